@@ -1,0 +1,130 @@
+"""Every error of this library, named after what the run does next.
+
+    FmcsaError
+    ├── SettingsError                   before the run: fix the configuration
+    ├── InvalidUsdotError               this company cannot be asked for: fix its dotNumber
+    ├── SourceError                     one source, one company: record it, carry on
+    │   ├── SourceUnavailableError      connect, reset, 5xx: may work later
+    │   │   ├── MaintenanceError        an HTML page where JSON was due (FMCSA does this with status 200)
+    │   │   └── StaleUpstreamError      a replica that lags behind, or a file replaced while it was read
+    │   ├── SourceTimeoutError          no answer within the time allowed
+    │   ├── RateLimitedError            429: ask less often; `.retry_after_s`
+    │   ├── RequestRejectedError        other 4xx: our query is wrong, never retried; `.status`
+    │   │   └── AuthError               a key or token that upstream does not take
+    │   ├── MalformedPayloadError       an answer, but not in the shape we know; `.field`
+    │   │   └── TruncatedPayloadError   an answer that ends in the middle
+    │   └── ImplausibleEmptyError       an empty answer that good data contradicts
+    └── RepositoryError                 MongoDB does not work: stop the run
+        ├── CompanyWriteError           MongoDB refuses this company's document: carry on
+        └── CompanyNotFoundError        no company has this `_id`
+
+Each class carries its `kind`, the word stored in `syncStatus.errors[].kind`. Facts are attributes; the text is for people.
+"""
+
+from typing import ClassVar
+
+
+class FmcsaError(Exception):
+    """The root: everything this library raises on purpose."""
+
+    kind: ClassVar[str] = "unexpected"
+
+
+class SettingsError(FmcsaError):
+    """The configuration cannot work; the text names the variable and the remedy."""
+
+    kind = "settings"
+
+
+class InvalidUsdotError(FmcsaError, ValueError):
+    """A value that cannot be a USDOT number (1 to 8 digits, not zero)."""
+
+    kind = "invalid_usdot"
+
+
+class SourceError(FmcsaError):
+    """A source could not be read for a company; what is stored stays as it is."""
+
+
+class SourceUnavailableError(SourceError):
+    """Upstream did not answer properly; it may later."""
+
+    kind = "upstream_unavailable"
+
+
+class MaintenanceError(SourceUnavailableError):
+    """Upstream answered with a web page where JSON was due."""
+
+
+class StaleUpstreamError(SourceUnavailableError):
+    """Upstream answered with data older than its own latest, or changed it while it was read."""
+
+    kind = "stale_upstream"
+
+
+class SourceTimeoutError(SourceError):
+    """Upstream, or a source, took longer than allowed."""
+
+    kind = "timeout"
+
+
+class RateLimitedError(SourceError):
+    """Upstream wants fewer requests; `retry_after_s` is what it asked for, if it said."""
+
+    kind = "rate_limited"
+
+    def __init__(self, message: str, *, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class RequestRejectedError(SourceError):
+    """Upstream refused the request itself; repeating it is useless."""
+
+    kind = "rejected"
+
+    def __init__(self, message: str, *, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class AuthError(RequestRejectedError):
+    """Upstream does not take our key or token."""
+
+    kind = "auth"
+
+
+class MalformedPayloadError(SourceError):
+    """Upstream answered in a shape that we do not know; `field` names the column."""
+
+    kind = "malformed"
+
+    def __init__(self, message: str, *, field: str | None = None) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class TruncatedPayloadError(MalformedPayloadError):
+    """Upstream's answer ends in the middle."""
+
+
+class ImplausibleEmptyError(SourceError):
+    """Upstream says "nothing", while what is stored says that this cannot be."""
+
+    kind = "implausible_empty"
+
+
+class RepositoryError(FmcsaError):
+    """MongoDB cannot be reached, or refuses what every company needs."""
+
+    kind = "database"
+
+
+class CompanyWriteError(RepositoryError):
+    """MongoDB refuses this one company's document or rows."""
+
+
+class CompanyNotFoundError(RepositoryError):
+    """No company has this `_id`."""
+
+    kind = "company_not_found"

@@ -1,0 +1,117 @@
+"""What a source is given and what it gives back."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from hashlib import blake2b
+from typing import Any
+
+from pydantic_core import to_json
+
+from fmcsa_orchestrator.errors import SourceError
+from fmcsa_orchestrator.usdot import UsdotNumber
+
+NO_FIELDS: Mapping[str, Any] = {}
+
+
+class Outcome(StrEnum):
+    """What became of one source for one company."""
+
+    CHANGED = "changed"  # read in full; something differed from what was stored
+    UNCHANGED = "unchanged"  # read in full and equal to what is stored, or upstream's version has not moved
+    NOT_FOUND = "not_found"  # upstream does not know the carrier
+    NOT_PUBLISHED = "not_published"  # upstream knows it and publishes nothing about it
+    FAILED = "failed"
+    TIMED_OUT = "timed_out"
+    UNAVAILABLE = "unavailable"  # not asked: this upstream has failed too often in this run
+    SKIPPED = "skipped"  # not asked, and that is no fault
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether `success` is false because of it."""
+        return self in _FAILURES
+
+
+_FAILURES = frozenset({Outcome.FAILED, Outcome.TIMED_OUT, Outcome.UNAVAILABLE})
+
+
+@dataclass(frozen=True, slots=True)
+class Company:
+    """One customer company, as its sources see it.
+
+    `id` is what is in `_id`; `document` the whole company document, with what earlier sources of this sync left in it.
+    """
+
+    id: Any
+    usdot: UsdotNumber
+    name: str | None = None
+    document: Mapping[str, Any] = field(default_factory=dict)
+
+    def stored_rows(self, source: str) -> int:
+        """How many rows `source` read for this carrier at its last success; 0 if never."""
+        status = dig(self.document, f"fmcsaData.syncStatus.sources.{source}")
+        if not isinstance(status, Mapping) or status.get("usdot") != self.usdot:
+            return 0
+        rows = status.get("rows")
+        return rows if isinstance(rows, int) else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One row for a source's own collection.
+
+    `id` is natural and unique within one carrier (the repository scopes it by company); `expected_until` is when upstream
+    will drop the row by its own rules (SMS keeps 24 months), None if it never says.
+    """
+
+    id: str
+    content: Mapping[str, Any]
+    expected_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SourceReport:
+    """What one source read for one company, complete.
+
+    fields:      dotted path in the company document -> value; only paths that the source owns.
+    stamps:      paths written along with the fields, but which alone do not make a change (as-of times).
+    documents:   all rows upstream has of this carrier; () means none on record, None that the source keeps no rows.
+    rows:        how many upstream rows were read, if that is not the number of documents.
+    outcome:     CHANGED stands for "read in full": it becomes UNCHANGED when equal to what is stored. A source says
+                 NOT_FOUND, NOT_PUBLISHED or SKIPPED itself.
+    data_as_of:  the time of upstream's own data (aware UTC).
+    version:     upstream's state that was read, as `BatchSource.version()` words it; None: unknown.
+    incomplete:  what could not be read besides: the report is stored, the source counts as failed.
+    """
+
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    documents: Sequence[Document] | None = None
+    outcome: Outcome = Outcome.CHANGED
+    data_as_of: datetime | None = None
+    version: str | None = None
+    stamps: Mapping[str, Any] = field(default_factory=dict)
+    rows: int | None = None
+    message: str | None = None
+    incomplete: SourceError | None = None
+
+
+def content_hash(content: Mapping[str, Any]) -> str:
+    """A short digest of a row's content: equal content, equal hash, in whatever order its keys come."""
+    return blake2b(to_json(sorted(content.items()), fallback=repr), digest_size=12).hexdigest()
+
+
+def dig(document: Mapping[str, Any], path: str) -> Any:
+    """The value at a dotted path, or None where the path does not lead anywhere."""
+    value: Any = document
+    for key in path.split("."):
+        if not isinstance(value, Mapping):
+            return None
+        value = value.get(key)
+    return value
+
+
+def bson_time(moment: datetime) -> datetime:
+    """The moment as MongoDB keeps it: UTC, whole milliseconds."""
+    moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)

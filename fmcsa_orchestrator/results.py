@@ -1,0 +1,114 @@
+"""What the public methods return: frozen, bounded, ready to be sent as JSON."""
+
+from datetime import datetime
+from typing import Annotated, Any, ClassVar, TypedDict
+
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+
+from fmcsa_orchestrator.models import Outcome
+
+LIST_LIMIT = 1_000  # entries kept in any list of a result; the counts go on
+MESSAGE_LIMIT = 500  # characters of an error's text
+
+
+def _json_id(value: Any) -> Any:
+    return value if isinstance(value, str | int) else str(value)
+
+
+CompanyId = Annotated[Any, PlainSerializer(_json_id, when_used="json")]
+
+
+class Result(BaseModel):
+    """A frozen value whose entries can be read as attributes and as keys."""
+
+    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
+
+    def __getitem__(self, key: str) -> Any:
+        if key not in type(self).model_fields:
+            raise KeyError(key)
+        return getattr(self, key)
+
+    def as_dict(self) -> dict[str, Any]:
+        """As plain JSON types: times are ISO text, an ObjectId its hex string."""
+        return self.model_dump(mode="json")
+
+
+class SourceFailure(Result):
+    """One entry of `syncStatus.errors`; `source` is the source's name, or the part that failed ("company", "database")."""
+
+    source: str
+    error: str = Field(max_length=MESSAGE_LIMIT)
+    kind: str
+    timestamp: datetime
+
+
+class SourceOutcome(Result):
+    """What became of one source for one company.
+
+    `rows`: rows upstream has; `written`: row documents inserted, replaced or marked as ended; `seconds`: time it took.
+    """
+
+    source: str
+    outcome: Outcome
+    rows: int | None = None
+    written: int = 0
+    data_as_of: datetime | None = None
+    version: str | None = None
+    message: str | None = None
+    seconds: float = 0.0
+
+    @property
+    def failed(self) -> bool:
+        """Whether this source failed."""
+        return self.outcome.is_failure
+
+
+class CompanySyncResult(Result):
+    """The sync of one company: `success` means that no source failed and that the status is stored."""
+
+    company_id: CompanyId
+    usdot: int | None = None
+    name: str | None = None
+    success: bool
+    errors: tuple[SourceFailure, ...] = ()
+    outcomes: dict[str, SourceOutcome] = Field(default_factory=dict)
+
+
+class CompanyErrors(TypedDict):
+    """One entry of `SyncSummary.errors`."""
+
+    companyId: CompanyId
+    name: str | None
+    errors: list[SourceFailure]
+
+
+class SyncSummary(Result):
+    """A whole run.
+
+    `total` = `succeeded` + `failed` + `skipped`, companies that the run reached; `errors` keeps the first thousand
+    companies that failed, `failed` counts all. `requests`: HTTP requests to upstreams, retries included. `stopped` is
+    None when the run went through, else why it ended early: "deadline", "database", "could_not_run".
+    """
+
+    LIMIT: ClassVar[int] = LIST_LIMIT
+
+    total: int = 0
+    succeeded: int = 0
+    failed: int = 0
+    skipped: int = 0
+    errors: list[CompanyErrors] = Field(default_factory=list)
+    requests: int = 0
+    started_at: datetime
+    finished_at: datetime
+    stopped: str | None = None
+    outcomes: dict[str, dict[str, int]] = Field(default_factory=dict)
+    rows_written: int = 0
+
+    @property
+    def success(self) -> bool:
+        """Whether the run went through and no company failed."""
+        return self.stopped is None and self.failed == 0
+
+    def as_dict(self) -> dict[str, Any]:
+        """As plain JSON types, with `success`."""
+        return {"success": self.success, **super().as_dict()}

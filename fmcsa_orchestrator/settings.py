@@ -1,0 +1,76 @@
+"""The settings, read from FMCSA_* variables and `.env`; the only reader of the environment."""
+
+from typing import Self
+
+from pydantic import Field, PositiveFloat, PositiveInt, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from fmcsa_orchestrator.errors import SettingsError
+
+PREFIX = "FMCSA_"
+
+
+class Settings(BaseSettings):
+    """Everything the default wiring needs; each field is the variable of its name, in capitals, after FMCSA_.
+
+    Rates are requests per second, times are seconds. An empty variable counts as unset.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True, hide_input_in_errors=True
+    )
+
+    mongodb_uri: SecretStr | None = Field(None, description="MongoDB connection URI; required by the default wiring")
+    mongodb_database: str | None = Field(None, description="database name; default: the URI's, else `fmcsa`")
+    companies_collection: str = Field("companies", description="the host app's companies, each with a `dotNumber`")
+    inspections_collection: str = Field("fmcsaInspections", description="where inspections go")
+    violations_collection: str = Field("fmcsaViolations", description="where violations go")
+    soda_base_url: str = Field("https://data.transportation.gov", description="the open data portal")
+    soda_app_token: SecretStr | None = Field(None, description="sent as `X-App-Token`; raises the portal's limits")
+    soda_requests_per_second: PositiveFloat = Field(1, description="1 is the portal's own crawl delay")
+    qcmobile_base_url: str = Field("https://mobile.fmcsa.dot.gov/qc/services", description="the QCMobile API")
+    qcmobile_web_key: SecretStr | None = Field(None, description="without it QCMobile is not asked")
+    qcmobile_requests_per_second: PositiveFloat = Field(2, description="no limit is published")
+    source_calls_per_second: PositiveFloat = Field(10, description="calls into sources, of whatever kind")
+    batch_size: PositiveInt = Field(200, description="companies per window and per SODA request")
+    request_timeout_s: PositiveFloat = Field(30, description="one request, body included")
+    company_timeout_s: PositiveFloat = Field(120, description="all sources of one company together")
+
+    @field_validator("soda_base_url", "qcmobile_base_url")
+    @classmethod
+    def _http_url(cls, value: str) -> str:
+        if not value.startswith(("http://", "https://")):
+            raise ValueError("must start with http:// or https://")
+        return value.rstrip("/")
+
+    @classmethod
+    def load(cls) -> Self:
+        """Read the environment.
+
+        Raises: SettingsError naming the variables that do not fit, never their values.
+        """
+        try:
+            return cls()
+        except ValidationError as error:
+            faults = "; ".join(f"{_variable(fault['loc'])}: {fault['msg']}" for fault in error.errors())
+            raise SettingsError(f"the configuration does not fit: {faults}") from None
+
+    def secrets(self) -> tuple[str, ...]:
+        """Every secret value, to be taken out of texts."""
+        values = (self.soda_app_token, self.qcmobile_web_key, self.mongodb_uri)
+        return tuple(value.get_secret_value() for value in values if value is not None)
+
+    def require_mongodb_uri(self) -> str:
+        """The URI. Raises: SettingsError when there is none."""
+        if self.mongodb_uri is None:
+            raise SettingsError(f"{PREFIX}MONGODB_URI is not set: set it to your MongoDB connection URI")
+        return self.mongodb_uri.get_secret_value()
+
+
+def _variable(location: tuple[int | str, ...]) -> str:
+    return PREFIX + str(location[0]).upper() if location else PREFIX + "*"
+
+
+def secret(value: SecretStr | None) -> str | None:
+    """The text of an optional secret."""
+    return value.get_secret_value() if value is not None else None

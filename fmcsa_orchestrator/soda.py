@@ -1,0 +1,289 @@
+"""SODA, the query API of the open data portal: strict queries, pages to the end, rows as they stream in.
+
+Facts: dev.socrata.com. A page holds at most 50,000 rows; without `$order` pages overlap; every value is a JSON string and a
+null column is left out of its row. A dataset is replaced whole, and `:id` changes with it, so a read that pages across a
+replacement mixes two states and is void.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, Generic, TypeVar
+
+import aiohttp
+from pydantic_core import from_json
+
+from fmcsa_orchestrator.errors import (
+    MaintenanceError,
+    MalformedPayloadError,
+    StaleUpstreamError,
+    TruncatedPayloadError,
+)
+from fmcsa_orchestrator.http import Upstream, read_json
+from fmcsa_orchestrator.usdot import UsdotNumber
+
+T = TypeVar("T")
+Row = Mapping[str, Any]
+Convert = Callable[[Row], T]
+
+PAGE_SIZE = 50_000  # the most a 2.0 endpoint gives
+URL_BUDGET = 6_000  # characters of `$where`; the limit is not documented, servers commonly stop at 8 KB
+_CHUNK = 65_536  # bytes decoded at a time: about 2 ms of work between two turns of the event loop
+_UNDECODABLE = 4_000_000  # bytes that may pile up without being JSON before we call it malformed
+_READS = 3  # whole reads tried when the dataset is replaced meanwhile
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """One dataset: its id on the portal, its title, and the columns without which its rows mean nothing."""
+
+    id: str
+    title: str
+    columns: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """A dataset's state: when its rows were last replaced, and its columns' types."""
+
+    rows_updated_at: datetime
+    types: Mapping[str, str]
+
+
+@dataclass(slots=True)
+class Page(Generic[T]):
+    """One answer: rows as converted, and how many there were."""
+
+    rows: list[T]
+    modified: str | None
+
+
+@dataclass(slots=True)
+class Rows(Generic[T]):
+    """All rows of a query, from one state of the dataset."""
+
+    rows: list[T] = field(default_factory=list)
+    modified: datetime | None = None
+
+
+def denies_key(status: int, body: bytes) -> bool:
+    """Whether the portal refuses our app token: 401, or a 403 with a JSON body (one of HTML is the load balancer's)."""
+    return status == 401 or (status == 403 and body.lstrip().startswith(b"{"))
+
+
+def app_token_header(token: str | None) -> dict[str, str]:
+    """The header that carries the token; none without one, since an empty token is refused."""
+    return {"X-App-Token": token} if token else {}
+
+
+class SodaClient:
+    """Reads datasets of one portal.
+
+    Raises, from every method: SourceUnavailableError, StaleUpstreamError, SourceTimeoutError, RateLimitedError,
+    RequestRejectedError, AuthError, MalformedPayloadError, TruncatedPayloadError.
+    """
+
+    def __init__(self, upstream: Upstream, *, page_size: int = PAGE_SIZE) -> None:
+        self._upstream = upstream
+        self.page_size = page_size
+
+    async def metadata(self, dataset: Dataset) -> Metadata:
+        """When the dataset was last replaced, and its columns."""
+        body = await self._upstream.get(f"/api/views/{dataset.id}.json", {}, read_json)
+        try:
+            return Metadata(
+                rows_updated_at=datetime.fromtimestamp(int(body["rowsUpdatedAt"]), UTC),
+                types={column["fieldName"]: column["dataTypeName"] for column in body["columns"]},
+            )
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            raise MalformedPayloadError(f"metadata of {dataset.id}: {error!r}", field="rowsUpdatedAt") from error
+
+    async def is_empty(self, dataset: Dataset) -> bool:
+        """Whether the whole dataset has no row at all."""
+        body = await self._upstream.get(f"/resource/{dataset.id}.json", {"$select": "count(*)"}, read_json)
+        try:
+            (row,) = body
+            return int(next(iter(row.values()))) == 0
+        except (TypeError, ValueError, AttributeError, StopIteration) as error:
+            raise MalformedPayloadError(f"{dataset.id}: no row count", field="count") from error
+
+    async def rows(self, dataset: Dataset, usdots: Iterable[UsdotNumber], convert: Convert[T]) -> Rows[T]:
+        """Every row of these carriers, each as `convert` makes it, from one state of the dataset."""
+        result: Rows[T] = Rows()
+        for where in _conditions(usdots):
+            part = await self._whole_read(dataset, where, convert)
+            result.rows += part.rows
+            result.modified = part.modified or result.modified
+        return result
+
+    async def counts(self, dataset: Dataset, usdots: Iterable[UsdotNumber]) -> dict[int, int]:
+        """How many rows each of these carriers has; a carrier without any is left out."""
+        counts: dict[int, int] = {}
+        for where in _conditions(usdots):
+            params = {"$select": "dot_number,count(*)", "$where": where, "$group": "dot_number", "$limit": str(PAGE_SIZE)}
+            for row in await self._upstream.get(f"/resource/{dataset.id}.json", params, read_json):
+                try:
+                    counts[int(row.pop("dot_number"))] = int(next(iter(row.values())))
+                except (KeyError, ValueError, AttributeError, StopIteration) as error:
+                    raise MalformedPayloadError(f"{dataset.id}: no row count", field="count") from error
+        return counts
+
+    async def one_page(self, dataset: Dataset, usdots: Iterable[UsdotNumber], convert: Convert[T]) -> Rows[T] | None:
+        """Every row of these carriers if a single page holds them, else None."""
+        conditions = list(_conditions(usdots))
+        if len(conditions) > 1:
+            return await self.rows(dataset, usdots, convert)
+        page = await self._page(dataset, conditions[0], 0, convert)
+        full = len(page.rows) >= self.page_size
+        return None if full else Rows(page.rows, _http_date(page.modified))
+
+    async def _whole_read(self, dataset: Dataset, where: str, convert: Convert[T]) -> Rows[T]:
+        for _ in range(_READS):
+            rows = await self._pages(dataset, where, convert)
+            if rows is not None:
+                return rows
+        raise StaleUpstreamError(f"{dataset.title} ({dataset.id}) was replaced while it was read, {_READS} times in a row")
+
+    async def _pages(self, dataset: Dataset, where: str, convert: Convert[T]) -> Rows[T] | None:
+        """All pages, or None when the dataset was replaced between two of them."""
+        rows: list[T] = []
+        modified: str | None = None
+        while True:
+            page = await self._page(dataset, where, len(rows), convert)
+            if rows and page.modified != modified:
+                return None
+            modified = page.modified
+            rows += page.rows
+            if len(page.rows) < self.page_size:
+                return Rows(rows, _http_date(modified))
+
+    async def _page(self, dataset: Dataset, where: str, offset: int, convert: Convert[T]) -> Page[T]:
+        params = {"$where": where, "$order": ":id", "$limit": str(self.page_size)}
+        if offset:
+            params["$offset"] = str(offset)
+
+        async def read(response: aiohttp.ClientResponse) -> Page[T]:
+            _check_headers(dataset, response.headers)
+            rows = [convert(row) async for rows in _stream_rows(response) for row in rows]
+            return Page(rows, response.headers.get("X-SODA2-Truth-Last-Modified") or response.headers.get("Last-Modified"))
+
+        page = await self._upstream.get(f"/resource/{dataset.id}.json", params, read)
+        if len(page.rows) > self.page_size:
+            raise MalformedPayloadError(f"{dataset.id} gave more rows than asked for", field="$limit")
+        return page
+
+
+def _conditions(usdots: Iterable[UsdotNumber]) -> Iterator[str]:
+    """`dot_number in (…)` for these carriers, cut where the URL would grow too long.
+
+    Only ints get in here, so nothing from outside becomes query text. The column is text: its literals are quoted.
+    """
+    literals: list[str] = []
+    length = 0
+    for usdot in usdots:
+        literal = f"'{usdot:d}'"
+        encoded = len(literal) + 7  # each quote and the comma take two more characters in a URL
+        if literals and length + encoded > URL_BUDGET:
+            yield f"dot_number in ({','.join(literals)})"
+            literals, length = [], 0
+        literals.append(literal)
+        length += encoded
+    if literals:
+        yield f"dot_number in ({','.join(literals)})"
+
+
+def _check_headers(dataset: Dataset, headers: Mapping[str, str]) -> None:
+    """Refuse an answer that lacks a column we need, or that a lagging replica gave."""
+    if headers.get("X-SODA2-Data-Out-Of-Date", "false").lower() == "true":
+        raise StaleUpstreamError(f"{dataset.title} ({dataset.id}): the replica that answered says it is out of date")
+    truth, replica = (_http_date(headers.get(f"X-SODA2-{which}-Last-Modified")) for which in ("Truth", "Secondary"))
+    if truth and replica and replica < truth:
+        raise StaleUpstreamError(f"{dataset.title} ({dataset.id}): the replica that answered lags behind")
+    if (fields := headers.get("X-SODA2-Fields")) is None:
+        return
+    try:
+        gone = dataset.columns.difference(json.loads(fields))
+    except (ValueError, TypeError) as error:
+        raise MalformedPayloadError(f"{dataset.id}: unreadable X-SODA2-Fields", field="X-SODA2-Fields") from error
+    if gone:
+        name = min(gone)
+        raise MalformedPayloadError(f"{dataset.title} ({dataset.id}) no longer has the column {name}", field=name)
+
+
+async def _stream_rows(response: aiohttp.ClientResponse) -> Any:
+    """The rows of a JSON array, in slices, while the body still comes in."""
+    slicer = RowSlicer()
+    async for chunk in response.content.iter_chunked(_CHUNK):
+        if rows := slicer.feed(chunk):
+            yield rows
+    yield slicer.finish()
+
+
+class RowSlicer:
+    """Decodes a JSON array of objects piece by piece, so that no page, however long, holds up the event loop.
+
+    Socrata puts each row on its own line, and a raw newline cannot occur inside a JSON string: text up to the last
+    "\\n," is a run of whole rows. Where that does not hold (another layout), decoding fails and we wait for more.
+    """
+
+    def __init__(self) -> None:
+        self._rest = b""
+        self._opened = False
+        self._retry_at = 0
+
+    def feed(self, chunk: bytes) -> list[dict[str, Any]]:
+        """The rows that this chunk completes."""
+        self._rest += chunk
+        if not self._opened and not self._open():
+            return []
+        cut = self._rest.rfind(b"\n,")
+        if cut <= 0 or cut < self._retry_at:
+            return []
+        try:
+            rows = _decode(self._rest[:cut])
+        except ValueError:
+            self._retry_at = 2 * cut
+            if cut > _UNDECODABLE:
+                raise MalformedPayloadError("the answer is not a JSON array of rows") from None
+            return []
+        self._rest = self._rest[cut + 2 :]
+        self._retry_at = 0
+        return rows
+
+    def finish(self) -> list[dict[str, Any]]:
+        """The rows that are left at the end of the body."""
+        rest = self._rest.rstrip()
+        if not self._opened or not rest.endswith(b"]"):
+            raise TruncatedPayloadError("the answer ends in the middle" if rest or self._opened else "the answer is empty")
+        try:
+            return _decode(rest[:-1])
+        except ValueError as error:
+            raise MalformedPayloadError("the answer is not a JSON array of rows") from error
+
+    def _open(self) -> bool:
+        start = self._rest.lstrip()
+        if not start:
+            return False
+        if start.startswith(b"<"):
+            raise MaintenanceError("upstream answered with a web page where JSON was due")
+        if not start.startswith(b"["):
+            raise MalformedPayloadError("the answer is not a JSON array of rows")
+        self._rest = start[1:]
+        self._opened = True
+        return True
+
+
+def _decode(rows: bytes) -> list[dict[str, Any]]:
+    decoded: list[dict[str, Any]] = from_json(b"[" + rows + b"]")
+    if not all(isinstance(row, dict) for row in decoded):
+        raise MalformedPayloadError("a row is not a JSON object")
+    return decoded
+
+
+def _http_date(value: str | None) -> datetime | None:
+    try:
+        return parsedate_to_datetime(value).astimezone(UTC) if value else None
+    except (ValueError, TypeError):
+        return None

@@ -1,0 +1,1 @@
+"""The sources: one file each; importing this package loads none of them."""

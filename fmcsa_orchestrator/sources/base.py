@@ -1,0 +1,51 @@
+"""What the orchestrator asks of a source: the protocol, and what a source may declare about itself."""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol, runtime_checkable
+
+from fmcsa_orchestrator.errors import SourceError
+from fmcsa_orchestrator.models import Company, SourceReport
+from fmcsa_orchestrator.usdot import UsdotNumber
+
+
+@runtime_checkable
+class Source(Protocol):
+    """Anything with a name that can be asked about one company.
+
+    A source may also declare:
+    owns:        the dotted paths that it writes in the company document, for instance ("safety.rating",). One that
+                 declares nothing may write any path that is neither the library's nor another source's.
+    collection:  the name of its own collection for `SourceReport.documents`; default: "fmcsa" and its name, in camelCase.
+    """
+
+    name: str
+
+    async def fetch(self, company: Company) -> SourceReport:
+        """Read everything upstream has about one company.
+
+        Raises: SourceError, recorded for this source and company; anything else is recorded as unexpected.
+        """
+
+
+@runtime_checkable
+class BatchSource(Source, Protocol):
+    """A source that can read many companies in one request, and tell whether upstream has changed at all."""
+
+    batch_size: int
+
+    async def fetch_many(self, companies: Sequence[Company]) -> Mapping[UsdotNumber, SourceReport | SourceError]:
+        """Read a batch. A number left out of the answer is fetched on its own, when its company's turn comes.
+
+        Raises: SourceError when the batch as a whole could not be read.
+        """
+
+    async def version(self) -> str | None:
+        """Upstream's state now, opaque; None when it cannot be told. The same version means the same data."""
+
+
+@runtime_checkable
+class CompletingSource(BatchSource, Protocol):
+    """A batch source with something left to ask company by company."""
+
+    async def complete(self, company: Company, report: SourceReport) -> SourceReport:
+        """Add to what `fetch_many` found what can only be read one company at a time."""

@@ -1,0 +1,172 @@
+"""Roadside inspections: every row of SMS Input - Inspection of a carrier, and its out-of-service rates."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Annotated, Any
+
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from fmcsa_orchestrator.models import Document
+from fmcsa_orchestrator.soda import Dataset, Row, SodaClient
+from fmcsa_orchestrator.sources.row_source import RowSource
+from fmcsa_orchestrator.sources.rows import Count, RowParser, SmsDate, Usdot, two_years_after
+from fmcsa_orchestrator.sources.sms_file import Content, SmsFile, slices
+
+REVISION = 1  # raise it when the parsing changes: every company is then due again
+DATASET = Dataset(
+    "rbkj-cgst",
+    "SMS Input - Inspection",
+    frozenset(
+        "unique_id report_number report_state dot_number insp_date insp_level_id county_code_state time_weight "
+        "driver_oos_total vehicle_oos_total total_hazmat_sent oos_total hazmat_oos_total hazmat_placard_req "
+        "unit_type_desc unit_make unit_license unit_license_state vin unit_decal_number "
+        "unit_type_desc2 unit_make2 unit_license2 unit_license_state2 vin2 unit_decal_number2 "
+        "unsafe_insp fatigued_insp dr_fitness_insp subt_alcohol_insp vh_maint_insp hm_insp "
+        "basic_viol unsafe_viol fatigued_viol dr_fitness_viol subt_alcohol_viol vh_maint_viol hm_viol".split()
+    ),
+)
+
+# The levels in which SMS counts a driver, or a vehicle, as inspected (SMS Methodology, "relevant inspections").
+DRIVER_LEVELS = frozenset({1, 2, 3, 6})
+VEHICLE_LEVELS = frozenset({1, 2, 5, 6})
+# Share of inspections with an out-of-service order, all carriers; driver and vehicle as of 2026, hazmat 2009-2010.
+NATIONAL_AVERAGES = {"driver": 0.0667, "vehicle": 0.2226, "hazmat": 0.045}
+
+
+class InspectionRow(TypedDict, total=False):
+    """One row: our field <- the file's column. Totals are counts, `inspectedOn` is midnight UTC of the day.
+
+    `reportState` "US" is a federal inspector. `relevantFor…` is SMS's own mark that the inspection counts in that BASIC.
+    """
+
+    usdot: Annotated[Usdot, Field(validation_alias="dot_number")]
+    uniqueId: Annotated[str, Field(validation_alias="unique_id")]
+    reportNumber: Annotated[str, Field(validation_alias="report_number")]
+    reportState: Annotated[str, Field(validation_alias="report_state")]
+    inspectedOn: Annotated[SmsDate, Field(validation_alias="insp_date")]
+    level: Annotated[Count, Field(validation_alias="insp_level_id")]
+    countyState: Annotated[str, Field(validation_alias="county_code_state")]
+    timeWeight: Annotated[Count, Field(validation_alias="time_weight")]
+    driverOos: Annotated[Count, Field(validation_alias="driver_oos_total")]
+    vehicleOos: Annotated[Count, Field(validation_alias="vehicle_oos_total")]
+    hazmatOos: Annotated[Count, Field(validation_alias="hazmat_oos_total")]
+    oosTotal: Annotated[Count, Field(validation_alias="oos_total")]
+    hazmatSent: Annotated[Count, Field(validation_alias="total_hazmat_sent")]
+    hazmatPlacardRequired: Annotated[str, Field(validation_alias="hazmat_placard_req")]
+    relevantForUnsafeDriving: Annotated[bool, Field(validation_alias="unsafe_insp")]
+    relevantForHoursOfService: Annotated[bool, Field(validation_alias="fatigued_insp")]
+    relevantForDriverFitness: Annotated[bool, Field(validation_alias="dr_fitness_insp")]
+    relevantForControlledSubstances: Annotated[bool, Field(validation_alias="subt_alcohol_insp")]
+    relevantForVehicleMaintenance: Annotated[bool, Field(validation_alias="vh_maint_insp")]
+    relevantForHazmat: Annotated[bool, Field(validation_alias="hm_insp")]
+    violations: Annotated[Count, Field(validation_alias="basic_viol")]
+    unsafeDrivingViolations: Annotated[Count, Field(validation_alias="unsafe_viol")]
+    hoursOfServiceViolations: Annotated[Count, Field(validation_alias="fatigued_viol")]
+    driverFitnessViolations: Annotated[Count, Field(validation_alias="dr_fitness_viol")]
+    controlledSubstancesViolations: Annotated[Count, Field(validation_alias="subt_alcohol_viol")]
+    vehicleMaintenanceViolations: Annotated[Count, Field(validation_alias="vh_maint_viol")]
+    hazmatViolations: Annotated[Count, Field(validation_alias="hm_viol")]
+
+
+class UnitRow(TypedDict, total=False):
+    """The first unit of an inspection; the second one's columns end in 2."""
+
+    type: Annotated[str, Field(validation_alias="unit_type_desc")]
+    make: Annotated[str, Field(validation_alias="unit_make")]
+    license: Annotated[str, Field(validation_alias="unit_license")]
+    licenseState: Annotated[str, Field(validation_alias="unit_license_state")]
+    vin: Annotated[str, Field(validation_alias="vin")]
+    decalNumber: Annotated[str, Field(validation_alias="unit_decal_number")]
+
+
+class SecondUnitRow(TypedDict, total=False):
+    """The second unit, usually a trailer."""
+
+    type: Annotated[str, Field(validation_alias="unit_type_desc2")]
+    make: Annotated[str, Field(validation_alias="unit_make2")]
+    license: Annotated[str, Field(validation_alias="unit_license2")]
+    licenseState: Annotated[str, Field(validation_alias="unit_license_state2")]
+    vin: Annotated[str, Field(validation_alias="vin2")]
+    decalNumber: Annotated[str, Field(validation_alias="unit_decal_number2")]
+
+
+_parse_row = RowParser(InspectionRow)
+_parse_units = (RowParser(UnitRow), RowParser(SecondUnitRow))
+
+
+def parse_inspection(row: Row) -> Content:
+    """One row as content, with the units that it names."""
+    units = (parse(row) for parse in _parse_units)
+    return {**_parse_row(row), "units": [unit for unit in units if any(unit.values())]}
+
+
+async def inspection_documents(rows: Sequence[Content]) -> list[Document]:
+    """One document per inspection; its id is SMS's `unique_id`, to which violations join."""
+    documents: list[Document] = []
+    seen: Counter[str] = Counter()
+    async for part in slices(rows):
+        for row in part:
+            unique_id = row["uniqueId"]
+            seen[unique_id] += 1
+            ordinal = f":{seen[unique_id]}" if seen[unique_id] > 1 else ""
+            documents.append(Document(f"{unique_id}{ordinal}", row, two_years_after(row["inspectedOn"])))
+    return documents
+
+
+def summarize_inspections(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """`fmcsaData.inspections`: counts per kind, out-of-service counts and rates beside the national averages.
+
+    An inspection counts as one of a driver, of a vehicle, by its level, and as one of hazmat where SMS marks it so; it is
+    out of service when at least one order was given. Rates run from 0 to 1, and are None where nothing was inspected.
+    """
+    rows = list(rows)
+    levels = Counter(str(row["level"]) for row in rows if row["level"] is not None)
+    dates = [row["inspectedOn"] for row in rows]
+    return {
+        "total": len(rows),
+        "withViolations": sum(bool(row["violations"]) for row in rows),
+        "byLevel": dict(sorted(levels.items())),
+        "driver": _rate(rows, "driver", "driverOos", lambda row: row["level"] in DRIVER_LEVELS),
+        "vehicle": _rate(rows, "vehicle", "vehicleOos", lambda row: row["level"] in VEHICLE_LEVELS),
+        "hazmat": _rate(rows, "hazmat", "hazmatOos", lambda row: row["relevantForHazmat"] is True),
+        "latest": max(dates, default=None),
+    }
+
+
+def _rate(
+    rows: Sequence[Mapping[str, Any]], kind: str, oos_field: str, is_relevant: Callable[[Mapping[str, Any]], bool]
+) -> dict[str, Any]:
+    relevant = [row for row in rows if is_relevant(row)]
+    out_of_service = sum(bool(row[oos_field]) for row in relevant)
+    return {
+        "inspections": len(relevant),
+        "outOfService": out_of_service,
+        "oosRate": round(out_of_service / len(relevant), 4) if relevant else None,
+        "nationalAverage": NATIONAL_AVERAGES[kind],
+    }
+
+
+class InspectionsSource(RowSource):
+    """Roadside inspections of one carrier, clean ones too.
+
+    Source: SMS Input - Inspection, dataset rbkj-cgst; SMS keeps 24 months, replaced monthly.
+    Shape:  one document per inspection in `collection`, counts and rates in `fmcsaData.inspections`.
+    Raises: the errors of `SodaClient`, ImplausibleEmptyError.
+    """
+
+    name = "inspections"
+    owns = ("fmcsaData.inspections",)
+    revision = REVISION
+
+    def __init__(self, soda: SodaClient, *, collection: str = "fmcsaInspections", batch_size: int = 200) -> None:
+        super().__init__(SmsFile(soda, DATASET, parse_inspection), batch_size)
+        self.collection = collection
+
+    async def documents(self, rows: Sequence[Content]) -> list[Document]:
+        """One document per inspection."""
+        return await inspection_documents(rows)
+
+    def summarize(self, rows: Iterable[Content]) -> dict[str, Any]:
+        """Counts and rates."""
+        return summarize_inspections(rows)

@@ -1,0 +1,70 @@
+"""What the sources that keep one document per row of an SMS file have in common."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, ClassVar
+
+from fmcsa_orchestrator.errors import SourceError
+from fmcsa_orchestrator.models import Company, Document, SourceReport
+from fmcsa_orchestrator.sources.sms_file import CarrierRows, Content, SmsFile
+from fmcsa_orchestrator.usdot import UsdotNumber
+
+
+class RowSource(ABC):
+    """A batch source over one SMS file: rows become documents, and a summary in the company document."""
+
+    name: str
+    owns: tuple[str, ...]
+    collection: str
+    revision: ClassVar[int]
+
+    def __init__(self, file: SmsFile, batch_size: int) -> None:
+        self.batch_size = batch_size
+        self._file = file
+
+    @abstractmethod
+    async def documents(self, rows: Sequence[Content]) -> list[Document]:
+        """The rows as documents."""
+
+    @abstractmethod
+    def summarize(self, rows: Iterable[Content]) -> dict[str, Any]:
+        """The value of the one field that this source owns."""
+
+    async def version(self) -> str:
+        """The file's last replacement, and our own revision of reading it."""
+        return f"r{self.revision}:{await self._file.version()}"
+
+    async def fetch(self, company: Company) -> SourceReport:
+        """Every row of one carrier, page by page."""
+        report = (await self._reports([company], await self._file.read([company.usdot])))[company.usdot]
+        if isinstance(report, SourceError):
+            raise report
+        return report
+
+    async def fetch_many(self, companies: Sequence[Company]) -> Mapping[UsdotNumber, SourceReport | SourceError]:
+        """The rows of many carriers in few requests; very large carriers are left to be fetched alone."""
+        return await self._reports(companies, await self._file.read_small([company.usdot for company in companies]))
+
+    async def _reports(self, companies: Sequence[Company], read: CarrierRows) -> dict[UsdotNumber, SourceReport | SourceError]:
+        reports: dict[UsdotNumber, SourceReport | SourceError] = {}
+        for company in companies:
+            rows = read.by_usdot.get(company.usdot)
+            if isinstance(rows, SourceError):
+                reports[company.usdot] = rows
+            elif rows is not None:
+                if not rows:
+                    await self._file.confirm_empty(company, self.name)
+                reports[company.usdot] = await self._report(rows, read.as_of)
+        return reports
+
+    async def _report(self, rows: Sequence[Content], as_of: datetime | None) -> SourceReport:
+        summary = self.summarize(rows)
+        for row in rows:
+            row.pop("usdot", None)
+        return SourceReport(
+            fields={self.owns[0]: summary},
+            documents=await self.documents(rows),
+            data_as_of=as_of,
+            message=None if rows else "none on record",
+        )

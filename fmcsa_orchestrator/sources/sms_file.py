@@ -1,0 +1,118 @@
+"""One SMS file on the portal: its rows for many carriers at once, parsed and grouped by carrier."""
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import Any, TypeVar
+
+from fmcsa_orchestrator.errors import ImplausibleEmptyError, MalformedPayloadError, StaleUpstreamError
+from fmcsa_orchestrator.models import Company
+from fmcsa_orchestrator.soda import Dataset, Row, Rows, SodaClient
+from fmcsa_orchestrator.usdot import UsdotNumber
+
+T = TypeVar("T")
+Content = dict[str, Any]
+Parsed = tuple[int, Content | MalformedPayloadError]
+
+# The portal's two clocks (metadata and change headers) need not agree to the second; a file a month old is far beyond.
+_CLOCK_DIFFERENCE = timedelta(hours=1)
+_SLICE = 500  # rows handled between two turns of the event loop
+
+
+@dataclass(frozen=True, slots=True)
+class CarrierRows:
+    """The rows of each carrier that was asked for; a carrier whose rows cannot be understood has the error instead."""
+
+    by_usdot: Mapping[int, list[Content] | MalformedPayloadError]
+    as_of: datetime | None
+
+
+class SmsFile:
+    """A dataset whose rows belong to carriers by `dot_number`."""
+
+    def __init__(self, soda: SodaClient, dataset: Dataset, parse: Callable[[Row], Content]) -> None:
+        self.dataset = dataset
+        self._soda = soda
+        self._parse = parse
+        self._updated_at: datetime | None = None
+
+    async def version(self) -> str:
+        """The file's state now, and a note of it: an answer older than this is refused from here on."""
+        self._updated_at = (await self._soda.metadata(self.dataset)).rows_updated_at
+        return str(int(self._updated_at.timestamp()))
+
+    async def read(self, usdots: Sequence[UsdotNumber]) -> CarrierRows:
+        """All rows of these carriers, however many."""
+        return await self._group(usdots, await self._soda.rows(self.dataset, usdots, self._convert))
+
+    async def read_small(self, usdots: Sequence[UsdotNumber], *, heavy: int = 5_000) -> CarrierRows:
+        """All rows of these carriers; where one page cannot hold them, those with over `heavy` rows are left out.
+
+        What is left out is to be read alone, so that no more than a page of rows is ever held for a whole batch.
+        """
+        rows = await self._soda.one_page(self.dataset, usdots, self._convert)
+        if rows is not None or len(usdots) == 1:
+            return await (self._group(usdots, rows) if rows is not None else self.read(usdots))
+        counts = await self._soda.counts(self.dataset, usdots)
+        small = [usdot for usdot in usdots if counts.get(usdot, 0) <= heavy]
+        parts = [await self.read(part) for part in _portions(small, counts, self._soda.page_size)]
+        merged = {usdot: found for part in parts for usdot, found in part.by_usdot.items()}
+        return CarrierRows(merged, parts[-1].as_of if parts else None)
+
+    async def confirm_empty(self, company: Company, source: str) -> None:
+        """Before "no rows" is believed of a carrier that had some: make sure that the file is not empty altogether.
+
+        Raises: ImplausibleEmptyError.
+        """
+        if company.stored_rows(source) and await self._soda.is_empty(self.dataset):
+            raise ImplausibleEmptyError(f"{self.dataset.title} ({self.dataset.id}) has no rows at all upstream")
+
+    def _convert(self, row: Row) -> Parsed:
+        try:
+            usdot = int(row["dot_number"])
+        except (KeyError, ValueError, TypeError):
+            raise MalformedPayloadError("a row without a dot_number", field="dot_number") from None
+        try:
+            return usdot, self._parse(row)
+        except MalformedPayloadError as error:
+            return usdot, error
+
+    async def _group(self, usdots: Sequence[UsdotNumber], rows: Rows[Parsed]) -> CarrierRows:
+        if self._updated_at and rows.modified and rows.modified < self._updated_at - _CLOCK_DIFFERENCE:
+            raise StaleUpstreamError(f"{self.dataset.title} ({self.dataset.id}): the answer is older than the file")
+        groups: dict[int, list[Content] | MalformedPayloadError] = {usdot: [] for usdot in usdots}
+        async for part in slices(rows.rows):
+            for usdot, content in part:
+                group = groups.get(usdot)
+                if group is None:
+                    raise MalformedPayloadError("a row of a carrier that was not asked for", field="dot_number")
+                if isinstance(content, MalformedPayloadError):
+                    groups[usdot] = content
+                elif isinstance(group, list):
+                    group.append(content)
+        return CarrierRows(groups, rows.modified or self._updated_at)
+
+
+async def slices(items: Sequence[T], size: int = _SLICE) -> Any:
+    """The items in slices, with a turn of the event loop after each."""
+    iterator = iter(items)
+    while part := tuple(islice(iterator, size)):
+        yield part
+        await asyncio.sleep(0)
+
+
+def _portions(usdots: Sequence[UsdotNumber], counts: Mapping[int, int], page_size: int) -> Iterator[list[UsdotNumber]]:
+    """The carriers in groups whose rows fit a page together."""
+    group: list[UsdotNumber] = []
+    total = 0
+    for usdot in usdots:
+        rows = counts.get(usdot, 0)
+        if group and total + rows >= page_size:
+            yield group
+            group, total = [], 0
+        group.append(usdot)
+        total += rows
+    if group:
+        yield group

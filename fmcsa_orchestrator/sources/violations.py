@@ -1,0 +1,124 @@
+"""Roadside violations: every row of SMS Input - Violation of a carrier, and their totals."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field
+from typing_extensions import TypedDict
+
+from fmcsa_orchestrator.basics import Basic
+from fmcsa_orchestrator.models import Document, content_hash
+from fmcsa_orchestrator.soda import Dataset, SodaClient
+from fmcsa_orchestrator.sources.row_source import RowSource
+from fmcsa_orchestrator.sources.rows import BasicKey, Count, RowParser, SmsDate, Usdot, two_years_after
+from fmcsa_orchestrator.sources.sms_file import Content, SmsFile, slices
+
+REVISION = 1  # raise it when the parsing changes: every company is then due again
+DATASET = Dataset(
+    "8mt8-2mdr",
+    "SMS Input - Violation",
+    frozenset(
+        "unique_id insp_date dot_number viol_code basic_desc oos_indicator oos_weight severity_weight time_weight "
+        "total_severity_wght section_desc group_desc viol_unit".split()
+    ),
+)
+UNITS = {"1": "mainVehicle", "2": "secondaryVehicle", "D": "driver", "C": "coDriver"}
+
+
+class ViolationRow(TypedDict, total=False):
+    """One row: our field <- the file's column. Weights are dimensionless, `inspectedOn` is midnight UTC of the day.
+
+    `totalSeverityWeight` is severity plus out-of-service weight, before the time weight. There is no row key upstream: the
+    same violation may lawfully stand twice in one inspection.
+    """
+
+    usdot: Annotated[Usdot, Field(validation_alias="dot_number")]
+    uniqueId: Annotated[str, Field(validation_alias="unique_id")]
+    inspectedOn: Annotated[SmsDate, Field(validation_alias="insp_date")]
+    violationCode: Annotated[str, Field(validation_alias="viol_code")]
+    basic: Annotated[BasicKey, Field(validation_alias="basic_desc")]
+    basicDescription: Annotated[str, Field(validation_alias="basic_desc")]
+    outOfService: Annotated[bool, Field(validation_alias="oos_indicator")]
+    oosWeight: Annotated[Count, Field(validation_alias="oos_weight")]
+    severityWeight: Annotated[Count, Field(validation_alias="severity_weight")]
+    timeWeight: Annotated[Count, Field(validation_alias="time_weight")]
+    totalSeverityWeight: Annotated[Count, Field(validation_alias="total_severity_wght")]
+    description: Annotated[str, Field(validation_alias="section_desc")]
+    group: Annotated[str, Field(validation_alias="group_desc")]
+    unitCode: Annotated[str, Field(validation_alias="viol_unit")]
+    unit: Annotated[str, BeforeValidator(lambda code: UNITS.get(code, "unknown")), Field(validation_alias="viol_unit")]
+
+
+parse_violation = RowParser(ViolationRow)
+
+
+async def violation_documents(rows: Sequence[Content]) -> list[Document]:
+    """One document per row; its id is inspection, code, unit and an ordinal among rows equal in these.
+
+    The ordinal follows the rows' content, not the order of the answer, which changes with every monthly file.
+    """
+    alike: defaultdict[str, list[tuple[str, Content]]] = defaultdict(list)
+    async for part in slices(rows):
+        for row in part:
+            alike[f"{row['uniqueId']}:{row['violationCode']}:{row['unitCode']}"].append(("", row))
+    documents: list[Document] = []
+    async for groups in slices(list(alike.items())):
+        for key, group in groups:
+            if len(group) > 1:
+                group = sorted(((content_hash(row), row) for _, row in group), key=lambda pair: pair[0])
+            documents += (
+                Document(f"{key}:{ordinal}", row, two_years_after(row["inspectedOn"])) for ordinal, (_, row) in enumerate(group, 1)
+            )
+    return documents
+
+
+def summarize_violations(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """`fmcsaData.violations`: totals, by BASIC, out of service.
+
+    A zero here is a fact: the file was read to the end and has no such row.
+    """
+    violations: Counter[str] = Counter()
+    out_of_service: Counter[str] = Counter()
+    inspections = set()
+    latest = None
+    for row in rows:
+        basic = row["basic"] or "unknown"
+        violations[basic] += 1
+        out_of_service[basic] += row["outOfService"] is True
+        inspections.add(row["uniqueId"])
+        latest = max(latest or row["inspectedOn"], row["inspectedOn"])
+    basics = [basic.value for basic in Basic if basic is not Basic.CRASH_INDICATOR]
+    basics += sorted(violations.keys() - set(basics))
+    return {
+        "total": violations.total(),
+        "outOfService": out_of_service.total(),
+        "inspectionsWithViolations": len(inspections),
+        "byBasic": {basic: {"total": violations[basic], "outOfService": out_of_service[basic]} for basic in basics},
+        "latest": latest,
+    }
+
+
+class ViolationsSource(RowSource):
+    """Roadside violations of one carrier.
+
+    Source: SMS Input - Violation, dataset 8mt8-2mdr; SMS keeps 24 months, replaced monthly.
+    Shape:  one document per row in `collection`, totals in `fmcsaData.violations`; no rows means none on record.
+    Raises: the errors of `SodaClient`, ImplausibleEmptyError.
+    """
+
+    name = "violations"
+    owns = ("fmcsaData.violations",)
+    revision = REVISION
+
+    def __init__(self, soda: SodaClient, *, collection: str = "fmcsaViolations", batch_size: int = 200) -> None:
+        super().__init__(SmsFile(soda, DATASET, parse_violation), batch_size)
+        self.collection = collection
+
+    async def documents(self, rows: Sequence[Content]) -> list[Document]:
+        """One document per violation."""
+        return await violation_documents(rows)
+
+    def summarize(self, rows: Iterable[Content]) -> dict[str, Any]:
+        """The totals."""
+        return summarize_violations(rows)
