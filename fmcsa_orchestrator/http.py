@@ -80,7 +80,7 @@ class Upstream:
         tries: int = 4,
         patience_s: float = 60,
         headers: Mapping[str, str] | None = None,
-        denies_key: Callable[[int, bytes], bool] = lambda status, body: status == 401,
+        denies_key: Callable[[int, bytes], bool] = lambda status, _: status == 401,
         secrets: tuple[str, ...] = (),
         clock: Callable[[], float] | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -186,7 +186,7 @@ def _pause(state: RetryCallState) -> float:
     error = state.outcome.exception() if state.outcome else None
     if isinstance(error, RateLimitedError) and error.retry_after_s is not None:
         return 0.0
-    return 0.5 * 2 ** (state.attempt_number - 1) * random.uniform(0.75, 1.25)
+    return random.uniform(0.375, 0.625) * float(2 ** (state.attempt_number - 1))
 
 
 def _retry_after(value: str | None) -> float | None:

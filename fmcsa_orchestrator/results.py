@@ -1,9 +1,10 @@
 """What the public methods return: frozen, bounded, ready to be sent as JSON."""
 
 from datetime import datetime
-from typing import Annotated, Any, ClassVar, TypedDict
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+from typing_extensions import TypedDict  # pydantic wants this one before Python 3.12
 
 from fmcsa_orchestrator.models import Outcome
 
@@ -45,11 +46,12 @@ class SourceFailure(Result):
 class SourceOutcome(Result):
     """What became of one source for one company.
 
-    `rows`: rows upstream has; `written`: row documents inserted, replaced or marked as ended; `seconds`: time it took.
+    `changed`: something differed from what was stored, and was written; `rows`: rows upstream has; `written`: row documents inserted, replaced or marked as ended; `seconds`: time it took.
     """
 
     source: str
     outcome: Outcome
+    changed: bool = False
     rows: int | None = None
     written: int = 0
     data_as_of: datetime | None = None
@@ -89,8 +91,6 @@ class SyncSummary(Result):
     companies that failed, `failed` counts all. `requests`: HTTP requests to upstreams, retries included. `stopped` is
     None when the run went through, else why it ended early: "deadline", "database", "could_not_run".
     """
-
-    LIMIT: ClassVar[int] = LIST_LIMIT
 
     total: int = 0
     succeeded: int = 0

@@ -58,18 +58,17 @@ async def violation_documents(rows: Sequence[Content]) -> list[Document]:
 
     The ordinal follows the rows' content, not the order of the answer, which changes with every monthly file.
     """
-    alike: defaultdict[str, list[tuple[str, Content]]] = defaultdict(list)
+    alike: defaultdict[str, list[Content]] = defaultdict(list)
     async for part in slices(rows):
         for row in part:
-            alike[f"{row['uniqueId']}:{row['violationCode']}:{row['unitCode']}"].append(("", row))
+            alike[f"{row['uniqueId']}:{row['violationCode']}:{row['unitCode']}"].append(row)
     documents: list[Document] = []
     async for groups in slices(list(alike.items())):
         for key, group in groups:
-            if len(group) > 1:
-                group = sorted(((content_hash(row), row) for _, row in group), key=lambda pair: pair[0])
-            documents += (
-                Document(f"{key}:{ordinal}", row, two_years_after(row["inspectedOn"])) for ordinal, (_, row) in enumerate(group, 1)
-            )
+            ordered = group if len(group) == 1 else sorted(group, key=content_hash)
+            documents += [
+                Document(f"{key}:{ordinal}", row, two_years_after(row["inspectedOn"])) for ordinal, row in enumerate(ordered, 1)
+            ]
     return documents
 
 

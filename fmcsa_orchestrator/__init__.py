@@ -1,0 +1,89 @@
+"""Keeps the FMCSA safety data of your customer companies fresh in MongoDB. See README.md."""
+
+from fmcsa_orchestrator.basics import Basic
+from fmcsa_orchestrator.errors import (
+    AuthError,
+    CompanyNotFoundError,
+    CompanyWriteError,
+    FmcsaError,
+    ImplausibleEmptyError,
+    InvalidUsdotError,
+    MaintenanceError,
+    MalformedPayloadError,
+    RateLimitedError,
+    RepositoryError,
+    RequestRejectedError,
+    SettingsError,
+    SourceError,
+    SourceTimeoutError,
+    SourceUnavailableError,
+    StaleUpstreamError,
+    TruncatedPayloadError,
+)
+from fmcsa_orchestrator.events import CompanySynced, Event, RunFinished, RunStarted, WindowFetched
+from fmcsa_orchestrator.models import Company, Document, Outcome, SourceReport
+from fmcsa_orchestrator.mongo import MongoCompanyRepository
+from fmcsa_orchestrator.orchestrator import Orchestrator
+from fmcsa_orchestrator.repository import CompanyRepository, CompanyUpdate
+from fmcsa_orchestrator.results import CompanySyncResult, SourceFailure, SourceOutcome, SyncSummary
+from fmcsa_orchestrator.settings import Settings
+from fmcsa_orchestrator.sources.base import BatchSource, CompletingSource, Source
+from fmcsa_orchestrator.sources.catalogue import default_sources
+from fmcsa_orchestrator.sources.csa import CsaSource
+from fmcsa_orchestrator.sources.inspections import InspectionsSource
+from fmcsa_orchestrator.sources.violations import ViolationsSource
+from fmcsa_orchestrator.usdot import UsdotNumber
+from fmcsa_orchestrator.wiring import close, open_orchestrator, sync_all_companies, sync_company
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "AuthError",
+    "Basic",
+    "BatchSource",
+    "Company",
+    "CompanyNotFoundError",
+    "CompanyRepository",
+    "CompanySyncResult",
+    "CompanySynced",
+    "CompanyUpdate",
+    "CompanyWriteError",
+    "CompletingSource",
+    "CsaSource",
+    "Document",
+    "Event",
+    "FmcsaError",
+    "ImplausibleEmptyError",
+    "InspectionsSource",
+    "InvalidUsdotError",
+    "MaintenanceError",
+    "MalformedPayloadError",
+    "MongoCompanyRepository",
+    "Orchestrator",
+    "Outcome",
+    "RateLimitedError",
+    "RepositoryError",
+    "RequestRejectedError",
+    "RunFinished",
+    "RunStarted",
+    "Settings",
+    "SettingsError",
+    "Source",
+    "SourceError",
+    "SourceFailure",
+    "SourceOutcome",
+    "SourceReport",
+    "SourceTimeoutError",
+    "SourceUnavailableError",
+    "StaleUpstreamError",
+    "SyncSummary",
+    "TruncatedPayloadError",
+    "UsdotNumber",
+    "ViolationsSource",
+    "WindowFetched",
+    "close",
+    "default_sources",
+    "open_orchestrator",
+    "sync_all_companies",
+    "sync_company",
+]

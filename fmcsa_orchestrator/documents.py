@@ -1,0 +1,92 @@
+"""Dotted paths in a company document: what may be set, what differs, what it looks like afterwards. Pure functions."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from fmcsa_orchestrator.errors import CompanyWriteError
+from fmcsa_orchestrator.models import bson_time, dig
+
+
+def differs(stored: Any, value: Any) -> bool:
+    """Whether MongoDB would hold something else after the write."""
+    return bool(_plain(stored) != _plain(value))
+
+
+def overlaps(path: str, other: str) -> bool:
+    """Whether one of the two dotted paths lies within the other."""
+    return path == other or path.startswith(other + ".") or other.startswith(path + ".")
+
+
+def check_settable(document: Mapping[str, Any], paths: Iterable[str]) -> None:
+    """Raises: CompanyWriteError when something other than an object (or null) stands where a path leads through."""
+    for path in paths:
+        _null_parent(document, path)
+
+
+def settable(document: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """The `$set` for these values. A parent that is null holds no data: it is replaced by an object with ours in it.
+
+    Raises: CompanyWriteError as `check_settable`.
+    """
+    update: dict[str, Any] = {}
+    for path, value in values.items():
+        parent = _null_parent(document, path)
+        if parent is None:
+            update[path] = value
+        else:
+            _put(update.setdefault(parent, {}), path[len(parent) + 1 :].split("."), value)
+    return update
+
+
+def with_values(document: Mapping[str, Any], values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The document as it will be; what does not change is shared with the old one."""
+    result = dict(document)
+    for path, value in values.items():
+        *parents, last = path.split(".")
+        node = result
+        for key in parents:
+            child = node.get(key)
+            node[key] = dict(child) if isinstance(child, Mapping) else {}
+            node = node[key]
+        node[last] = value
+    return result
+
+
+def changed_paths(document: Mapping[str, Any], values: Mapping[str, Any]) -> list[str]:
+    """The paths whose stored value differs."""
+    return [path for path, value in values.items() if differs(dig(document, path), value)]
+
+
+def _null_parent(document: Mapping[str, Any], path: str) -> str | None:
+    value: Any = document
+    keys = path.split(".")
+    for depth, key in enumerate(keys[:-1], 1):
+        if key not in value:
+            return None
+        value = value[key]
+        parent = ".".join(keys[:depth])
+        if value is None:
+            return parent
+        if not isinstance(value, Mapping):
+            raise CompanyWriteError(
+                f"{parent} is of type {type(value).__name__} where an object is expected; "
+                "move or remove it in the company's document"
+            )
+    return None
+
+
+def _put(node: dict[str, Any], keys: list[str], value: Any) -> None:
+    for key in keys[:-1]:
+        node = node.setdefault(key, {})
+    node[keys[-1]] = value
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return bson_time(value)
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value

@@ -1,0 +1,46 @@
+"""What the orchestrator asks of a store: the protocol, and the two values that pass through it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from fmcsa_orchestrator.errors import RepositoryError
+from fmcsa_orchestrator.models import Company, Document
+
+
+@dataclass(frozen=True, slots=True)
+class CompanyUpdate:
+    """One company's `$set`: its fields and its status together."""
+
+    company_id: Any
+    values: Mapping[str, Any]
+
+
+class CompanyRepository(Protocol):
+    """Where companies are, and where what was read of them goes.
+
+    Raises, from every method: RepositoryError when the store does not work, so that the run has to stop;
+    CompanyWriteError when it refuses just this company's data.
+    """
+
+    async def prepare(self, collections: Sequence[str]) -> None:
+        """Make sure of the indexes, for the companies and for these row collections."""
+
+    async def count_due(self, since: datetime, now: datetime) -> int:
+        """How many companies have a dotNumber and were not attempted since."""
+
+    async def take_due(self, since: datetime, now: datetime, limit: int, without: Sequence[Any]) -> list[Mapping[str, Any]]:
+        """The documents of the next such companies, the longest unattempted first; `without` leaves ids out."""
+
+    async def find_company(self, company_id: Any) -> Mapping[str, Any]:
+        """One company's document. Raises: CompanyNotFoundError, for an id of a useless type too."""
+
+    async def store_rows(self, company: Company, collection: str, documents: Sequence[Document], at: datetime) -> int:
+        """Make the company's rows in a collection equal to these, writing only differences; how many were written.
+
+        Rows that are gone are kept and marked. Raises: ImplausibleEmptyError, MalformedPayloadError, writing nothing.
+        """
+
+    async def save(self, updates: Sequence[CompanyUpdate]) -> Mapping[int, RepositoryError]:
+        """Write these updates, each whole or not at all; what was refused, by position. CompanyNotFoundError: it is gone."""

@@ -1,0 +1,115 @@
+"""One run over all companies: window by window, the longest unattempted first, one company at a time."""
+
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+from fmcsa_orchestrator.clock import RunClock
+from fmcsa_orchestrator.company_sync import CompanySync, Synced, as_company
+from fmcsa_orchestrator.errors import InvalidUsdotError, RepositoryError
+from fmcsa_orchestrator.events import CompanySynced, Event, RunStarted, WindowFetched
+from fmcsa_orchestrator.models import Company
+from fmcsa_orchestrator.repository import CompanyRepository
+from fmcsa_orchestrator.sources.base import BatchSource
+from fmcsa_orchestrator.status import is_current
+from fmcsa_orchestrator.tally import Tally
+from fmcsa_orchestrator.versions import Versions
+from fmcsa_orchestrator.window import Found, WindowReader
+
+_UNSTORABLE_LIMIT = 1_000  # companies whose status cannot be stored, after which a run gives up
+
+
+class Run:
+    """Takes windows from the repository until none is due.
+
+    Raises: RepositoryError when the store does not work.
+    """
+
+    def __init__(
+        self,
+        *,
+        repository: CompanyRepository,
+        company_sync: CompanySync,
+        reader: WindowReader,
+        sources: Sequence[BatchSource],
+        versions: Versions,
+        window_size: int,
+        company_timeout_s: float,
+        clock: RunClock,
+        tally: Tally,
+        requests: Counter[str],
+        emit: Callable[[Event], Awaitable[None]],
+        force: bool,
+    ) -> None:
+        self.has_begun = False
+        self._repository = repository
+        self._company_sync = company_sync
+        self._reader = reader
+        self._sources = sources
+        self._all_versions = versions
+        self._window_size = window_size
+        self._company_timeout_s = company_timeout_s
+        self._clock = clock
+        self._tally = tally
+        self._requests = requests
+        self._emit = emit
+        self._force = force
+        self._versions: Mapping[str, str | None] = {}
+        self._unstorable: list[Any] = []  # not to be taken again, since their lastRun cannot move
+
+    async def go(self) -> None:
+        """Go through all companies that are due."""
+        since = self._clock.started_at
+        due = await self._repository.count_due(since, self._clock.now())
+        self.has_begun = True
+        await self._emit(RunStarted(due))
+        if due:
+            self._versions = await self._all_versions.current(afresh=True)
+        just_done: set[Any] = set()
+        while documents := await self._repository.take_due(since, self._clock.now(), self._window_size, self._unstorable):
+            stuck = [document["_id"] for document in documents if document["_id"] in just_done]
+            if stuck:  # saved without effect: without this, a run would go round for ever
+                self._unstorable += stuck
+            await self._window([document for document in documents if document["_id"] not in just_done])
+            just_done = {document["_id"] for document in documents}
+            if len(self._unstorable) > _UNSTORABLE_LIMIT:
+                raise RepositoryError(f"the status of over {_UNSTORABLE_LIMIT} companies cannot be stored")
+
+    async def _window(self, documents: Sequence[Mapping[str, Any]]) -> None:
+        companies = [as_company(document) for document in documents]
+        found = await self._read([company for company in companies if isinstance(company, Company)])
+        await self._emit(WindowFetched(len(documents), self._requests.total()))
+        quiet: list[Synced] = []
+        for document, company in zip(documents, companies, strict=True):
+            done = await self._sync(document, company, found)
+            if done.is_quiet:
+                quiet.append(done)
+            else:
+                await self._store([done])
+        await self._store(quiet)
+
+    async def _read(self, companies: Sequence[Company]) -> dict[str, Found]:
+        """The window through each batch source, as far as it is not current."""
+        found: dict[str, Found] = {}
+        for source in self._sources:
+            version = self._versions.get(source.name)
+            due = [company for company in companies if self._force or not is_current(company, source.name, version)]
+            if due:
+                found[source.name] = await self._reader.read(source, due)
+        return found
+
+    async def _sync(
+        self, document: Mapping[str, Any], company: Company | InvalidUsdotError, found: Mapping[str, Found]
+    ) -> Synced:
+        at = self._clock.now()
+        if isinstance(company, InvalidUsdotError):
+            return self._company_sync.refused(document, "company", company, at)
+        return await self._company_sync.run(company, found, self._versions, at, self._company_timeout_s, force=self._force)
+
+    async def _store(self, done: Sequence[Synced]) -> None:
+        """Save, then count and tell."""
+        for item, result in zip(done, await self._company_sync.save(done, self._clock.now()), strict=True):
+            if item.update is None:
+                self._unstorable.append(result.company_id)
+            self._tally.add(result)
+            await self._emit(CompanySynced(result, self._requests.total()))

@@ -1,0 +1,62 @@
+"""Who owns what: the sources checked against each other, and each report against what its source owns."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from fmcsa_orchestrator.documents import overlaps
+from fmcsa_orchestrator.errors import SettingsError
+from fmcsa_orchestrator.models import SourceReport
+from fmcsa_orchestrator.sources.base import Source
+from fmcsa_orchestrator.status import STATUS, camel_case, check_name
+
+# What belongs to the host or to this library, whatever a source says.
+RESERVED_PATHS = ("_id", "dotNumber", "name", STATUS)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceSlot:
+    """A source with what it owns, as declared or by default."""
+
+    source: Source
+    name: str
+    collection: str
+    owns: tuple[str, ...] | None  # None: anything that nobody else owns
+    foreign: tuple[str, ...]
+
+
+def make_slots(sources: Sequence[Source]) -> tuple[SourceSlot, ...]:
+    """The sources, checked against each other. Raises: SettingsError when two share a name, a path or a collection."""
+    names = [check_name(getattr(source, "name", None)) for source in sources]
+    collections = [
+        getattr(source, "collection", None) or f"fmcsa{camel_case('_' + name)}" for source, name in zip(sources, names)
+    ]
+    owned = [tuple(getattr(source, "owns", None) or ()) for source in sources]
+    timestamps = [camel_case(name) for name in names]
+    for what, values in (("name", names), ("name", timestamps), ("collection", collections)):
+        if twice := {value for value in values if values.count(value) > 1}:
+            raise SettingsError(f"two sources have the {what} {min(twice)}")
+    slots = []
+    for index, source in enumerate(sources):
+        foreign = RESERVED_PATHS + tuple(path for other, paths in enumerate(owned) if other != index for path in paths)
+        for path in owned[index]:
+            if clash := next((other for other in foreign if overlaps(path, other)), None):
+                raise SettingsError(f"source {names[index]} declares {path}, which is not its own: {clash} is taken")
+        slots.append(SourceSlot(source, names[index], collections[index], owned[index] or None, foreign))
+    return tuple(slots)
+
+
+def check_report(slot: SourceSlot, report: Any) -> None:
+    """Raises: TypeError or ValueError for what is no report, or writes what is not the source's own."""
+    if not isinstance(report, SourceReport):
+        raise TypeError(f"{slot.name} gave a {type(report).__name__}, not a SourceReport")
+    paths = [*report.fields, *report.stamps]
+    for path in paths:
+        if not isinstance(path, str) or not path or "$" in path or "\0" in path or not all(path.split(".")):
+            raise ValueError(f"{slot.name} writes to {path!r:.80}, which is not a path")
+        is_own = slot.owns is None or any(path == own or path.startswith(own + ".") for own in slot.owns)
+        if not is_own or any(overlaps(path, other) for other in slot.foreign):
+            raise ValueError(f"{slot.name} writes to {path!r:.80}, which it does not own")
+    for index, path in enumerate(paths):
+        if any(overlaps(path, other) for other in paths[:index]):
+            raise ValueError(f"{slot.name} writes to {path!r:.80} twice")

@@ -1,0 +1,173 @@
+"""CSA scores: a carrier's BASIC measures and percentiles from the SMS result files, and from QCMobile where there is a key.
+
+Percentiles of property carriers are public nowhere (FAST Act, 2015), Crash Indicator and Hazardous Materials results for
+nobody: absence is normal, and `percentileStatus` says which absence it is.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from fmcsa_orchestrator.basics import NOT_PUBLIC, Basic
+from fmcsa_orchestrator.errors import MalformedPayloadError, SourceError
+from fmcsa_orchestrator.models import Company, Outcome, SourceReport, bson_time
+from fmcsa_orchestrator.qcmobile import QcMobileClient
+from fmcsa_orchestrator.soda import Dataset, SodaClient
+from fmcsa_orchestrator.sources.qcmobile_basics import parse_carrier, parse_qc_basics
+from fmcsa_orchestrator.sources.sms_file import Content, SmsFile
+from fmcsa_orchestrator.sources.sms_results import PERCENTILE_COLUMNS, RESULT_COLUMNS, parse_percentile, parse_result
+from fmcsa_orchestrator.usdot import UsdotNumber
+
+REVISION = 1  # raise it when the parsing changes: every company is then due again
+
+# A carrier is in one class: AB (interstate, or intrastate with hazmat) or C (intrastate without). A passenger carrier is in
+# both files of its class; the passenger file, which alone has percentiles, comes last and so has the last word.
+DATASETS = (
+    Dataset("4y6x-dmck", "SMS AB PassProperty", RESULT_COLUMNS),
+    Dataset("h9zy-gjn8", "SMS C PassProperty", RESULT_COLUMNS),
+    Dataset("m3ry-qcip", "SMS AB Pass", RESULT_COLUMNS | PERCENTILE_COLUMNS),
+    Dataset("h3zn-uid9", "SMS C Pass", RESULT_COLUMNS | PERCENTILE_COLUMNS),
+)
+PASSENGER_DATASETS = frozenset({"m3ry-qcip", "h3zn-uid9"})
+CARRIER_CLASSES = {"4y6x-dmck": "AB", "m3ry-qcip": "AB", "h9zy-gjn8": "C", "h3zn-uid9": "C"}
+
+# QCMobile was seen answering with BASICs years old; within this much of the SMS files' date it is the same SMS run or the last.
+_QC_MAX_AGE = timedelta(days=62)
+
+_NOTHING = {"measure": None, "percentile": None, "percentileStatus": "not_found", "percentileText": None}
+
+
+def csa_fields(found: Mapping[str, Content]) -> dict[str, Any]:
+    """The company's fields from its rows: dataset id -> parsed row. Without any, every value is None and says so."""
+    row = next((found[dataset.id] for dataset in reversed(DATASETS) if dataset.id in found), None)
+    is_passenger = any(dataset in PASSENGER_DATASETS for dataset in found)
+    basics = {basic: _basic(basic, row, is_passenger) for basic in Basic}
+    fields: dict[str, Any] = {f"fmcsaData.csa.{basic}": value for basic, value in basics.items()}
+    fields["fmcsaData.csa.carrierClass"] = next((CARRIER_CLASSES[dataset] for dataset in found), None)
+    fields["fmcsaData.csa.passengerCarrier"] = is_passenger if row else None
+    fields["fmcsaData.csa.inspections"] = row["inspections"] if row else None
+    return fields | sms_basics(basics)
+
+
+def sms_basics(basics: Mapping[Basic, Mapping[str, Any]]) -> dict[str, Any]:
+    """The short form that host apps show: a percentile and a measure per BASIC."""
+    percentiles = {f"smsBasics.{basic}": value["percentile"] for basic, value in basics.items()}
+    measures = {f"smsBasics.{basic}Measure": value["measure"] for basic, value in basics.items()}
+    return percentiles | measures
+
+
+def _basic(basic: Basic, row: Content | None, is_passenger: bool) -> dict[str, Any]:
+    if row is None:
+        return dict(_NOTHING)
+    if basic in NOT_PUBLIC:
+        return _NOTHING | {"percentileStatus": "not_public"}
+    value = dict(row["basics"][basic])
+    text = value.pop("percentileText", None)
+    status, percentile = parse_percentile(text) if is_passenger else ("not_public", None)
+    return {
+        "measure": value.pop("measure"),
+        "percentile": percentile,
+        "percentileStatus": status,
+        "percentileText": text,
+        **value,
+    }
+
+
+def with_qcmobile(report: SourceReport, basics: Mapping[Basic, Content], carrier: Content | None) -> SourceReport:
+    """The report with what QCMobile adds: its own words per BASIC, percentiles that the files lack, the carrier's record."""
+    fields = dict(report.fields)
+    for basic, entry in basics.items():
+        path = f"fmcsaData.csa.{basic}"
+        value = {**fields[path], "qcmobile": entry}
+        is_recent = report.data_as_of is None or (
+            entry["runDate"] is not None and entry["runDate"] >= report.data_as_of - _QC_MAX_AGE
+        )
+        if value["percentile"] is None and is_recent:
+            value |= {key: entry[key] for key in ("percentile", "percentileStatus", "percentileText")}
+            if value["measure"] is None:
+                value["measure"] = entry["measure"]
+        fields[path] = value
+    fields |= sms_basics({basic: fields[f"fmcsaData.csa.{basic}"] for basic in Basic})
+    fields["fmcsaData.csa.carrier"] = carrier
+    if report.outcome is Outcome.NOT_FOUND and basics:
+        return replace(report, fields=fields, outcome=Outcome.CHANGED, message="not in the SMS result files, but in QCMobile")
+    if report.outcome is Outcome.NOT_FOUND and carrier is not None:
+        return replace(report, fields=fields, outcome=Outcome.NOT_PUBLISHED, message="registered, without SMS results")
+    return replace(report, fields=fields)
+
+
+class CsaSource:
+    """BASIC measures and percentiles of one carrier.
+
+    Source: the four SMS result files (4y6x-dmck, h9zy-gjn8, m3ry-qcip, h3zn-uid9), replaced monthly; with a web key also
+            QCMobile `/carriers/:dot` and `/carriers/:dot/basics`, asked once per company and SMS run.
+    Shape:  `smsBasics.<basic>` percentile (0-100, high is worse) or None, `smsBasics.<basic>Measure` (0 is best) or None;
+            `fmcsaData.csa.<basic>` the same with the reason for each None.
+    Raises: the errors of `SodaClient`, ImplausibleEmptyError; a QCMobile that fails leaves the report `incomplete`.
+    """
+
+    name = "csa_scores"
+    owns = ("smsBasics", "fmcsaData.csa")
+
+    def __init__(
+        self,
+        soda: SodaClient,
+        qcmobile: QcMobileClient | None = None,
+        *,
+        batch_size: int = 200,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self.batch_size = batch_size
+        self._files = [SmsFile(soda, dataset, parse_result) for dataset in DATASETS]
+        self._qcmobile = qcmobile
+        self._now = now
+
+    async def version(self) -> str:
+        """The files' last replacements, our revision of reading them, and whether QCMobile is asked too."""
+        versions = [await file.version() for file in self._files]
+        return f"r{REVISION}{'q' if self._qcmobile else ''}:{','.join(versions)}"
+
+    async def fetch(self, company: Company) -> SourceReport:
+        """The four files for one carrier, then QCMobile."""
+        report = (await self.fetch_many([company]))[company.usdot]
+        if isinstance(report, SourceError):
+            raise report
+        return await self.complete(company, report)
+
+    async def fetch_many(self, companies: Sequence[Company]) -> Mapping[UsdotNumber, SourceReport | SourceError]:
+        """The four files for many carriers: four requests."""
+        usdots = [company.usdot for company in companies]
+        reads = {file: await file.read(usdots) for file in self._files}
+        as_of = max((read.as_of for read in reads.values() if read.as_of), default=None)
+        reports: dict[UsdotNumber, SourceReport | SourceError] = {}
+        for company in companies:
+            rows = {file.dataset.id: read.by_usdot[company.usdot] for file, read in reads.items()}
+            error = next((found for found in rows.values() if isinstance(found, MalformedPayloadError)), None)
+            found = {dataset: group[0] for dataset, group in rows.items() if isinstance(group, list) and group}
+            if error is None and not found:
+                for file in self._files:
+                    await file.confirm_empty(company, self.name)
+            reports[company.usdot] = error or self._report(found, as_of)
+        return reports
+
+    async def complete(self, company: Company, report: SourceReport) -> SourceReport:
+        """Add QCMobile's part, at the company's turn. Where it fails, the files' part stands and the source is to be retried."""
+        if self._qcmobile is None:
+            return report
+        try:
+            carrier = await self._qcmobile.carrier(company.usdot)
+            basics = await self._qcmobile.basics(company.usdot) if carrier is not None else []
+            return with_qcmobile(report, parse_qc_basics(basics), parse_carrier(carrier) if carrier is not None else None)
+        except SourceError as error:
+            return replace(report, incomplete=error)
+
+    def _report(self, found: Mapping[str, Content], as_of: datetime | None) -> SourceReport:
+        return SourceReport(
+            fields=csa_fields(found),
+            stamps={"smsBasics.lastUpdated": bson_time(self._now()), "fmcsaData.csa.dataAsOf": as_of},
+            outcome=Outcome.CHANGED if found else Outcome.NOT_FOUND,
+            data_as_of=as_of,
+            rows=len(found),
+            message=None if found else "not in the SMS result files",
+        )

@@ -1,0 +1,169 @@
+"""The default wiring: from settings to a working orchestrator, and one such per event loop for the module functions."""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+import aiohttp
+
+from fmcsa_orchestrator import mongo, qcmobile, soda
+from fmcsa_orchestrator.clock import RunClock
+from fmcsa_orchestrator.errors import SettingsError
+from fmcsa_orchestrator.events import OnEvent
+from fmcsa_orchestrator.http import Upstream
+from fmcsa_orchestrator.isolation import Isolation
+from fmcsa_orchestrator.limiter import strict_limiter
+from fmcsa_orchestrator.orchestrator import Orchestrator
+from fmcsa_orchestrator.results import CompanySyncResult, SourceFailure, SyncSummary
+from fmcsa_orchestrator.settings import Settings, secret
+from fmcsa_orchestrator.sources.base import Source
+from fmcsa_orchestrator.sources.catalogue import default_sources
+from fmcsa_orchestrator.tally import Tally
+
+log = logging.getLogger(__name__)
+
+
+@asynccontextmanager
+async def open_orchestrator(
+    settings: Settings | None = None,
+    *,
+    database: Any = None,
+    session: aiohttp.ClientSession | None = None,
+    extra_sources: Sequence[Source] = (),
+    on_event: OnEvent | None = None,
+) -> AsyncIterator[Orchestrator]:
+    """An orchestrator with the built-in sources, then `extra_sources`; closes what it opened and nothing that was lent.
+
+    `database` is a motor or PyMongo-async database; without it, one is opened by FMCSA_MONGODB_URI.
+    Raises: SettingsError when the settings cannot work. Servers that are down show later, in results.
+    """
+    settings = settings or Settings.load()
+    async with AsyncExitStack() as stack:
+        if database is None:
+            client = mongo.connect(settings.require_mongodb_uri())
+            stack.callback(client.close)
+            database = mongo.database_of(client, settings.mongodb_database)
+        if session is None:
+            session = await stack.enter_async_context(aiohttp.ClientSession())
+        yield Orchestrator(
+            sources=[*_built_in(settings, session), *extra_sources],
+            repository=mongo.MongoCompanyRepository(database, companies=settings.companies_collection),
+            limiter=strict_limiter(settings.source_calls_per_second),
+            batch_size=settings.batch_size,
+            company_timeout_s=settings.company_timeout_s,
+            secrets=settings.secrets(),
+            on_event=on_event,
+        )
+
+
+def _built_in(settings: Settings, session: aiohttp.ClientSession) -> list[Source]:
+    token = secret(settings.soda_app_token)
+    soda_upstream = Upstream(
+        session,
+        settings.soda_base_url,
+        name="soda",
+        limiter=strict_limiter(settings.soda_requests_per_second),
+        timeout_s=settings.request_timeout_s,
+        headers=soda.app_token_header(token),
+        denies_key=soda.denies_key,
+        secrets=settings.secrets(),
+    )
+    return default_sources(soda.SodaClient(soda_upstream), _qcmobile(settings, session), settings)
+
+
+def _qcmobile(settings: Settings, session: aiohttp.ClientSession) -> qcmobile.QcMobileClient | None:
+    web_key = secret(settings.qcmobile_web_key)
+    if web_key is None:
+        return None
+    upstream = Upstream(
+        session,
+        settings.qcmobile_base_url,
+        name="qcmobile",
+        limiter=strict_limiter(settings.qcmobile_requests_per_second),
+        timeout_s=settings.request_timeout_s,
+        denies_key=qcmobile.denies_key,
+        secrets=settings.secrets(),
+    )
+    return qcmobile.QcMobileClient(upstream, web_key)
+
+
+class _Default:
+    """The orchestrator of one event loop.
+
+    It lives in an async generator: `asyncio.run` closes those at its end, and with it session and client, so that a program
+    that never heard of `close()` leaves nothing open.
+    """
+
+    def __init__(self) -> None:
+        self._lock = asyncio.Lock()
+        self._generator: AsyncGenerator[Orchestrator, None] | None = None
+        self._orchestrator: Orchestrator | None = None
+
+    async def get(self) -> Orchestrator:
+        async with self._lock:
+            if self._orchestrator is None:
+                generator = self._live()
+                self._orchestrator = await anext(generator)
+                self._generator = generator
+            return self._orchestrator
+
+    async def close(self) -> None:
+        async with self._lock:
+            if self._generator is not None:
+                await self._generator.aclose()
+
+    async def _live(self) -> AsyncGenerator[Orchestrator, None]:
+        async with open_orchestrator() as orchestrator:
+            try:
+                yield orchestrator
+            finally:
+                self._orchestrator = self._generator = None
+
+
+_defaults: dict[asyncio.AbstractEventLoop, _Default] = {}
+
+
+def _default() -> _Default:
+    for loop in [loop for loop in _defaults if loop.is_closed()]:
+        del _defaults[loop]
+    return _defaults.setdefault(asyncio.get_running_loop(), _Default())
+
+
+async def sync_all_companies(
+    *, deadline_s: float | None = None, on_event: OnEvent | None = None, force: bool = False
+) -> SyncSummary:
+    """Sync every company, through one orchestrator per event loop, opened from the settings on first use. Never raises.
+
+    See `Orchestrator.sync_all_companies`. A run that could not start has `stopped="could_not_run"` and one error.
+    """
+    try:
+        orchestrator = await _default().get()
+    except Exception as error:  # noqa: BLE001  # the promise: never raises
+        tally = Tally(RunClock())
+        tally.fail_run(_culprit(error), error, Isolation())
+        return tally.summary(0, "could_not_run")
+    return await orchestrator.sync_all_companies(deadline_s=deadline_s, on_event=on_event, force=force)
+
+
+async def sync_company(
+    company_id: Any, *, timeout_s: float | None = None, on_event: OnEvent | None = None, force: bool = False
+) -> CompanySyncResult:
+    """Sync one company, through the same orchestrator. Never raises. See `Orchestrator.sync_company`."""
+    try:
+        orchestrator = await _default().get()
+    except Exception as error:  # noqa: BLE001  # the promise: never raises
+        fault = Isolation().fault(_culprit(error), error)
+        failure = SourceFailure(source=_culprit(error), error=fault.message, kind=fault.kind, timestamp=RunClock().now())
+        return CompanySyncResult(company_id=company_id, success=False, errors=(failure,))
+    return await orchestrator.sync_company(company_id, timeout_s=timeout_s, on_event=on_event, force=force)
+
+
+async def close() -> None:
+    """Close what the two functions above opened in this event loop; they may be called again afterwards."""
+    await _default().close()
+
+
+def _culprit(error: BaseException) -> str:
+    return "settings" if isinstance(error, SettingsError) else "run"
