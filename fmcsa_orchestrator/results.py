@@ -46,7 +46,10 @@ class SourceFailure(Result):
 class SourceOutcome(Result):
     """What became of one source for one company.
 
-    `changed`: something differed from what was stored, and was written; `rows`: rows upstream has; `written`: row documents inserted, replaced or marked as ended; `seconds`: time it took.
+    changed: something differed from what was stored, and was written.
+    rows:    rows upstream has.
+    written: row documents inserted, replaced or marked as ended.
+    seconds: how long it took.
     """
 
     source: str

@@ -29,7 +29,8 @@ def make_slots(sources: Sequence[Source]) -> tuple[SourceSlot, ...]:
     """The sources, checked against each other. Raises: SettingsError when two share a name, a path or a collection."""
     names = [check_name(getattr(source, "name", None)) for source in sources]
     collections = [
-        getattr(source, "collection", None) or f"fmcsa{camel_case('_' + name)}" for source, name in zip(sources, names)
+        getattr(source, "collection", None) or f"fmcsa{camel_case('_' + name)}"
+        for source, name in zip(sources, names, strict=True)
     ]
     owned = [tuple(getattr(source, "owns", None) or ()) for source in sources]
     timestamps = [camel_case(name) for name in names]

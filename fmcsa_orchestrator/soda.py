@@ -222,10 +222,10 @@ async def _stream_rows(response: aiohttp.ClientResponse) -> Any:
 
 
 class RowSlicer:
-    """Decodes a JSON array of objects piece by piece, so that no page, however long, holds up the event loop.
+    r"""Decodes a JSON array of objects piece by piece, so that no page, however long, holds up the event loop.
 
     Socrata puts each row on its own line, and a raw newline cannot occur inside a JSON string: text up to the last
-    "\\n," is a run of whole rows. Where that does not hold (another layout), decoding fails and we wait for more.
+    "\n," is a run of whole rows. Where that does not hold (another layout), decoding fails and we wait for more.
     """
 
     def __init__(self) -> None:

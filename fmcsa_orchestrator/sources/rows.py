@@ -4,6 +4,7 @@ Facts: every value is text, also numbers (".5" is 0.5); a null column is left ou
 """
 
 import logging
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -16,22 +17,20 @@ from fmcsa_orchestrator.errors import MalformedPayloadError
 
 log = logging.getLogger(__name__)
 
+_DATE = re.compile(r"([0-9]{1,2})-([A-Za-z]{3})-([0-9]{2})", re.ASCII)
 _MONTHS = {name: month for month, name in enumerate("JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC".split(), 1)}
 
 
 @lru_cache(maxsize=4_096)
 def sms_date(text: str) -> datetime:
     """Midnight UTC of a date such as "14-MAY-25". Two-digit years lie in the past: 97 is 1997."""
-    try:
-        day, month, year = text.split("-")
-        if len(year) != 2:
-            raise ValueError(year)
-        full_year = 2000 + int(year)
-        if full_year > datetime.now(UTC).year + 1:
-            full_year -= 100
-        return datetime(full_year, _MONTHS[month.upper()], int(day), tzinfo=UTC)
-    except (ValueError, KeyError, AttributeError):
-        raise ValueError(f"not a DD-MON-YY date: {str(text)[:20]!r}") from None
+    match = _DATE.fullmatch(text) if isinstance(text, str) else None
+    if match is None or match[2].upper() not in _MONTHS:
+        raise ValueError(f"not a DD-MON-YY date: {str(text)[:20]!r}")
+    year = 2000 + int(match[3])
+    if year > datetime.now(UTC).year + 1:
+        year -= 100
+    return datetime(year, _MONTHS[match[2].upper()], int(match[1]), tzinfo=UTC)
 
 
 def two_years_after(day: datetime) -> datetime:
