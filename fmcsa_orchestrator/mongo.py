@@ -14,7 +14,7 @@ from pymongo import ReplaceOne, UpdateOne
 from pymongo.errors import BulkWriteError, ConnectionFailure, DocumentTooLarge, OperationFailure, PyMongoError, WriteError
 
 from fmcsa_orchestrator.errors import CompanyNotFoundError, CompanyWriteError, RepositoryError, SettingsError
-from fmcsa_orchestrator.models import Company, Document
+from fmcsa_orchestrator.models import Company, Document, dig
 from fmcsa_orchestrator.redaction import redact
 from fmcsa_orchestrator.repository import CompanyUpdate
 from fmcsa_orchestrator.rows import PROJECTION, plan_rows
@@ -48,7 +48,7 @@ class MongoCompanyRepository:
     async def prepare(self, collections: Sequence[str]) -> None:
         """Make sure of the indexes. A user without the right to create them gets a warning: all works, but slower."""
         try:
-            with _translated("cannot create indexes"):
+            with translated("cannot create indexes"):
                 await self._companies.create_index([(LAST_RUN, 1)])
                 for name in collections:
                     await self._collection(name).create_index([("companyId", 1)])
@@ -57,7 +57,7 @@ class MongoCompanyRepository:
 
     async def count_due(self, since: datetime, now: datetime) -> int:
         """How many companies are to be attempted."""
-        with _translated("cannot count companies"):
+        with translated("cannot count companies"):
             count: int = await self._companies.count_documents(_due(since, now))
             return count
 
@@ -70,7 +70,7 @@ class MongoCompanyRepository:
         condition = _due(since, now)
         if without:
             condition["_id"] = {"$nin": list(without)}
-        with _translated("cannot read companies"):
+        with translated("cannot read companies"):
             found: list[Mapping[str, Any]] = await self._companies.find(condition).sort(LAST_RUN, 1).limit(limit).to_list(limit)
             return found
 
@@ -82,7 +82,7 @@ class MongoCompanyRepository:
         if isinstance(company_id, str | int | ObjectId | UUID) and not isinstance(company_id, bool):
             candidates.append(company_id)
         for candidate in candidates:
-            with _translated("cannot read companies"):
+            with translated("cannot read companies"):
                 try:
                     document: Mapping[str, Any] | None = await self._companies.find_one({"_id": {"$eq": candidate}})
                 except OverflowError:  # an int that no document can have as its id
@@ -91,20 +91,29 @@ class MongoCompanyRepository:
                 return document
         raise CompanyNotFoundError(f"no company has the _id {_shown(company_id)}")
 
+    async def statuses(self, limit: int) -> list[Mapping[str, Any]]:
+        """Name, dotNumber and status of companies, the longest unattempted first."""
+        fields = {"name": 1, "dotNumber": 1, STATUS: 1}
+        with translated("cannot read companies"):
+            found: list[Mapping[str, Any]] = (
+                await self._companies.find(_HAS_USDOT, fields).sort(LAST_RUN, 1).limit(limit).to_list(limit)
+            )
+            return found
+
     async def store_rows(self, company: Company, collection: str, documents: Sequence[Document], at: datetime) -> int:
         """Write the differences, what is new or changed first, what is gone last."""
         rows = self._collection(collection)
-        with _translated(f"cannot write {collection}"):
+        with translated(f"cannot write {collection}"):
             stored = {row["_id"]: row async for row in rows.find({"companyId": company.id}, PROJECTION).batch_size(_BULK)}
         plan = await plan_rows(stored, documents, company.id, company.usdot, at)
         for start in range(0, len(plan.replace), _BULK):
             part = plan.replace[start : start + _BULK]
-            with _translated(f"cannot write {collection}"):
+            with translated(f"cannot write {collection}"):
                 await rows.bulk_write([ReplaceOne({"_id": row["_id"]}, row, upsert=True) for row in part], ordered=False)
         for start in range(0, len(plan.end), _BULK):
             ended = plan.end[start : start + _BULK]
             mark = {"$set": {"current": False, "endedAt": at}}
-            with _translated(f"cannot write {collection}"):
+            with translated(f"cannot write {collection}"):
                 await rows.bulk_write([UpdateOne({"_id": row_id}, mark) for row_id in ended], ordered=False)
         return plan.size
 
@@ -116,7 +125,7 @@ class MongoCompanyRepository:
         refused: dict[int, RepositoryError] = {}
         matched = len(updates)
         try:
-            with _translated("cannot write companies"):
+            with translated("cannot write companies"):
                 matched = (await self._companies.bulk_write(operations, ordered=False)).matched_count
         except CompanyWriteError as error:
             if not isinstance(error.__cause__, BulkWriteError):
@@ -130,17 +139,23 @@ class MongoCompanyRepository:
 
     async def _save_one(self, update: CompanyUpdate) -> Mapping[int, RepositoryError]:
         try:
-            with _translated("cannot write the company"):
+            with translated("cannot write the company"):
                 result = await self._companies.update_one({"_id": update.company_id}, {"$set": dict(update.values)})
         except CompanyWriteError as error:
             return {0: error}
         return {} if result.matched_count else {0: _deleted(update)}
 
     async def _gone(self, updates: Sequence[CompanyUpdate]) -> dict[int, RepositoryError]:
-        with _translated("cannot read companies"):
+        with translated("cannot read companies"):
             ids = [update.company_id for update in updates]
             there = {row["_id"] async for row in self._companies.find({"_id": {"$in": ids}}, {"_id": 1})}
         return {index: _deleted(update) for index, update in enumerate(updates) if update.company_id not in there}
+
+
+def status_of(company: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A company's `syncStatus`, empty where it has none that can be read."""
+    found = dig(company, STATUS)
+    return found if isinstance(found, Mapping) else {}
 
 
 def connect(uri: str, *, timeout_ms: int = 5_000) -> Any:
@@ -183,7 +198,7 @@ def _due(since: datetime, now: datetime) -> dict[str, Any]:
 
 
 @contextmanager
-def _translated(what: str) -> Iterator[None]:
+def translated(what: str) -> Iterator[None]:
     """Turns the driver's errors into ours: this company's data refused, or MongoDB not working."""
     try:
         yield

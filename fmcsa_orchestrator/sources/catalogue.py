@@ -8,6 +8,8 @@ from fmcsa_orchestrator.sources.csa import CsaSource
 from fmcsa_orchestrator.sources.inspections import InspectionsSource
 from fmcsa_orchestrator.sources.violations import ViolationsSource
 
+SOURCE_NAMES = (CsaSource.name, ViolationsSource.name, InspectionsSource.name)
+
 
 def default_sources(soda: SodaClient, qcmobile: QcMobileClient | None, settings: Settings) -> list[Source]:
     """CSA scores, violations and inspections, as the settings have them."""

@@ -1,0 +1,182 @@
+"""The command line: sync, status, demo. Exit status 0: all good, 1: some company failed, 2: could not run."""
+
+import asyncio
+import json
+import logging
+from collections.abc import Mapping
+from enum import IntEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.logging import RichHandler
+
+from fmcsa_orchestrator import mongo
+from fmcsa_orchestrator.demo import run_demo
+from fmcsa_orchestrator.errors import CompanyNotFoundError, FmcsaError
+from fmcsa_orchestrator.results import CompanySyncResult, SyncSummary
+from fmcsa_orchestrator.screen import RunView, show_company, show_summary, status_table
+from fmcsa_orchestrator.settings import Settings
+from fmcsa_orchestrator.sources.catalogue import SOURCE_NAMES
+from fmcsa_orchestrator.wiring import close, sync_all_companies, sync_company
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON value instead of text.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log every failure as it happens.")]
+STATUS_LIMIT = 50
+
+
+class Exit(IntEnum):
+    """The exit status, for cron."""
+
+    GOOD = 0
+    SOME_FAILED = 1
+    COULD_NOT_RUN = 2
+
+
+@app.command()
+def sync(
+    *,
+    company: Annotated[str | None, typer.Option(help="Sync only the company with this _id.")] = None,
+    deadline: Annotated[float | None, typer.Option(help="Stop after so many seconds.")] = None,
+    force: Annotated[bool, typer.Option(help="Read also what upstream says has not changed.")] = False,
+    as_json: Json = False,
+    verbose: Verbose = False,
+) -> None:
+    """Sync all companies, or one."""
+    console = _console(as_json=as_json, verbose=verbose)
+    if company is not None:
+        result = asyncio.run(_sync_one(company, deadline, force=force))
+        _print_json(result.as_dict()) if as_json else show_company(console, result)
+        raise typer.Exit(_exit_of_company(result))
+    summary = asyncio.run(_sync_all(console, deadline, force=force))
+    _print_json(summary.as_dict()) if as_json else show_summary(console, summary)
+    raise typer.Exit(exit_of(summary))
+
+
+@app.command()
+def status(
+    *,
+    limit: Annotated[int, typer.Option(help="Companies shown, the longest unattempted first.")] = STATUS_LIMIT,
+    as_json: Json = False,
+) -> None:
+    """Show how fresh each company is, per source."""
+    console = _console(as_json=as_json)
+    try:
+        companies = asyncio.run(_companies(limit))
+    except FmcsaError as error:
+        _refuse(console, error, as_json=as_json)
+    if as_json:
+        _print_json(companies)
+    elif companies:
+        console.print(status_table(companies, _sources_of(companies)))
+    else:
+        console.print("no company with a dotNumber")
+    raise typer.Exit(Exit.SOME_FAILED if any(_is_failing(company) for company in companies) else Exit.GOOD)
+
+
+@app.command()
+def demo(
+    *,
+    companies: Annotated[int, typer.Option(min=1, help="Companies in the sample fleet.")] = 40,
+    data_dir: Annotated[Path | None, typer.Option(help="Keep the embedded store's data in this folder.")] = None,
+    as_json: Json = False,
+) -> None:
+    """See it work, with nothing installed or configured: a local double of FMCSA, an embedded store, a sample fleet."""
+    console = _console(as_json=as_json)
+    try:
+        rounds = asyncio.run(run_demo(console, companies=companies, data_dir=data_dir))
+    except FmcsaError as error:
+        _refuse(console, error, as_json=as_json)
+    except KeyboardInterrupt:
+        console.print("stopped; nothing is left running")
+        raise typer.Exit(Exit.COULD_NOT_RUN) from None
+    if as_json:
+        _print_json({"rounds": [summary.as_dict() for summary in rounds]})
+    raise typer.Exit(max(exit_of(summary) for summary in rounds))
+
+
+def main() -> None:
+    """The entry point."""
+    app()
+
+
+def exit_of(summary: SyncSummary) -> Exit:
+    """The exit status that a run deserves."""
+    if summary.stopped not in {None, "deadline"}:
+        return Exit.COULD_NOT_RUN
+    return Exit.GOOD if summary.success else Exit.SOME_FAILED
+
+
+def _exit_of_company(result: CompanySyncResult) -> Exit:
+    if result.success:
+        return Exit.GOOD
+    return Exit.COULD_NOT_RUN if any(error.kind in {"settings", "database"} for error in result.errors) else Exit.SOME_FAILED
+
+
+async def _sync_all(console: Console, deadline_s: float | None, *, force: bool) -> SyncSummary:
+    view = RunView(console)
+    try:
+        return await sync_all_companies(deadline_s=deadline_s, on_event=view.on_event, force=force)
+    finally:
+        view.stop()
+        await close()
+
+
+async def _sync_one(company_id: str, timeout_s: float | None, *, force: bool) -> CompanySyncResult:
+    """By the text as it is; where no company has it, and it is a number, by the number."""
+    try:
+        result = await sync_company(company_id, timeout_s=timeout_s, force=force)
+        is_unknown = any(error.kind == CompanyNotFoundError.kind for error in result.errors)
+        if is_unknown and company_id.isascii() and company_id.isdigit():
+            result = await sync_company(int(company_id), timeout_s=timeout_s, force=force)
+        return result
+    finally:
+        await close()
+
+
+async def _companies(limit: int) -> list[Mapping[str, Any]]:
+    settings = Settings.load()
+    client = mongo.connect(settings.require_mongodb_uri())
+    try:
+        database = mongo.database_of(client, settings.mongodb_database)
+        return await mongo.MongoCompanyRepository(database, companies=settings.companies_collection).statuses(limit)
+    finally:
+        client.close()
+
+
+def _sources_of(companies: list[Mapping[str, Any]]) -> list[str]:
+    """The built-in sources, then any others that some company has."""
+    found = {name for company in companies for name in (mongo.status_of(company).get("sources") or {})}
+    return [*SOURCE_NAMES, *sorted(found - set(SOURCE_NAMES))]
+
+
+def _is_failing(company: Mapping[str, Any]) -> bool:
+    found = mongo.status_of(company)
+    return bool(found) and not found.get("success")
+
+
+def _console(*, as_json: bool, verbose: bool = False) -> Console:
+    """Where people read: standard output, or standard error when JSON goes to the former."""
+    console = Console(stderr=as_json)
+    quiet = console.is_terminal or as_json
+    level = logging.INFO if verbose else logging.ERROR if quiet else logging.WARNING
+    handler: logging.Handler = (
+        RichHandler(console=Console(stderr=True), show_path=False) if console.is_terminal else logging.StreamHandler()
+    )
+    logging.basicConfig(level=level, handlers=[handler], format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    return console
+
+
+def _refuse(console: Console, error: FmcsaError, *, as_json: bool) -> None:
+    if as_json:
+        _print_json({"success": False, "errors": [{"kind": error.kind, "error": str(error)}]})
+    else:
+        console.print(f"[red]{error.kind}[/] {error}", highlight=False)
+    raise typer.Exit(Exit.COULD_NOT_RUN)
+
+
+def _print_json(value: Any) -> None:
+    typer.echo(json.dumps(value, default=str, indent=2))

@@ -1,0 +1,105 @@
+"""Fakes for tests of host apps and of this library: a source by function, a repository in memory."""
+
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from inspect import isawaitable
+from itertools import islice
+from typing import Any
+
+from fmcsa_orchestrator.documents import settable, with_values
+from fmcsa_orchestrator.errors import CompanyNotFoundError, CompanyWriteError, RepositoryError
+from fmcsa_orchestrator.models import Company, Document, SourceReport, dig
+from fmcsa_orchestrator.repository import CompanyUpdate
+from fmcsa_orchestrator.rows import plan_rows
+from fmcsa_orchestrator.status import STATUS
+
+Fetch = Callable[[Company], SourceReport | Awaitable[SourceReport]]
+
+
+class FakeSource:
+    """A source that answers by a function, and remembers for whom it was asked."""
+
+    def __init__(self, name: str, fetch: Fetch, *, owns: Iterable[str] = (), collection: str | None = None) -> None:
+        self.name = name
+        self.owns = tuple(owns)
+        self.collection = collection
+        self.asked: list[Company] = []
+        self._fetch = fetch
+
+    async def fetch(self, company: Company) -> SourceReport:
+        """What the function gives, awaited where need be."""
+        self.asked.append(company)
+        answer = self._fetch(company)
+        return await answer if isawaitable(answer) else answer
+
+
+class InMemoryRepository:
+    """A `CompanyRepository` of dicts: `companies` by `_id`, `rows` by collection, then company, then `_id`.
+
+    As strict as MongoDB where it matters: a path through null is refused. It never yields to other tasks, so it proves
+    nothing about concurrency.
+    """
+
+    def __init__(self, companies: Iterable[Mapping[str, Any]] = ()) -> None:
+        oldest_first = sorted(companies, key=lambda company: str(_last_run(company) or ""))
+        self.companies: dict[Any, Mapping[str, Any]] = {company["_id"]: company for company in oldest_first}
+        self.rows: defaultdict[str, defaultdict[Any, dict[str, dict[str, Any]]]] = defaultdict(lambda: defaultdict(dict))
+        self.saves = 0
+
+    async def prepare(self, collections: Sequence[str]) -> None:
+        """Nothing to prepare."""
+
+    async def count_due(self, since: datetime, now: datetime) -> int:
+        """How many are due."""
+        return sum(1 for company in self.companies.values() if _is_due(company, since, now))
+
+    async def take_due(self, since: datetime, now: datetime, limit: int, without: Sequence[Any]) -> list[Mapping[str, Any]]:
+        """The next ones; `save` puts a company at the end."""
+        fitting = (company for key, company in self.companies.items() if _is_due(company, since, now) and key not in without)
+        return list(islice(fitting, limit))
+
+    async def find_company(self, company_id: Any) -> Mapping[str, Any]:
+        """By `_id`, as it is."""
+        try:
+            return self.companies[company_id]
+        except (KeyError, TypeError):
+            raise CompanyNotFoundError(f"no company has the _id {company_id!r:.60}") from None
+
+    async def store_rows(self, company: Company, collection: str, documents: Sequence[Document], at: datetime) -> int:
+        """The same differences as MongoDB gets."""
+        stored = self.rows[collection][company.id]
+        plan = await plan_rows(stored, documents, company.id, company.usdot, at)
+        stored.update((row["_id"], row) for row in plan.replace)
+        for row_id in plan.end:
+            stored[row_id] = {**stored[row_id], "current": False, "endedAt": at}
+        return plan.size
+
+    async def save(self, updates: Sequence[CompanyUpdate]) -> Mapping[int, RepositoryError]:
+        """Apply each update, or refuse it."""
+        self.saves += 1
+        refused: dict[int, RepositoryError] = {}
+        for index, update in enumerate(updates):
+            document = self.companies.get(update.company_id)
+            if document is None:
+                refused[index] = CompanyNotFoundError(f"the company {update.company_id} was deleted during its sync")
+            elif settable(document, update.values) != update.values:
+                refused[index] = CompanyWriteError("cannot create a field in null")
+            else:
+                del self.companies[update.company_id]
+                self.companies[update.company_id] = with_values(document, update.values)
+        return refused
+
+    def current_rows(self, collection: str, company_id: Any) -> list[dict[str, Any]]:
+        """A company's rows that upstream still has."""
+        return [row for row in self.rows[collection][company_id].values() if row["current"]]
+
+
+def _last_run(company: Mapping[str, Any]) -> Any:
+    return dig(company, f"{STATUS}.lastRun")
+
+
+def _is_due(company: Mapping[str, Any], since: datetime, now: datetime) -> bool:
+    last_run = _last_run(company)
+    is_done = isinstance(last_run, datetime) and since <= last_run <= now
+    return company.get("dotNumber") not in (None, "") and not is_done

@@ -1,0 +1,58 @@
+"""Fixtures, and the two shims that let the mocks work with current aiohttp and PyMongo."""
+
+import inspect
+from types import SimpleNamespace
+
+import aiohttp
+import aioresponses.core
+import pytest
+from mongomock.collection import BulkOperationBuilder
+
+from fmcsa_orchestrator.testing.store import EmbeddedStore
+
+
+def _let_aioresponses_build_responses():
+    """aioresponses 0.7.9 does not pass `stream_writer`, which ClientResponse wants since aiohttp 3.14."""
+
+    class ClientResponse(aiohttp.ClientResponse):
+        def __init__(self, *args, **kwargs):
+            kwargs.setdefault("stream_writer", SimpleNamespace(output_size=0))
+            super().__init__(*args, **kwargs)
+
+    aioresponses.core.ClientResponse = ClientResponse
+
+
+def _let_mongomock_take_sort():
+    """mongomock 4.3.0 does not take the `sort` that PyMongo passes since 4.11."""
+    for name in ("add_update", "add_replace"):
+        original = getattr(BulkOperationBuilder, name)
+
+        def patched(self, *args, _original=original, sort=None, **kwargs):
+            assert sort is None
+            return _original(self, *args, **kwargs)
+
+        setattr(BulkOperationBuilder, name, patched)
+
+
+if "stream_writer" in inspect.signature(aiohttp.ClientResponse.__init__).parameters:
+    _let_aioresponses_build_responses()
+if "sort" not in inspect.signature(BulkOperationBuilder.add_update).parameters:
+    _let_mongomock_take_sort()
+
+
+@pytest.fixture(autouse=True)
+def no_settings_from_outside(monkeypatch, tmp_path):
+    """No FMCSA_* variable and no .env of this machine reaches a test."""
+    import os
+
+    for name in list(os.environ):
+        if name.startswith("FMCSA_") and not name.startswith("FMCSA_TEST_"):
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+async def store():
+    """A MongoDB-compatible server of the test's own, over a real socket."""
+    async with EmbeddedStore() as server:
+        yield server
