@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 
 from fmcsa_orchestrator.basics import BY_TITLE
 from fmcsa_orchestrator.errors import MalformedPayloadError
@@ -54,8 +54,8 @@ def basic_key(description: str) -> str:
 Usdot = Annotated[int, Field(ge=1, le=99_999_999)]
 Count = Annotated[int, Field(ge=0, le=2_000_000_000)]
 Measure = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-SmsDate = Annotated[datetime, BeforeValidator(sms_date)]
-BasicKey = Annotated[str, BeforeValidator(basic_key)]
+SmsDate = Annotated[str, AfterValidator(sms_date)]
+BasicKey = Annotated[str, AfterValidator(basic_key)]
 
 
 class RowParser:

@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, Field
 from typing_extensions import TypedDict
 
 from fmcsa_orchestrator.basics import Basic
@@ -47,7 +47,7 @@ class ViolationRow(TypedDict, total=False):
     description: Annotated[str, Field(validation_alias="section_desc")]
     group: Annotated[str, Field(validation_alias="group_desc")]
     unitCode: Annotated[str, Field(validation_alias="viol_unit")]
-    unit: Annotated[str, BeforeValidator(lambda code: UNITS.get(code, "unknown")), Field(validation_alias="viol_unit")]
+    unit: Annotated[str, AfterValidator(lambda code: UNITS.get(code, "unknown")), Field(validation_alias="viol_unit")]
 
 
 parse_violation = RowParser(ViolationRow)
