@@ -125,7 +125,8 @@ class SodaClient:
             params = {"$select": "dot_number,count(*)", "$where": where, "$group": "dot_number", "$limit": str(PAGE_SIZE)}
             for row in await self._upstream.get(f"/resource/{dataset.id}.json", params, read_json):
                 try:
-                    counts[int(row.pop("dot_number"))] = int(next(iter(row.values())))
+                    usdot = int(row.pop("dot_number"))  # what is left is the count, under whatever name
+                    counts[usdot] = int(next(iter(row.values())))
                 except (KeyError, ValueError, AttributeError, StopIteration) as error:
                     raise MalformedPayloadError(f"{dataset.id}: no row count", field="count") from error
         return counts
