@@ -26,6 +26,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON value instead of text.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log every failure as it happens.")]
 STATUS_LIMIT = 50
+_LOG_WIDTH = 160  # columns where there is no terminal to measure
 
 
 class Exit(IntEnum):
@@ -161,6 +162,8 @@ def _is_failing(company: Mapping[str, Any]) -> bool:
 def _console(*, as_json: bool, verbose: bool = False) -> Console:
     """Where people read: standard output, or standard error when JSON goes to the former."""
     console = Console(stderr=as_json)
+    if not console.is_terminal:
+        console = Console(stderr=as_json, width=_LOG_WIDTH)
     quiet = console.is_terminal or as_json
     level = logging.INFO if verbose else logging.ERROR if quiet else logging.WARNING
     handler: logging.Handler = (

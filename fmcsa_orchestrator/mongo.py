@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +16,7 @@ from pymongo.errors import BulkWriteError, ConnectionFailure, DocumentTooLarge, 
 from fmcsa_orchestrator.errors import CompanyNotFoundError, CompanyWriteError, RepositoryError, SettingsError
 from fmcsa_orchestrator.models import Company, Document, dig
 from fmcsa_orchestrator.redaction import redact
-from fmcsa_orchestrator.repository import CompanyUpdate
+from fmcsa_orchestrator.repository import WRONG_CLOCK, CompanyUpdate
 from fmcsa_orchestrator.rows import PROJECTION, plan_rows
 from fmcsa_orchestrator.status import STATUS
 
@@ -25,7 +25,6 @@ log = logging.getLogger(__name__)
 LAST_RUN = f"{STATUS}.lastRun"
 _HAS_USDOT = {"dotNumber": {"$exists": True, "$nin": [None, ""]}}
 _BULK = 1_000  # operations per bulk: about 10 ms of encoding between two turns of the event loop
-_WRONG_CLOCK = timedelta(minutes=5)  # an attempt further in the future than this was stamped by a wrong clock
 _AUTH_CODES = {13, 18, 8000}
 
 
@@ -92,8 +91,8 @@ class MongoCompanyRepository:
         raise CompanyNotFoundError(f"no company has the _id {_shown(company_id)}")
 
     async def statuses(self, limit: int) -> list[Mapping[str, Any]]:
-        """Name, dotNumber and status of companies, the longest unattempted first."""
-        fields = {"name": 1, "dotNumber": 1, STATUS: 1}
+        """What is known of companies, the longest unattempted first."""
+        fields = {"name": 1, "dotNumber": 1, "fmcsaData": 1, "smsBasics": 1}
         with translated("cannot read companies"):
             found: list[Mapping[str, Any]] = (
                 await self._companies.find(_HAS_USDOT, fields).sort(LAST_RUN, 1).limit(limit).to_list(limit)
@@ -190,9 +189,9 @@ def _due(since: datetime, now: datetime) -> dict[str, Any]:
             {LAST_RUN: {"$lt": since}},
             {LAST_RUN: None},
             {LAST_RUN: {"$exists": False}},
-            {LAST_RUN: {"$gt": now + _WRONG_CLOCK}},
-            {LAST_RUN: {"$gte": ""}},
-            {LAST_RUN: {"$gte": 0}},
+            {LAST_RUN: {"$gt": now + WRONG_CLOCK}},
+            {LAST_RUN: {"$type": "number"}},
+            {LAST_RUN: {"$type": "bool"}},
         ],
     }
 

@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from fmcsa_orchestrator.errors import RepositoryError
 from fmcsa_orchestrator.models import Company, Document
+
+WRONG_CLOCK = timedelta(minutes=5)  # an attempt further in the future than this was stamped by a wrong clock
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,7 +116,7 @@ def status_table(companies: Iterable[Mapping[str, Any]], sources: Sequence[str],
     now = now or datetime.now(UTC)
     table = Table(box=None, header_style="bold", pad_edge=False)
     for column in ("Company", "USDOT", "Last run", "", *sources):
-        table.add_column(column, overflow="ellipsis", no_wrap=True, max_width=28)
+        table.add_column(column, overflow="ellipsis", no_wrap=True)
     for company in companies:
         status = dig(company, STATUS)
         status = status if isinstance(status, Mapping) else {}

@@ -1,6 +1,8 @@
 """Fixtures, and the two shims that let the mocks work with current aiohttp and PyMongo."""
 
+import asyncio
 import inspect
+import os
 from types import SimpleNamespace
 
 import aiohttp
@@ -43,12 +45,20 @@ if "sort" not in inspect.signature(BulkOperationBuilder.add_update).parameters:
 @pytest.fixture(autouse=True)
 def no_settings_from_outside(monkeypatch, tmp_path):
     """No FMCSA_* variable and no .env of this machine reaches a test."""
-    import os
-
     for name in list(os.environ):
         if name.startswith("FMCSA_") and not name.startswith("FMCSA_TEST_"):
             monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def wire_uri():
+    """One MongoDB-compatible server for all tests that keep to a database of their own."""
+    with asyncio.Runner() as runner:
+        server = EmbeddedStore()
+        runner.run(server.__aenter__())
+        yield server.uri
+        runner.run(server.__aexit__(None, None, None))
 
 
 @pytest.fixture
