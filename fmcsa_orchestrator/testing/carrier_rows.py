@@ -2,32 +2,43 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import ceil
 from random import Random
 
 from fmcsa_orchestrator.testing.carriers import Carrier
-from fmcsa_orchestrator.testing.datasets import BASICS, HAZMAT, VEHICLE_MAINTENANCE, Row
+from fmcsa_orchestrator.testing.datasets import Row
+from fmcsa_orchestrator.testing.inspection import Inspection
 from fmcsa_orchestrator.testing.sms_dates import INSPECTION_DAYS
 from fmcsa_orchestrator.testing.units import STATES, Unit, make_units
 from fmcsa_orchestrator.testing.violation_codes import (
     CODES_BY_LEVEL,
-    DRIVER_LEVELS,
     VEHICLE_LEVELS,
+    VIOLATION_CODES,
     Violation,
 )
 
 _LEVELS = "1111122222223333335664"
 _FRUITFUL_LEVELS = _LEVELS.replace("4", "")  # special studies write down no violations here
-_TWICE = 0.035  # of the inspections with two violations or more: about 1 in 50 of those with any
+_COLUMNS = {(violation, oos): violation.columns(oos=oos) for violation in VIOLATION_CODES for oos in (False, True)}
+_TWICE = 0.03  # of the inspections with two violations or more: about 1 in 50 of those with any
 _REPLACED = 0.1
 
 
-@dataclass(frozen=True, slots=True)
 class CarrierRows:
     """What the two input files hold of a carrier."""
 
-    inspections: list[Row]
-    violations: list[Row]
+    def __init__(self, inspections: Sequence[Inspection]) -> None:
+        self._inspections = inspections
+        self.violations = [row for inspection in inspections for row in inspection.violations]
+
+    def __len__(self) -> int:
+        return len(self._inspections) + len(self.violations)
+
+    @cached_property
+    def inspections(self) -> list[Row]:
+        """Made when first asked for."""
+        return [inspection.row() for inspection in self._inspections]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +67,7 @@ def make_rows(carrier: Carrier, seed: int, version: int, keys: Keys) -> CarrierR
         rng = Random(f"{seed}:{carrier.usdot}:{change}")
         for place in _places_to_change(sizes, rng):
             made[place] = inspector.inspect(rng, keys.at(place, change), sizes[place])
-    return CarrierRows([inspection for inspection, _ in made], [row for _, violations in made for row in violations])
+    return CarrierRows(made)
 
 
 def _violations_by_inspection(carrier: Carrier, rng: Random) -> list[int]:
@@ -90,12 +101,12 @@ class _Inspector:
     def of(cls, carrier: Carrier, seed: int) -> "_Inspector":
         rng = Random(f"{seed}:{carrier.usdot}:units")
         states = tuple(rng.sample(STATES, 4))
-        count = max(1, min(400, carrier.inspections // 2))
+        count = max(1, min(400, carrier.inspections // 4))
         units = make_units(rng, "passenger" if carrier.passenger else "power", count, states)
         trailers = [] if carrier.passenger else make_units(rng, "trailer", count, states)
         return cls(str(carrier.usdot), not carrier.passenger and rng.random() < 0.2, states, units, trailers)
 
-    def inspect(self, rng: Random, key: tuple[str, str], size: int) -> tuple[Row, list[Row]]:
+    def inspect(self, rng: Random, key: tuple[str, str], size: int) -> Inspection:
         """One inspection with `size` violations."""
         chance = rng.random
         levels = _FRUITFUL_LEVELS if size else _LEVELS
@@ -105,99 +116,40 @@ class _Inspector:
         unit = self.units[int(chance() * len(self.units))]
         trailer = self.trailers[int(chance() * len(self.trailers))] if self.trailers and chance() < 0.7 else None
         head = {"unique_id": key[0], "insp_date": day, "dot_number": self.dot_number, "time_weight": time_weight}
-        pool = CODES_BY_LEVEL.get((level, hazmat), ())
-        violations = self._violations(rng, head, _pick(rng, pool, size), with_trailer=trailer is not None)
+        picked = _pick(rng, CODES_BY_LEVEL[level, hazmat], size) if size else ()
+        violations = _violations(rng, head, picked, with_trailer=trailer is not None)
         state = self.states[int(chance() * len(self.states))]
-        row = {
-            "unique_id": key[0],
-            "report_number": key[1],
-            "report_state": "US" if chance() < 0.05 else state,
-            "dot_number": self.dot_number,
-            "insp_date": day,
-            "insp_level_id": level,
-            "county_code_state": state,
-            "time_weight": time_weight,
-            **_out_of_service(violations),
-            "total_hazmat_sent": "1" if hazmat else "0",
-            **({"hazmat_placard_req": "Y"} if hazmat else {}),
-            **unit.columns(),
-            **(trailer.columns("2") if trailer else {}),
-            **_inspected(level, hazmat=hazmat),
-            **_counted(violations),
-        }
-        if not size and level in "15" and chance() < 0.5:
-            row["unit_decal_number"] = str(30_000_000 + int(chance() * 9_999_999))
-        return row, violations
+        federal = chance() < 0.05
+        decal = str(30_000_000 + int(chance() * 9_999_999)) if not size and level in "15" and chance() < 0.5 else None
+        return Inspection(
+            *key, self.dot_number, day, time_weight, level, hazmat, state, federal, unit, trailer, decal, violations
+        )
 
-    def _violations(self, rng: Random, head: Row, picked: Sequence[Violation], *, with_trailer: bool) -> list[Row]:
-        chance = rng.random
-        rows = []
-        for violation in picked:
-            oos = violation.can_stop and chance() < 0.25
-            rows.append(
-                {
-                    "unique_id": head["unique_id"],
-                    "insp_date": head["insp_date"],
-                    "dot_number": head["dot_number"],
-                    "viol_code": violation.code,
-                    "basic_desc": violation.basic.name,
-                    "oos_indicator": "true" if oos else "false",
-                    "oos_weight": "2" if oos else "0",
-                    "severity_weight": str(violation.severity),
-                    "time_weight": head["time_weight"],
-                    "total_severity_wght": str(violation.severity + 2 * oos),
-                    "section_desc": violation.description,
-                    "group_desc": violation.group,
-                    "viol_unit": _unit(violation, chance(), with_trailer=with_trailer),
-                }
-            )
-        if len(rows) > 1 and chance() < _TWICE:
-            rows[-1] = rows[0].copy()
-        return rows
+
+def _violations(rng: Random, head: Row, picked: Sequence[Violation], *, with_trailer: bool) -> list[Row]:
+    chance = rng.random
+    rows = []
+    for violation in picked:
+        row = _COLUMNS[violation, violation.can_stop and chance() < 0.25].copy()
+        row |= head
+        row["viol_unit"] = _unit(violation, chance(), with_trailer=with_trailer)
+        rows.append(row)
+    if len(rows) > 1 and chance() < _TWICE:
+        rows[-1] = rows[0].copy()
+    return rows
 
 
 def _pick(rng: Random, pool: Sequence[Violation], size: int) -> list[Violation]:
     """Different ones as long as there are enough."""
-    return rng.sample(pool, size) if size <= len(pool) else rng.choices(pool, k=size)
+    if size > len(pool):
+        return rng.choices(pool, k=size)
+    picked: dict[Violation, None] = {}
+    while len(picked) < size:
+        picked[pool[int(rng.random() * len(pool))]] = None
+    return list(picked)
 
 
 def _unit(violation: Violation, chance: float, *, with_trailer: bool) -> str:
     if violation.by_driver:
         return "C" if chance < 0.05 else "D"
     return "2" if with_trailer and chance < 0.35 else "1"
-
-
-def _out_of_service(violations: Sequence[Row]) -> Row:
-    driver = vehicle = hazmat = 0
-    for row in violations:
-        if row["oos_indicator"] == "false":
-            continue
-        if row["basic_desc"] == HAZMAT.name:
-            hazmat += 1
-        elif row["viol_unit"] in "DC":
-            driver += 1
-        else:
-            vehicle += 1
-    return {
-        "driver_oos_total": str(driver),
-        "vehicle_oos_total": str(vehicle),
-        "oos_total": str(driver + vehicle + hazmat),
-        "hazmat_oos_total": str(hazmat),
-    }
-
-
-def _inspected(level: str, *, hazmat: bool) -> Row:
-    """The BASICs that were looked at; the others have no column."""
-    flags: Row = {}
-    if level in DRIVER_LEVELS:
-        flags = dict.fromkeys(("unsafe_insp", "fatigued_insp", "dr_fitness_insp", "subt_alcohol_insp"), "true")
-    if level in VEHICLE_LEVELS:
-        flags[VEHICLE_MAINTENANCE.inspected] = "true"
-    if hazmat:
-        flags[HAZMAT.inspected] = "true"
-    return flags
-
-
-def _counted(violations: Sequence[Row]) -> Row:
-    names = [row["basic_desc"] for row in violations]
-    return {"basic_viol": str(len(names)), **{basic.counted: str(names.count(basic.name)) for basic in BASICS}}

@@ -61,7 +61,8 @@ def mixed_carriers(companies: int, seed: int, *, giant: bool) -> Iterator[Carrie
         kinds[-1] = ("large", False, "AB")
     if giant:
         kinds.append(("giant", False, "AB"))
-    for usdot, (kind, passenger, file_class) in zip(rng.sample(USDOTS, len(kinds)), kinds, strict=True):
+    usdots = Random(f"{seed}:usdots").sample(USDOTS, len(kinds))
+    for usdot, (kind, passenger, file_class) in zip(usdots, kinds, strict=True):
         inspections, violations = _sizes(kind, rng)
         yield Carrier(usdot, _name(passenger, rng), kind, passenger, file_class, inspections, violations)
 

@@ -19,7 +19,7 @@ TITLES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Basic:
     """One BASIC: its title, its column prefix in the result files ("" where they leave it out), its inspection columns.
 

@@ -1,25 +1,24 @@
 """The carriers the double knows and their rows in the six monthly SMS files, edition by edition."""
 
-from collections import OrderedDict
 from collections.abc import Iterable
 from itertools import accumulate
 from random import Random
 from typing import Self
 
+from fmcsa_orchestrator.testing.carrier_files import CarrierFiles, FilesCache
 from fmcsa_orchestrator.testing.carrier_rows import Keys, make_rows
 from fmcsa_orchestrator.testing.carriers import Carrier, alike_carriers, mixed_carriers
 from fmcsa_orchestrator.testing.datasets import DATASETS, INSPECTIONS, TITLES, VIOLATIONS, Row
-from fmcsa_orchestrator.testing.result_rows import result_datasets, result_rows
+from fmcsa_orchestrator.testing.result_rows import result_datasets
 
 __all__ = ["DATASETS", "TITLES", "Carrier", "Fleet"]
 
+_CACHED_ROWS = 200_000
 _SPELLINGS = ("{}", " {:08d}", "USDOT {}")
 
 
 class Fleet:
     """Carriers whose rows are made when asked for. The rows are shared: do not change them."""
-
-    cached_rows = 200_000  # kept at most, but for the carrier asked for last
 
     def __init__(self, carriers: Iterable[Carrier], *, seed: int = 7) -> None:
         self.carriers: tuple[Carrier, ...] = tuple(carriers)
@@ -30,8 +29,7 @@ class Fleet:
         self._first_key = dict(zip(self.usdots, ends[:-1], strict=True))
         self._inspections = ends[-1]
         self._changed: list[frozenset[int]] = []  # whose rows changed, by publish
-        self._cache: OrderedDict[tuple[int, int], dict[str, list[Row]]] = OrderedDict()
-        self._cache_size = 0
+        self._cache = FilesCache(_CACHED_ROWS)
 
     @classmethod
     def sample(cls, companies: int = 40, *, seed: int = 7, giant: bool = False) -> Self:
@@ -87,26 +85,11 @@ class Fleet:
         if carrier is None or not _size(dataset, carrier):
             return []
         version = sum(usdot in changed for changed in self._changed[:edition])
-        return list(self._all_rows(carrier, version)[dataset])
+        return self._cache.get((usdot, version), lambda: self._make(carrier, version)).rows(dataset)
 
-    def _all_rows(self, carrier: Carrier, version: int) -> dict[str, list[Row]]:
-        """By dataset, from the cache if there."""
-        key = carrier.usdot, version
-        if key in self._cache:
-            self._cache.move_to_end(key)
-            return self._cache[key]
-        made = make_rows(carrier, self._seed, version, Keys(self._first_key[carrier.usdot], self._inspections))
-        results = result_rows(carrier, made, self._seed)
-        rows = {VIOLATIONS: made.violations, INSPECTIONS: made.inspections, **results}
-        self._remember(key, rows)
-        return rows
-
-    def _remember(self, key: tuple[int, int], rows: dict[str, list[Row]]) -> None:
-        self._cache[key] = rows
-        self._cache_size += _number(rows)
-        while self._cache_size > self.cached_rows and len(self._cache) > 1:
-            _, oldest = self._cache.popitem(last=False)
-            self._cache_size -= _number(oldest)
+    def _make(self, carrier: Carrier, version: int) -> CarrierFiles:
+        keys = Keys(self._first_key[carrier.usdot], self._inspections)
+        return CarrierFiles(carrier, make_rows(carrier, self._seed, version, keys), self._seed)
 
 
 def _size(dataset: str, carrier: Carrier) -> int:
@@ -115,10 +98,6 @@ def _size(dataset: str, carrier: Carrier) -> int:
     if dataset == INSPECTIONS:
         return carrier.inspections
     return int(dataset in result_datasets(carrier))
-
-
-def _number(rows: dict[str, list[Row]]) -> int:
-    return sum(map(len, rows.values()))
 
 
 def _spell(usdot: int, place: int) -> str | int:

@@ -83,16 +83,13 @@ class QcMobileDouble:
             return Answer(404, b"<html><body>HTTP Status 404</body></html>", "text/html;charset=utf-8")
         carrier = self._carriers.get(usdot)
         nothing: list[Any] | None = [] if part else None
-        return _json(
-            200, self._parts[part](carrier) if carrier else nothing, _self(usdot, _LINKED[part]) if part in _LINKED else None
-        )
+        links = _self(usdot, _LINKED[part]) if part in _LINKED else None
+        return _json(200, self._parts[part](carrier) if carrier else nothing, links)
 
     def _basics(self, carrier: Carrier) -> list[dict[str, Any]]:
         usdot = carrier.usdot
         row = self._first_row(usdot, _RESULTS)
         passenger = self._first_row(usdot, _PASSENGER_RESULTS)
-        if not row and not passenger:
-            return []
         violations = self._counts_of(usdot).violations
         entries = []
         for id_, code, label, prefix, basic, passenger_threshold, threshold in _BASICS:
@@ -108,9 +105,9 @@ class QcMobileDouble:
                 },
                 "basicsViolationThreshold": str(passenger_threshold if carrier.passenger else threshold),
                 "id": {"basicsId": id_, "dotNumber": usdot},
-                "measureValue": _measure((row or passenger).get(f"{prefix}_measure", "0")),
-                "seriousViolationFromInvestigationPast12MonthIndicator": (row or passenger).get(f"{prefix}_ac", "N"),
-                "totalInspectionWithViolation": int((row or passenger).get(f"{prefix}_insp_w_viol", "0")),
+                "measureValue": _measure(row.get(f"{prefix}_measure", "0")),
+                "seriousViolationFromInvestigationPast12MonthIndicator": row.get(f"{prefix}_ac", "N"),
+                "totalInspectionWithViolation": int(row.get(f"{prefix}_insp_w_viol", "0")),
                 "totalViolation": violations[basic],
             }
             entries.append({"basic": dict(sorted(entry.items())), "dotNumber": None, "_links": _self(usdot, f"basics/{id_}")})
@@ -118,7 +115,7 @@ class QcMobileDouble:
 
     def _carrier(self, carrier: Carrier) -> dict[str, Any]:
         usdot = carrier.usdot
-        row = self._first_row(usdot, _RESULTS) or self._first_row(usdot, _PASSENGER_RESULTS)
+        row = self._first_row(usdot, _RESULTS)
         driver, driver_oos, vehicle, vehicle_oos = (
             int(row.get(name, "0"))
             for name in ("driver_insp_total", "driver_oos_insp_total", "vehicle_insp_total", "vehicle_oos_insp_total")

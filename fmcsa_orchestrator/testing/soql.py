@@ -54,7 +54,10 @@ class Comparison:
         if value is None:
             return False
         if isinstance(self.literals[0], float):
-            value = float(value)
+            try:
+                value = float(value)
+            except ValueError:
+                return False
         return value in self.literals if self.sign == "in" else _COMPARE[self.sign](value, self.literals[0])
 
 
@@ -90,7 +93,7 @@ def usdots_of(condition: Condition | None) -> frozenset[str] | None:
     if condition is None:
         return None
     if isinstance(condition, Comparison):
-        return frozenset(str(value) for value in condition.literals) if picks_carriers(condition) else None
+        return frozenset(map(_spelled, condition.literals)) if picks_carriers(condition) else None
     sets = [usdots_of(part) for part in condition.parts]
     known = [part for part in sets if part is not None]
     if condition.combine is all:
@@ -161,6 +164,10 @@ def check(query: Query, types: Mapping[str, str]) -> None:
                     "data": {"column": part.column},
                 }
             )
+
+
+def _spelled(literal: Literal) -> str:
+    return literal if isinstance(literal, str) else f"{literal:.15g}"
 
 
 def _comparisons(condition: Condition | None) -> Iterator[Comparison]:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
+from typing import Self
 
 from fmcsa_orchestrator.testing.datasets import Row
 
@@ -19,18 +20,19 @@ _MAKES = {
     "trailer": ("UTILITY", "GREAT DANE", "WABASH", "HYUNDAI", "FONTAINE"),
 }
 _AWKWARD_MAKES = ("ŠKODA", "O'NEIL", 'THE "BIG" ONE', "MFG. CO.", "$PECIAL")
-_VIN_CHARACTERS = "ABCDEFGHJKLMNPRSTUVWXYZ0123456789"
 
 
 @dataclass(frozen=True, slots=True)
 class Unit:
     """A vehicle as inspectors write it down, the same way each time; what they leave out has no column."""
 
-    known: Row
+    first: Row
+    second: Row
 
-    def columns(self, number: str = "") -> Row:
-        """Its columns as the first unit or as unit 2."""
-        return {column + number: value for column, value in self.known.items()} if number else self.known
+    @classmethod
+    def of(cls, known: Row) -> Self:
+        """Its columns as the first and as the second unit of an inspection."""
+        return cls(known, {f"{column}2": value for column, value in known.items()})
 
 
 def make_units(rng: Random, use: str, count: int, states: Sequence[str]) -> list[Unit]:
@@ -44,9 +46,10 @@ def _make_unit(rng: Random, use: str, states: Sequence[str]) -> Unit:
         "unit_type_desc": rng.choice(_TYPES[use]),
         "unit_make": rng.choice(makes),
     }
+    characters = f"{rng.getrandbits(96):024X}"  # for license and VIN
     if rng.random() < 0.95:
-        known["unit_license"] = "".join(rng.choices(_VIN_CHARACTERS, k=7))
+        known["unit_license"] = characters[:7]
         known["unit_license_state"] = rng.choice(states)
     if rng.random() < 0.92:
-        known["vin"] = "".join(rng.choices(_VIN_CHARACTERS, k=17))
-    return Unit(known)
+        known["vin"] = characters[7:]
+    return Unit.of(known)

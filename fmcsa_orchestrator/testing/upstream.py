@@ -97,7 +97,7 @@ class Upstream:
                 web.get("/resource/{dataset}.json", self._resource),
                 web.get("/api/views/{dataset}.json", self._metadata),
                 web.post("/api/v3/views/{dataset}/query.json", self._soda3),
-                web.get(r"/qc/services/carriers/{usdot:\d+}{part:(/[a-z-]+)?}", self._carrier),
+                web.get(r"/qc/services/carriers/{usdot:\d{1,12}}{part:(/[a-z-]+)?}", self._carrier),
             ]
         )
         runner = web.AppRunner(
@@ -244,7 +244,7 @@ class Upstream:
 
 def _mentioned(text: str) -> frozenset[int]:
     """The numbers in quotes: of a query, its carriers."""
-    return frozenset(map(int, re.findall(r"'(\d+)'", text)))
+    return frozenset(map(int, re.findall(r"'(\d{1,12})'", text)))
 
 
 def _aborted(request: web.Request) -> web.StreamResponse:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from fmcsa_orchestrator.testing.datasets import (
+    DATASETS,
     DRIVER_BASICS,
     DRIVER_FITNESS,
     HAZMAT,
@@ -10,14 +11,16 @@ from fmcsa_orchestrator.testing.datasets import (
     SUBSTANCES,
     UNSAFE_DRIVING,
     VEHICLE_MAINTENANCE,
+    VIOLATIONS,
     Basic,
+    Row,
 )
 
 DRIVER_LEVELS = frozenset("1236")
 VEHICLE_LEVELS = frozenset("1256")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Violation:
     """A code with what the file says about it."""
 
@@ -36,6 +39,20 @@ class Violation:
     def can_stop(self) -> bool:
         """Can put a driver or a vehicle out of service."""
         return self.basic is not UNSAFE_DRIVING
+
+    def columns(self, *, oos: bool) -> Row:
+        """What its rows have in common, in a row whose other columns are still empty."""
+        return {
+            **dict.fromkeys(DATASETS[VIOLATIONS], ""),
+            "viol_code": self.code,
+            "basic_desc": self.basic.name,
+            "oos_indicator": "true" if oos else "false",
+            "oos_weight": "2" if oos else "0",
+            "severity_weight": str(self.severity),
+            "total_severity_wght": str(self.severity + 2 * oos),
+            "section_desc": self.description,
+            "group_desc": self.group,
+        }
 
 
 VIOLATION_CODES = (

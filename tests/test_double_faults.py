@@ -1,0 +1,422 @@
+"""Each fault of the local upstream does what it is called, to the requests it is meant for."""
+
+import asyncio
+import gzip
+import json
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import aiohttp
+import pytest
+
+from fmcsa_orchestrator.testing.faults import Fault
+from fmcsa_orchestrator.testing.fleet import DATASETS, Fleet
+from fmcsa_orchestrator.testing.upstream import Upstream
+
+VIOLATIONS, INSPECTIONS = "8mt8-2mdr", "rbkj-cgst"
+Get = Callable[..., Awaitable[tuple[aiohttp.ClientResponse, bytes]]]
+
+
+@pytest.fixture
+def fleet() -> Fleet:
+    return Fleet.uniform(5, violations=6, inspections=4)
+
+
+@pytest.fixture
+async def upstream(fleet: Fleet) -> AsyncIterator[Upstream]:
+    async with Upstream(fleet) as server:
+        yield server
+
+
+@pytest.fixture
+async def session() -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession() as client:
+        yield client
+
+
+@pytest.fixture
+def get(upstream: Upstream, session: aiohttp.ClientSession) -> Get:
+    """GET a path, by default all violations."""
+
+    async def get(path: str = f"/resource/{VIOLATIONS}.json", **params: str) -> tuple[aiohttp.ClientResponse, bytes]:
+        async with session.get(upstream.soda_url + path, params=params) as response:
+            return response, await response.read()
+
+    return get
+
+
+def metadata(dataset: str = VIOLATIONS) -> str:
+    return f"/api/views/{dataset}.json"
+
+
+def carrier(upstream: Upstream, usdot: int) -> str:
+    return f"/qc/services/carriers/{usdot}?webKey={upstream.web_key}"
+
+
+async def rows(get: Get, **params: str) -> Any:
+    response, body = await get(**{name: value for name, value in params.items() if value})
+    assert response.status == 200
+    return json.loads(body)
+
+
+async def came_in(upstream: Upstream) -> None:
+    """Wait until the server has a request."""
+    for _ in range(1_000):
+        if upstream.requests:
+            return
+        await asyncio.sleep(0.001)
+
+
+@pytest.mark.parametrize("code", [202, 400, 401, 403, 404, 429, 500, 502, 503])
+async def test_status(upstream: Upstream, get: Get, code: int, fleet: Fleet) -> None:
+    upstream.inject(Fault.status(code))
+    for path in (f"/resource/{VIOLATIONS}.json", metadata(), carrier(upstream, fleet.usdots[0])):
+        response, body = await get(path)
+        assert response.status == code
+        assert body
+        assert "Retry-After" not in response.headers
+
+
+@pytest.mark.parametrize(
+    ("code", "key", "value"),
+    [(400, "code", "query.compiler.malformed"), (403, "code", "permission_denied"), (404, "code", "dataset.missing")],
+)
+async def test_recorded_bodies(upstream: Upstream, get: Get, code: int, key: str, value: str) -> None:
+    upstream.inject(Fault.status(code))
+    assert json.loads((await get())[1])[key] == value
+
+
+async def test_a_block_by_qcmobiles_load_balancer_is_html(upstream: Upstream, get: Get, fleet: Fleet) -> None:
+    upstream.inject(Fault.status(403))
+    response, body = await get(carrier(upstream, fleet.usdots[0]))
+    assert response.content_type == "text/html"
+    assert 100 < len(body) < 140
+
+
+async def test_qcmobile_server_fault_is_a_json_string(upstream: Upstream, get: Get, fleet: Fleet) -> None:
+    upstream.inject(Fault.status(500))
+    assert json.loads((await get(carrier(upstream, fleet.usdots[0])))[1]) == "Internal Server Error"
+
+
+@pytest.mark.parametrize("retry_after", [7, "Tue, 24 Nov 2026 07:00:00 GMT"])
+async def test_retry_after(upstream: Upstream, get: Get, retry_after: int | str) -> None:
+    upstream.inject(Fault.status(429, retry_after=retry_after))
+    assert (await get())[0].headers["Retry-After"] == str(retry_after)
+
+
+async def test_html(upstream: Upstream, get: Get) -> None:
+    first = upstream.inject(Fault.html())
+    response, page = await get()
+    assert (response.status, response.content_type) == (200, "text/html")
+    first.remove()
+    upstream.inject(Fault.html_as_json())
+    response, body = await get()
+    assert (response.status, response.content_type) == (200, "application/json")
+    assert body == page
+
+
+async def test_empty_body(upstream: Upstream, get: Get) -> None:
+    upstream.inject(Fault.empty_body())
+    response, body = await get()
+    assert (response.status, body) == (200, b"")
+
+
+async def test_truncated_ends_properly_but_is_no_json(upstream: Upstream, get: Get) -> None:
+    upstream.inject(Fault.truncated())
+    response, body = await get()
+    assert response.status == 200
+    assert body.startswith(b"[{")
+    with pytest.raises(ValueError):
+        json.loads(body)
+
+
+async def test_reset_comes_in_the_middle_of_the_body(upstream: Upstream, session: aiohttp.ClientSession) -> None:
+    upstream.inject(Fault.reset())
+    async with session.get(f"{upstream.soda_url}/resource/{VIOLATIONS}.json") as response:
+        assert response.status == 200
+        with pytest.raises(aiohttp.ClientError):
+            await response.read()
+
+
+async def test_drip_comes_in_pieces(upstream: Upstream, session: aiohttp.ClientSession, get: Get) -> None:
+    whole = (await get(**{"$order": ":id"}))[1]
+    upstream.inject(Fault.drip(3, 0.02))
+    started = time.monotonic()
+    async with session.get(f"{upstream.soda_url}/resource/{VIOLATIONS}.json", params={"$order": ":id"}) as response:
+        pieces = [piece async for piece in response.content.iter_any()]
+    assert b"".join(pieces) == whole
+    assert len(pieces) == 3
+    assert time.monotonic() - started >= 0.06
+
+
+async def test_hang_answers_late(upstream: Upstream, get: Get) -> None:
+    upstream.inject(Fault.hang(0.05))
+    started = time.monotonic()
+    response, _ = await get()
+    assert response.status == 200
+    assert time.monotonic() - started >= 0.05
+
+
+@pytest.mark.parametrize("fault", [Fault.hang(60), Fault.drip(5, 60)], ids=["hang", "drip"])
+async def test_waiting_faults_end_with_the_server(upstream: Upstream, get: Get, fault: Fault) -> None:
+    upstream.inject(fault)
+    request = asyncio.ensure_future(get())
+    await came_in(upstream)
+    started = time.monotonic()
+    await upstream.stop()
+    with pytest.raises(aiohttp.ClientError):
+        await request
+    assert time.monotonic() - started < 1
+
+
+async def test_a_hanging_request_is_recorded_without_a_status(upstream: Upstream, get: Get) -> None:
+    upstream.inject(Fault.hang(60))
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(get(), 0.05)
+    assert [record.status for record in upstream.requests] == [0]
+
+
+async def test_not_an_array(upstream: Upstream, get: Get) -> None:
+    upstream.inject(Fault.not_an_array())
+    assert isinstance(await rows(get), dict)
+    assert "columns" in json.loads((await get(metadata()))[1])
+
+
+async def test_missing_column(upstream: Upstream, get: Get) -> None:
+    upstream.inject(Fault.missing_column("time_weight"))
+    response, body = await get()
+    assert "time_weight" not in json.loads(response.headers["X-SODA2-Fields"])
+    assert len(json.loads(response.headers["X-SODA2-Types"])) == 12
+    assert all("time_weight" not in row and "viol_code" in row for row in json.loads(body))
+    assert "time_weight" not in {column["fieldName"] for column in json.loads((await get(metadata()))[1])["columns"]}
+    response, body = await get(**{"$where": "time_weight='1'"})
+    assert (response.status, json.loads(body)["errorCode"]) == (400, "query.soql.no-such-column")
+
+
+async def test_new_column(upstream: Upstream, get: Get) -> None:
+    upstream.inject(Fault.new_column("driver_id"))
+    response, body = await get()
+    assert json.loads(response.headers["X-SODA2-Fields"])[-1] == "driver_id"
+    assert all("driver_id" in row for row in json.loads(body))
+    assert json.loads((await get(metadata()))[1])["columns"][-1]["fieldName"] == "driver_id"
+
+
+async def test_retyped_column(upstream: Upstream, get: Get, fleet: Fleet) -> None:
+    upstream.inject(Fault.retyped_column("dot_number", "number"))
+    response, _ = await get()
+    types = dict(zip(*(json.loads(response.headers[f"X-SODA2-{name}"]) for name in ("Fields", "Types")), strict=True))
+    assert (types["dot_number"], types["viol_code"]) == ("number", "text")
+    columns = {column["fieldName"]: column["dataTypeName"] for column in json.loads((await get(metadata()))[1])["columns"]}
+    assert columns["dot_number"] == "number"
+    usdot = fleet.usdots[0]
+    numbers = await rows(get, **{"$where": f"dot_number = {usdot}"})
+    assert len(numbers) == 6
+
+
+async def test_a_retyped_column_compares_as_numbers(upstream: Upstream, get: Get) -> None:
+    upstream.inject(Fault.retyped_column("severity_weight", "number"))
+    weights = [float(row["severity_weight"]) for row in await rows(get)]
+    heavy = await rows(get, **{"$where": "severity_weight > 4"})
+    assert len(heavy) == sum(weight > 4 for weight in weights) > 0
+    upstream.inject(Fault.retyped_column("viol_code", "number"))
+    assert all(row["viol_code"].isdecimal() for row in await rows(get, **{"$where": "viol_code > 0"}))
+
+
+@pytest.mark.parametrize("value", ["99-XXX-99", {"a": 1}, None, 7])
+async def test_bad_value_in_every_row(upstream: Upstream, get: Get, value: Any) -> None:
+    upstream.inject(Fault.bad_value("insp_date", value), dataset=VIOLATIONS)
+    assert [row["insp_date"] for row in await rows(get)] == [value] * 30
+
+
+async def test_bad_value_of_one_carrier(upstream: Upstream, get: Get, fleet: Fleet) -> None:
+    bad, good = fleet.usdots[:2]
+    upstream.inject(Fault.bad_value("insp_date", "99-XXX-99"), usdot=bad)
+    found = await rows(get, **{"$where": f"dot_number in ('{bad}','{good}')"})
+    assert {row["dot_number"] for row in found if row["insp_date"] == "99-XXX-99"} == {str(bad)}
+    assert sum(row["insp_date"] == "99-XXX-99" for row in found) == 6
+    assert all(row["insp_date"] != "99-XXX-99" for row in await rows(get, dot_number=str(good)))
+
+
+async def test_stale_says_so(upstream: Upstream, get: Get, fleet: Fleet) -> None:
+    usdot = fleet.usdots[0]
+    upstream.publish(changed=1.0)
+    upstream.inject(Fault.stale())
+    response, body = await get(dot_number=str(usdot), **{"$order": ":id"})
+    headers = response.headers
+    assert headers["X-SODA2-Data-Out-Of-Date"] == "true"
+    assert headers["X-SODA2-Truth-Last-Modified"] == "Sat, 12 Dec 2026 07:05:00 GMT"
+    assert headers["X-SODA2-Secondary-Last-Modified"] == headers["Last-Modified"] == "Thu, 12 Nov 2026 07:05:00 GMT"
+    assert _sorted(json.loads(body)) == _sorted(fleet.previous(VIOLATIONS, usdot)) != _sorted(fleet.rows(VIOLATIONS, usdot))
+    assert json.loads((await get(metadata()))[1])["rowsUpdatedAt"] == 1_797_059_100
+
+
+async def test_older_says_nothing(upstream: Upstream, get: Get, fleet: Fleet) -> None:
+    usdot = fleet.usdots[0]
+    before = await get(dot_number=str(usdot), **{"$order": ":id"})
+    old_metadata = (await get(metadata()))[1]
+    upstream.publish(changed=1.0)
+    upstream.inject(Fault.older())
+    response, body = await get(dot_number=str(usdot), **{"$order": ":id"})
+    changing = {"Date", "X-Socrata-RequestId"}
+    assert {k: v for k, v in response.headers.items() if k not in changing} == {
+        k: v for k, v in before[0].headers.items() if k not in changing
+    }
+    assert body == before[1]
+    assert (await get(metadata()))[1] == old_metadata
+
+
+async def test_stale_before_any_publication_is_a_month_behind_too(upstream: Upstream, get: Get) -> None:
+    upstream.inject(Fault.stale())
+    assert (await get())[0].headers["Last-Modified"] == "Mon, 12 Oct 2026 07:05:00 GMT"
+
+
+async def test_empty_dataset(upstream: Upstream, get: Get, fleet: Fleet) -> None:
+    upstream.inject(Fault.empty_dataset(), dataset=VIOLATIONS)
+    assert await rows(get) == []
+    assert await rows(get, **{"$select": "count(*)"}) == [{"count": "0"}]
+    assert await rows(get, **{"$select": "dot_number,count(*)", "$group": "dot_number"}) == []
+    assert await rows(get, path=f"/resource/{INSPECTIONS}.json") != []
+
+
+async def test_publish_now(upstream: Upstream, get: Get, fleet: Fleet) -> None:
+    pages = {"$order": ":id", "$limit": "10"}
+    upstream.inject(Fault.publish_now(), kind="resource", after=1, times=1)
+    modified = [(await get(**pages, **{"$offset": str(offset)}))[0].headers["Last-Modified"] for offset in (0, 10, 20)]
+    assert modified == ["Thu, 12 Nov 2026 07:05:00 GMT"] + 2 * ["Sat, 12 Dec 2026 07:05:00 GMT"]
+    assert fleet.edition == 1
+
+
+async def test_throttle(upstream: Upstream, get: Get) -> None:
+    upstream.inject(Fault.throttle(3, 60))
+    assert [(await get())[0].status for _ in range(5)] == [200, 200, 200, 429, 429]
+
+
+async def test_throttle_lets_through_again_later(upstream: Upstream, get: Get) -> None:
+    upstream.inject(Fault.throttle(1, 0.05))
+    statuses = {(await get())[0].status for _ in range(2)}
+    deadline = time.monotonic() + 2
+    while (await get())[0].status != 200:
+        assert time.monotonic() < deadline
+    assert statuses == {200, 429}
+
+
+async def test_times_and_after(upstream: Upstream, get: Get) -> None:
+    upstream.inject(Fault.status(500), after=1, times=2)
+    assert [(await get())[0].status for _ in range(5)] == [200, 500, 500, 200, 200]
+
+
+async def test_faults_queue_up(upstream: Upstream, get: Get) -> None:
+    upstream.inject(Fault.status(500), times=1)
+    upstream.inject(Fault.status(429), times=1)
+    assert [(await get())[0].status for _ in range(3)] == [500, 429, 200]
+
+
+async def test_faults_add_up(upstream: Upstream, get: Get) -> None:
+    upstream.inject(Fault.missing_column("viol_code"))
+    upstream.inject(Fault.missing_column("viol_unit"))
+    upstream.inject(Fault.new_column("one"))
+    upstream.inject(Fault.new_column("two"))
+    fields = json.loads((await get())[0].headers["X-SODA2-Fields"])
+    assert set(DATASETS[VIOLATIONS]) ^ set(fields) == {"viol_code", "viol_unit", "one", "two"}
+
+
+async def test_faults_go_away(upstream: Upstream, get: Get) -> None:
+    handle = upstream.inject(Fault.html())
+    other = upstream.inject(Fault.status(500))
+    handle.remove()
+    assert (await get())[0].status == 500
+    other.remove()
+    assert (await get())[0].status == 200
+    upstream.inject(Fault.status(500))
+    upstream.clear_faults()
+    assert (await get())[0].status == 200
+
+
+async def test_dataset_and_kind(upstream: Upstream, get: Get, fleet: Fleet) -> None:
+    upstream.inject(Fault.status(500), dataset=VIOLATIONS, kind="metadata")
+    assert (await get(metadata()))[0].status == 500
+    assert (await get())[0].status == 200
+    assert (await get(metadata(INSPECTIONS)))[0].status == 200
+    assert (await get(carrier(upstream, fleet.usdots[0])))[0].status == 200
+
+
+async def test_a_carrier_is_meant_wherever_it_is_mentioned(
+    upstream: Upstream, session: aiohttp.ClientSession, get: Get, fleet: Fleet
+) -> None:
+    usdot, other = fleet.usdots[:2]
+    upstream.inject(Fault.status(500), usdot=usdot)
+    both = f"dot_number in ('{other}','{usdot}')"
+    for params in ({"dot_number": str(usdot)}, {"$where": both}, {"$query": f"select * where {both}"}):
+        assert (await get(**params))[0].status == 500
+    async with session.post(
+        f"{upstream.soda_url}/api/v3/views/{VIOLATIONS}/query.json", json={"query": f"select * where {both}"}
+    ) as r:
+        assert r.status == 500
+    assert (await get(carrier(upstream, usdot)))[0].status == 500
+    for params in ({"dot_number": str(other)}, {"$where": f"dot_number='{other}'"}, {"$select": "count(*)"}, {"$limit": "1"}):
+        assert (await get(**params))[0].status == 200
+    assert (await get(carrier(upstream, other)))[0].status == 200
+
+
+async def test_requests_are_recorded(upstream: Upstream, session: aiohttp.ClientSession, get: Get, fleet: Fleet) -> None:
+    await get(dot_number="1", **{"$limit": "5"})
+    await get(metadata(INSPECTIONS))
+    await get(carrier(upstream, 1))
+    document = {"query": "select *", "page": {"pageNumber": 1, "pageSize": 2}}
+    async with session.post(f"{upstream.soda_url}/api/v3/views/{VIOLATIONS}/query.json", json=document):
+        pass
+    resource, about, mobile, soda3 = upstream.requests
+    assert (resource.method, resource.kind, resource.dataset, resource.status) == ("GET", "resource", VIOLATIONS, 200)
+    assert resource.query == {"dot_number": "1", "$limit": "5"}
+    assert resource.path == f"/resource/{VIOLATIONS}.json"
+    assert "User-Agent" in resource.headers
+    assert (about.kind, about.dataset) == ("metadata", INSPECTIONS)
+    assert (mobile.kind, mobile.dataset, mobile.query) == ("qcmobile", None, {"webKey": upstream.web_key})
+    assert (soda3.method, soda3.kind, soda3.query) == ("POST", "soda3", document)
+    assert resource.at <= about.at <= mobile.at <= soda3.at
+    assert upstream.count() == 4
+    assert (upstream.count("resource"), upstream.count(dataset=VIOLATIONS), upstream.count("qcmobile", VIOLATIONS)) == (1, 2, 0)
+    upstream.reset_requests()
+    assert (upstream.count(), len(upstream.requests)) == (0, 0)
+
+
+async def test_stop_and_start_on_the_same_port(upstream: Upstream, get: Get) -> None:
+    url = upstream.soda_url
+    await upstream.stop()
+    with pytest.raises(aiohttp.ClientConnectorError):
+        await get()
+    await upstream.start()
+    await upstream.start()
+    assert upstream.soda_url == url
+    assert (await get())[0].status == 200
+
+
+async def test_a_taken_port_is_an_error(upstream: Upstream, fleet: Fleet) -> None:
+    second = Upstream(fleet, port=int(upstream.soda_url.rpartition(":")[2]))
+    with pytest.raises(OSError, match="address already in use"):
+        await second.start()
+    await second.stop()
+
+
+async def test_latency(fleet: Fleet, session: aiohttp.ClientSession) -> None:
+    async with Upstream(fleet, latency_s=0.03) as upstream:
+        started = time.monotonic()
+        async with session.get(upstream.soda_url + metadata()) as response:
+            assert response.status == 200
+        assert time.monotonic() - started >= 0.03
+
+
+async def test_compressed_if_the_client_can(fleet: Fleet) -> None:
+    async with Upstream(fleet, compress=True) as upstream, aiohttp.ClientSession(auto_decompress=False) as session:
+        url = f"{upstream.soda_url}/resource/{VIOLATIONS}.json"
+        async with session.get(url, headers={"Accept-Encoding": "gzip"}) as response:
+            assert response.headers["Content-Encoding"] == "gzip"
+            assert len(json.loads(gzip.decompress(await response.read()))) == 30
+        async with session.get(url, headers={"Accept-Encoding": "identity"}) as response:
+            assert "Content-Encoding" not in response.headers
+            assert len(json.loads(await response.read())) == 30
+
+
+def _sorted(found: Any) -> list[str]:
+    return sorted(map(json.dumps, found))
