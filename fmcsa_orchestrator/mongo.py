@@ -13,6 +13,7 @@ from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo import ReplaceOne, UpdateOne
 from pymongo.errors import BulkWriteError, ConnectionFailure, DocumentTooLarge, OperationFailure, PyMongoError, WriteError
 
+from fmcsa_orchestrator.documents import overlaps
 from fmcsa_orchestrator.errors import CompanyNotFoundError, CompanyWriteError, RepositoryError, SettingsError
 from fmcsa_orchestrator.models import Company, Document, dig
 from fmcsa_orchestrator.redaction import redact
@@ -23,6 +24,7 @@ from fmcsa_orchestrator.status import STATUS
 log = logging.getLogger(__name__)
 
 LAST_RUN = f"{STATUS}.lastRun"
+WRITE_ID = f"{STATUS}.writeId"
 _HAS_USDOT = {"dotNumber": {"$exists": True, "$nin": [None, ""]}}
 _BULK = 1_000  # operations per bulk: about 10 ms of encoding between two turns of the event loop
 _AUTH_CODES = {13, 18, 8000}
@@ -111,7 +113,7 @@ class MongoCompanyRepository:
                 await rows.bulk_write([ReplaceOne({"_id": row["_id"]}, row, upsert=True) for row in part], ordered=False)
         for start in range(0, len(plan.end), _BULK):
             ended = plan.end[start : start + _BULK]
-            mark = {"$set": {"current": False, "endedAt": at}}
+            mark = {"$set": {"current": False, "endedAt": at, "endedBy": ObjectId()}}  # an ObjectId: see `_set`
             with translated(f"cannot write {collection}"):
                 await rows.bulk_write([UpdateOne({"_id": row_id}, mark) for row_id in ended], ordered=False)
         return plan.size
@@ -120,7 +122,7 @@ class MongoCompanyRepository:
         """One `update_one` for one company; one unordered bulk for several."""
         if len(updates) == 1:
             return await self._save_one(updates[0])
-        operations = [UpdateOne({"_id": update.company_id}, {"$set": dict(update.values)}) for update in updates]
+        operations = [UpdateOne({"_id": update.company_id}, _set(update)) for update in updates]
         refused: dict[int, RepositoryError] = {}
         matched = len(updates)
         try:
@@ -139,7 +141,7 @@ class MongoCompanyRepository:
     async def _save_one(self, update: CompanyUpdate) -> Mapping[int, RepositoryError]:
         try:
             with translated("cannot write the company"):
-                result = await self._companies.update_one({"_id": update.company_id}, {"$set": dict(update.values)})
+                result = await self._companies.update_one({"_id": update.company_id}, _set(update))
         except CompanyWriteError as error:
             return {0: error}
         return {} if result.matched_count else {0: _deleted(update)}
@@ -175,6 +177,18 @@ def database_of(client: Any, name: str | None) -> Any:
         return client[name] if name else client.get_default_database("fmcsa")
     except PyMongoError as error:
         raise SettingsError(f"FMCSA_MONGODB_DATABASE cannot be used: {_safe(str(error))}") from None
+
+
+def _set(update: CompanyUpdate) -> dict[str, Any]:
+    """The update, with an id of this write.
+
+    The id tells two writes apart that look alike. It has a second use: with an ObjectId among the values, nx-27017 keeps the
+    types of dates and booleans that are set by path, which it otherwise turns into text and numbers.
+    """
+    values = dict(update.values)
+    if not any(overlaps(path, WRITE_ID) for path in values):
+        values[WRITE_ID] = ObjectId()
+    return {"$set": values}
 
 
 def _due(since: datetime, now: datetime) -> dict[str, Any]:

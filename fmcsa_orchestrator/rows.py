@@ -12,7 +12,9 @@ from fmcsa_orchestrator.models import Document, bson_time, content_hash
 
 # What the diff needs to know of a stored row.
 PROJECTION = {"hash": 1, "current": 1, "firstSeen": 1, "usdot": 1, "expectedUntil": 1}
-RESERVED = frozenset({"_id", "companyId", "usdot", "current", "firstSeen", "lastChanged", "endedAt", "expectedUntil", "hash"})
+RESERVED = frozenset(
+    {"_id", "companyId", "usdot", "current", "firstSeen", "lastChanged", "endedAt", "endedBy", "expectedUntil", "hash"}
+)
 # So many rows that ought to be there still do not all vanish at once: a correction removes one or two.
 IMPLAUSIBLE_LOSS = 5
 _SLICE = 500  # rows compared between two turns of the event loop
