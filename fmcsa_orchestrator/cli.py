@@ -51,10 +51,10 @@ def sync(
     if company is not None:
         result = asyncio.run(_sync_one(company, deadline, force=force))
         _print_json(result.as_dict()) if as_json else show_company(console, result)
-        raise typer.Exit(_exit_of_company(result))
+        raise typer.Exit(result.exit_status)
     summary = asyncio.run(_sync_all(console, deadline, force=force))
     _print_json(summary.as_dict()) if as_json else show_summary(console, summary)
-    raise typer.Exit(exit_of(summary))
+    raise typer.Exit(summary.exit_status)
 
 
 @app.command()
@@ -96,25 +96,12 @@ def demo(
         raise typer.Exit(Exit.COULD_NOT_RUN) from None
     if as_json:
         _print_json({"rounds": [summary.as_dict() for summary in rounds]})
-    raise typer.Exit(max(exit_of(summary) for summary in rounds))
+    raise typer.Exit(max(summary.exit_status for summary in rounds))
 
 
 def main() -> None:
     """The entry point."""
     app()
-
-
-def exit_of(summary: SyncSummary) -> Exit:
-    """The exit status that a run deserves."""
-    if summary.stopped not in {None, "deadline"}:
-        return Exit.COULD_NOT_RUN
-    return Exit.GOOD if summary.success else Exit.SOME_FAILED
-
-
-def _exit_of_company(result: CompanySyncResult) -> Exit:
-    if result.success:
-        return Exit.GOOD
-    return Exit.COULD_NOT_RUN if any(error.kind in {"settings", "database"} for error in result.errors) else Exit.SOME_FAILED
 
 
 async def _sync_all(console: Console, deadline_s: float | None, *, force: bool) -> SyncSummary:

@@ -78,6 +78,11 @@ class CompanySyncResult(Result):
     errors: tuple[SourceFailure, ...] = ()
     outcomes: dict[str, SourceOutcome] = Field(default_factory=dict)
 
+    @property
+    def exit_status(self) -> int:
+        """For a shell: 0 synced, 1 a source failed or the company cannot be synced, 2 could not run."""
+        return 2 if any(error.kind in {"settings", "database"} for error in self.errors) else int(not self.success)
+
 
 class CompanyErrors(TypedDict):
     """One entry of `SyncSummary.errors`."""
@@ -111,6 +116,11 @@ class SyncSummary(Result):
     def success(self) -> bool:
         """Whether the run went through and no company failed."""
         return self.stopped is None and self.failed == 0
+
+    @property
+    def exit_status(self) -> int:
+        """For cron: 0 all good, 1 some company failed or the deadline came, 2 could not run."""
+        return 2 if self.stopped not in {None, "deadline"} else int(not self.success)
 
     def as_dict(self) -> dict[str, Any]:
         """As plain JSON types, with `success`."""

@@ -41,6 +41,8 @@ def test_differences_are_those_that_mongodb_would_hold():
     assert changed_paths(stored, {"t": noon, "l": [1, {"a": 3}], "gone.x": None}) == ["l"]
 
 
-@pytest.mark.parametrize(("a", "b", "expected"), [("a.b", "a", True), ("a", "a.b.c", True), ("a.b", "a.bc", False), ("a", "a", True)])
+@pytest.mark.parametrize(
+    ("a", "b", "expected"), [("a.b", "a", True), ("a", "a.b.c", True), ("a.b", "a.bc", False), ("a", "a", True)]
+)
 def test_paths_overlap_by_whole_names(a, b, expected):
     assert overlaps(a, b) is expected

@@ -170,8 +170,8 @@ def test_dates_are_in_the_window_and_weighted_by_age(fleet: Fleet) -> None:
     for row in every(fleet, INSPECTIONS) + every(fleet, VIOLATIONS):
         assert re.fullmatch(r"\d\d-[A-Z]{3}-\d\d", row["insp_date"])
         day = datetime.strptime(row["insp_date"].title(), "%d-%b-%y")  # noqa: DTZ007
-        assert datetime(2024, 10, 30) < day < datetime(2026, 10, 30)  # noqa: DTZ001
-        weight = 3 if day >= datetime(2026, 4, 30) else 2 if day >= datetime(2025, 10, 30) else 1  # noqa: DTZ001
+        assert datetime(2024, 10, 30) < day < datetime(2026, 10, 30)
+        weight = 3 if day >= datetime(2026, 4, 30) else 2 if day >= datetime(2025, 10, 30) else 1
         assert row["time_weight"] == str(weight)
 
 

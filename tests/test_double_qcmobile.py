@@ -137,13 +137,22 @@ async def test_basic_in_the_recorded_shape(fleet: Fleet, ask: Ask) -> None:
 
 
 async def test_run_date_and_violations_move_with_a_publication(fleet: Fleet, upstream: Upstream, ask: Ask) -> None:
-    carrier = some(fleet, kind="small")[0]
-    await ask(f"{carrier.usdot}/basics")
+    async def violations() -> list[int]:
+        bodies = [(await ask(f"{carrier.usdot}/basics"))[1] for carrier in small]
+        return [body["content"][4]["basic"]["totalViolation"] for body in bodies]
+
+    def maintenance() -> list[int]:
+        found = [fleet.rows("8mt8-2mdr", carrier.usdot) for carrier in small]
+        return [sum(row["basic_desc"] == "Vehicle Maintenance" for row in rows) for rows in found]
+
+    small = some(fleet, kind="small")
+    before = await violations()
+    assert before == maintenance()
     upstream.publish(changed=1.0)
-    _, body = await ask(f"{carrier.usdot}/basics")
+    after = await violations()
+    assert after == maintenance() != before
+    _, body = await ask(f"{small[0].usdot}/basics")
     assert {entry["basic"]["basicsRunDate"] for entry in body["content"]} == {"2026-11-27T05:00:00.000+0000"}
-    maintenance = [row for row in fleet.rows("8mt8-2mdr", carrier.usdot) if row["basic_desc"] == "Vehicle Maintenance"]
-    assert body["content"][4]["basic"]["totalViolation"] == len(maintenance)
 
 
 async def test_other_parts_in_the_recorded_shapes(fleet: Fleet, ask: Ask) -> None:

@@ -142,8 +142,10 @@ async def test_a_null_fulfils_no_condition(portal: Portal) -> None:
     assert same(rows, [row for row in everything if "vin2" in row])
 
 
-async def test_quotes_are_doubled(portal: Portal) -> None:
-    assert await portal.rows(where="section_desc = 'driver''s'") == []
+async def test_quotes_are_doubled(portal: Portal, monkeypatch: pytest.MonkeyPatch) -> None:
+    row = {"dot_number": str(portal.fleet.usdots[0]), "section_desc": "driver's"}
+    monkeypatch.setattr(portal.fleet, "rows", lambda _, usdot: [row] if usdot == portal.fleet.usdots[0] else [])
+    assert await portal.rows(where="section_desc = 'driver''s'") == [row]
     status, _, _ = await portal.ask(where="section_desc = 'driver's'")
     assert status == 400
 

@@ -17,8 +17,9 @@ from fmcsa_orchestrator import (
     SourceTimeoutError,
     SourceUnavailableError,
     TruncatedPayloadError,
+    qcmobile,
+    soda,
 )
-from fmcsa_orchestrator import qcmobile, soda
 from fmcsa_orchestrator.http import Upstream, read_json
 from fmcsa_orchestrator.limiter import strict_limiter
 from fmcsa_orchestrator.meter import counting_requests
@@ -81,9 +82,18 @@ def refusal(status, body='{"code": "some.code", "error": true, "message": "some 
 
 @pytest.mark.parametrize(
     ("status", "error", "tries"),
-    [(400, RequestRejectedError, 1), (401, AuthError, 1), (403, AuthError, 1), (404, RequestRejectedError, 1), (414, RequestRejectedError, 1),
-     (301, RequestRejectedError, 1), (202, SourceUnavailableError, 4), (429, RateLimitedError, 4), (500, SourceUnavailableError, 4),
-     (503, SourceUnavailableError, 4)],
+    [
+        (400, RequestRejectedError, 1),
+        (401, AuthError, 1),
+        (403, AuthError, 1),
+        (404, RequestRejectedError, 1),
+        (414, RequestRejectedError, 1),
+        (301, RequestRejectedError, 1),
+        (202, SourceUnavailableError, 4),
+        (429, RateLimitedError, 4),
+        (500, SourceUnavailableError, 4),
+        (503, SourceUnavailableError, 4),
+    ],
 )
 async def test_each_status_is_its_error_and_only_passing_ones_are_retried(rig, status, error, tries):
     rig.answers = [refusal(status)]
@@ -128,10 +138,12 @@ async def test_a_pause_beyond_our_patience_is_told_at_once(rig):
 
 @pytest.mark.parametrize(
     ("answer", "error"),
-    [({"text": "<html>maintenance</html>", "content_type": "text/html"}, MaintenanceError),
-     ({"text": "  <!DOCTYPE html>", "content_type": "application/json"}, MaintenanceError),
-     ({"text": "", "content_type": "application/json"}, TruncatedPayloadError),
-     ({"text": '[{"a": "b', "content_type": "application/json"}, TruncatedPayloadError)],
+    [
+        ({"text": "<html>maintenance</html>", "content_type": "text/html"}, MaintenanceError),
+        ({"text": "  <!DOCTYPE html>", "content_type": "application/json"}, MaintenanceError),
+        ({"text": "", "content_type": "application/json"}, TruncatedPayloadError),
+        ({"text": '[{"a": "b', "content_type": "application/json"}, TruncatedPayloadError),
+    ],
 )
 async def test_bodies_that_are_not_what_was_due(rig, answer, error):
     rig.answers = [answer]
@@ -194,9 +206,16 @@ async def test_no_error_text_holds_the_key(rig, status):
 
 @pytest.mark.parametrize(
     ("module", "status", "body", "is_key"),
-    [(qcmobile, 404, b'{"content":"Webkey not found"}', True), (qcmobile, 404, b'{"content":"Must provide Webkey"}', True),
-     (qcmobile, 404, b'{"content":"other"}', False), (qcmobile, 403, b"<html>403</html>", False), (qcmobile, 401, b"", True),
-     (soda, 403, b'{"code":"permission_denied"}', True), (soda, 403, b"<html>", False), (soda, 404, b"{}", False)],
+    [
+        (qcmobile, 404, b'{"content":"Webkey not found"}', True),
+        (qcmobile, 404, b'{"content":"Must provide Webkey"}', True),
+        (qcmobile, 404, b'{"content":"other"}', False),
+        (qcmobile, 403, b"<html>403</html>", False),
+        (qcmobile, 401, b"", True),
+        (soda, 403, b'{"code":"permission_denied"}', True),
+        (soda, 403, b"<html>", False),
+        (soda, 404, b"{}", False),
+    ],
 )
 def test_what_refuses_our_key(module, status, body, is_key):
     assert module.denies_key(status, body) is is_key

@@ -49,7 +49,9 @@ def test_missing_zero_and_false_stay_three_things():
     assert (content["outOfService"], content["severityWeight"], content["oosWeight"], content["group"]) == (False, 0, None, None)
 
 
-@pytest.mark.parametrize(("code", "unit"), [("1", "mainVehicle"), ("2", "secondaryVehicle"), ("D", "driver"), ("C", "coDriver"), ("9", "unknown")])
+@pytest.mark.parametrize(
+    ("code", "unit"), [("1", "mainVehicle"), ("2", "secondaryVehicle"), ("D", "driver"), ("C", "coDriver"), ("9", "unknown")]
+)
 def test_units(code, unit):
     assert parse_violation(violation(viol_unit=code))["unit"] == unit
 
@@ -62,8 +64,18 @@ def test_an_unknown_basic_is_kept_in_its_own_words_and_warned_of_once(caplog):
 
 @pytest.mark.parametrize(
     ("column", "value"),
-    [("insp_date", "99-XXX-99"), ("insp_date", "2025-05-14"), ("insp_date", None), ("oos_weight", "two"), ("viol_code", {"a": 1}),
-     ("severity_weight", "-1"), ("dot_number", "x"), ("oos_indicator", "perhaps"), ("time_weight", "9" * 30), ("unique_id", ["1"])],
+    [
+        ("insp_date", "99-XXX-99"),
+        ("insp_date", "2025-05-14"),
+        ("insp_date", None),
+        ("oos_weight", "two"),
+        ("viol_code", {"a": 1}),
+        ("severity_weight", "-1"),
+        ("dot_number", "x"),
+        ("oos_indicator", "perhaps"),
+        ("time_weight", "9" * 30),
+        ("unique_id", ["1"]),
+    ],
 )
 def test_what_does_not_fit_names_its_column(column, value):
     with pytest.raises(MalformedPayloadError, match=column) as raised:
@@ -72,11 +84,13 @@ def test_what_does_not_fit_names_its_column(column, value):
 
 
 def test_awkward_text_is_kept_to_the_letter():
-    text = "O'Neill \"Súper\" $set a.b \0 \N{ZERO WIDTH SPACE} 日本"
+    text = 'O\'Neill "Súper" $set a.b \0 \N{ZERO WIDTH SPACE} 日本'
     assert parse_violation(violation(section_desc=text))["description"] == text
 
 
-@pytest.mark.parametrize(("text", "expected"), [("14-MAY-25", (2025, 5, 14)), ("1-jan-97", (1997, 1, 1)), ("29-FEB-24", (2024, 2, 29))])
+@pytest.mark.parametrize(
+    ("text", "expected"), [("14-MAY-25", (2025, 5, 14)), ("1-jan-97", (1997, 1, 1)), ("29-FEB-24", (2024, 2, 29))]
+)
 def test_dates(text, expected):
     assert sms_date(text) == day(*expected)
 
@@ -98,11 +112,17 @@ async def test_equal_violations_get_stable_ordinals_whatever_the_order():
     shuffled = await violation_documents([parse_violation(row) for row in reversed(rows)])
     assert {d.id: d.content for d in documents} == {d.id: d.content for d in shuffled}
     key = "700000011:39345B2"
-    assert sorted(d.id for d in documents) == sorted([f"{key}:1:1", f"{key}:1:2", f"{key}:1:3", f"{key}:D:1", "700000022:39345B2:1:1"])
+    assert sorted(d.id for d in documents) == sorted(
+        [f"{key}:1:1", f"{key}:1:2", f"{key}:1:3", f"{key}:D:1", "700000022:39345B2:1:1"]
+    )
 
 
 def test_violation_totals():
-    rows = [violation(), violation(oos_indicator="false", unique_id="2", insp_date="15-MAY-25"), violation(basic_desc="Driver Fitness")]
+    rows = [
+        violation(),
+        violation(oos_indicator="false", unique_id="2", insp_date="15-MAY-25"),
+        violation(basic_desc="Driver Fitness"),
+    ]
     summary = summarize_violations([parse_violation(row) for row in rows])
     assert (summary["total"], summary["outOfService"], summary["inspectionsWithViolations"]) == (3, 2, 2)
     assert summary["byBasic"]["vehicleMaintenance"] == {"total": 2, "outOfService": 1}
@@ -137,7 +157,12 @@ async def test_rates_count_relevant_levels_only():
 
 def test_no_inspection_is_no_rate_rather_than_zero():
     summary = summarize_inspections([])
-    assert (summary["total"], summary["driver"]["oosRate"], summary["vehicle"]["oosRate"], summary["latest"]) == (0, None, None, None)
+    assert (summary["total"], summary["driver"]["oosRate"], summary["vehicle"]["oosRate"], summary["latest"]) == (
+        0,
+        None,
+        None,
+        None,
+    )
 
 
 async def test_inspections_are_keyed_by_unique_id():
@@ -147,10 +172,21 @@ async def test_inspections_are_keyed_by_unique_id():
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [("57%", ("published", 57)), ("0%", ("published", 0)), ("4.5 %", ("published", 4.5)), ("100%", ("published", 100)),
-     ("Less than 3 driver inspections", ("insufficient_data", None)), ("Not Public", ("not_public", None)),
-     ("Inconclusive", ("inconclusive", None)), ("No Violations", ("no_violations", None)), ("Insufficient Data", ("insufficient_data", None)),
-     ("101%", ("other", None)), ("something new", ("other", None)), ("", ("not_published", None)), (None, ("not_published", None))],
+    [
+        ("57%", ("published", 57)),
+        ("0%", ("published", 0)),
+        ("4.5 %", ("published", 4.5)),
+        ("100%", ("published", 100)),
+        ("Less than 3 driver inspections", ("insufficient_data", None)),
+        ("Not Public", ("not_public", None)),
+        ("Inconclusive", ("inconclusive", None)),
+        ("No Violations", ("no_violations", None)),
+        ("Insufficient Data", ("insufficient_data", None)),
+        ("101%", ("other", None)),
+        ("something new", ("other", None)),
+        ("", ("not_published", None)),
+        (None, ("not_published", None)),
+    ],
 )
 def test_percentiles_and_the_reasons_for_none(text, expected):
     assert parse_percentile(text) == expected
@@ -160,15 +196,25 @@ def test_a_result_row_has_measures_as_numbers():
     content = parse_result(result(unsafe_driv_measure=".5", veh_maint_measure="14.5", veh_maint_ac="Y"))
     assert content["basics"][Basic.UNSAFE_DRIVING]["measure"] == 0.5
     assert content["basics"][Basic.VEHICLE_MAINTENANCE] == {
-        "measure": 14.5, "percentileText": None, "inspectionsWithViolations": 0, "acuteCritical": True, "roadsideAlert": None, "basicAlert": None,
+        "measure": 14.5,
+        "percentileText": None,
+        "inspectionsWithViolations": 0,
+        "acuteCritical": True,
+        "roadsideAlert": None,
+        "basicAlert": None,
     }
     assert content["inspections"] == {"total": 17, "driver": 4, "driverOos": 0, "vehicle": 17, "vehicleOos": 2}
 
 
 def test_qcmobile_basics_keep_fmcsas_words():
-    (basic, entry), = parse_qc_basics([qc_basic(12, basicsPercentile="Inconclusive", measureValue="n/a")]).items()
+    ((basic, entry),) = parse_qc_basics([qc_basic(12, basicsPercentile="Inconclusive", measureValue="n/a")]).items()
     assert basic is Basic.HOS_COMPLIANCE
-    assert (entry["percentile"], entry["percentileStatus"], entry["percentileText"], entry["measure"]) == (None, "inconclusive", "Inconclusive", None)
+    assert (entry["percentile"], entry["percentileStatus"], entry["percentileText"], entry["measure"]) == (
+        None,
+        "inconclusive",
+        "Inconclusive",
+        None,
+    )
     assert (entry["exceedsThreshold"], entry["roadsideAlert"], entry["acuteCritical"]) == (True, False, "u")
     assert entry["runDate"] == datetime(2026, 10, 30, 4, tzinfo=UTC)
     assert entry["threshold"] == 50
@@ -176,11 +222,16 @@ def test_qcmobile_basics_keep_fmcsas_words():
 
 def test_qcmobile_oddities():
     assert parse_qc_basics([qc_basic(99)]) == {}
-    assert parse_qc_basics([qc_basic(basicsRunDate=1485493200000)])[Basic.UNSAFE_DRIVING]["runDate"] == datetime(2017, 1, 27, 5, tzinfo=UTC)
+    assert parse_qc_basics([qc_basic(basicsRunDate=1485493200000)])[Basic.UNSAFE_DRIVING]["runDate"] == datetime(
+        2017, 1, 27, 5, tzinfo=UTC
+    )
     assert parse_qc_basics([qc_basic(basicsRunDate=None)])[Basic.UNSAFE_DRIVING]["runDate"] is None
     with pytest.raises(MalformedPayloadError, match="id"):
         parse_qc_basics([{"basicsType": None}])
-    assert parse_carrier({"dotNumber": 7, "driverOosRate": 1.158, "vehicleOosRateNationalAverage": "20.72"})["driverOosPercent"] == 1.158
+    assert (
+        parse_carrier({"dotNumber": 7, "driverOosRate": 1.158, "vehicleOosRateNationalAverage": "20.72"})["driverOosPercent"]
+        == 1.158
+    )
 
 
 @pytest.mark.parametrize("dataset", [VIOLATIONS, INSPECTIONS])
@@ -196,7 +247,10 @@ json_values = st.recursive(
 )
 
 
-@pytest.mark.parametrize(("parse", "sample"), [(parse_violation, violation()), (parse_inspection, inspection()), (parse_result, result(passenger=True))])
+@pytest.mark.parametrize(
+    ("parse", "sample"),
+    [(parse_violation, violation()), (parse_inspection, inspection()), (parse_result, result(passenger=True))],
+)
 @given(data=st.data())
 def test_any_row_is_understood_or_malformed(parse, sample, data):
     columns = data.draw(st.dictionaries(st.sampled_from(sorted(sample)), json_values, max_size=4))

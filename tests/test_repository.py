@@ -53,7 +53,9 @@ class Backend:
 
     async def rows(self, collection):
         if self.database is None:
-            return sorted((row for rows in self.repository.rows[collection].values() for row in rows.values()), key=lambda row: row["_id"])
+            return sorted(
+                (row for rows in self.repository.rows[collection].values() for row in rows.values()), key=lambda row: row["_id"]
+            )
         return await self.database[collection].find({}).sort("_id", 1).to_list(None)
 
 
@@ -88,7 +90,9 @@ async def due(backend, *, since=NOW, now=NOW, limit=50, without=()):
 
 async def test_companies_are_due_oldest_first_and_those_never_tried_before_all(backend):
     hour = timedelta(hours=1)
-    await backend.add(company("a", NOW - hour), company("b"), company("c", NOW - 2 * hour), company("d", NOW), company("e", NOW + hour / 60))
+    await backend.add(
+        company("a", NOW - hour), company("b"), company("c", NOW - 2 * hour), company("d", NOW), company("e", NOW + hour / 60)
+    )
     assert await due(backend) == ["b", "c", "a"]
     assert await due(backend, limit=2) == ["b", "c"]
     assert await due(backend, without=["b", "c"]) == ["a"]
@@ -100,7 +104,10 @@ async def test_whoever_has_something_for_a_dot_number_is_due(backend):
     assert set(await due(backend)) == {"text", "int", "wrong", "list", "object"}
 
 
-@pytest.mark.parametrize("broken", [None, [], [1], "text", 5, {}, {"syncStatus": None}, {"syncStatus": []}, {"syncStatus": "x"}, {"syncStatus": {"lastRun": 5}}])
+@pytest.mark.parametrize(
+    "broken",
+    [None, [], [1], "text", 5, {}, {"syncStatus": None}, {"syncStatus": []}, {"syncStatus": "x"}, {"syncStatus": {"lastRun": 5}}],
+)
 async def test_a_broken_status_is_due(backend, broken):
     await backend.add({"_id": 1, "dotNumber": 7, "fmcsaData": broken})
     assert await due(backend) == [1]
@@ -130,7 +137,9 @@ async def test_a_text_id_that_looks_like_an_object_id_is_found(backend):
     assert (await backend.repository.find_company("0123456789abcdef01234567"))["_id"] == "0123456789abcdef01234567"
 
 
-@pytest.mark.parametrize("company_id", ["x", 6, ObjectId(), "", "zz\0", {"$gt": ""}, [], None, 1.5, 10**30, True, b"x", {"_id": 5}])
+@pytest.mark.parametrize(
+    "company_id", ["x", 6, ObjectId(), "", "zz\0", {"$gt": ""}, [], None, 1.5, 10**30, True, b"x", {"_id": 5}]
+)
 async def test_any_other_id_is_not_found(backend, company_id):
     await backend.add(company(5))
     with pytest.raises(CompanyNotFoundError, match="no company has the _id"):
@@ -152,7 +161,9 @@ async def test_rows_are_written_by_difference(backend):
     assert await store(subject(), "rows", documents(3, 2, 1), NOW) == 0
     later = NOW + timedelta(days=1)
     assert await store(subject(), "rows", [*documents(1), *documents(2, text="y"), *documents(4)], later) == 3
-    found = {row["_id"]: (row["current"], row["firstSeen"], row["lastChanged"], row["text"]) for row in await backend.rows("rows")}
+    found = {
+        row["_id"]: (row["current"], row["firstSeen"], row["lastChanged"], row["text"]) for row in await backend.rows("rows")
+    }
     assert found == {
         "c1:1": (True, NOW, NOW, "x"),
         "c1:2": (True, NOW, later, "y"),
@@ -180,7 +191,7 @@ async def test_an_implausible_answer_writes_nothing(backend):
 
 
 async def test_many_rows_and_awkward_values(backend):
-    awkward = "O'Neill \"é\" $set a.b \0 日本"
+    awkward = 'O\'Neill "é" $set a.b \0 日本'
     rows = [Document(f"{n}'\"$.\0é", {"text": awkward, "n": n}) for n in range(2_500)]
     assert await backend.repository.store_rows(subject(), "rows", rows, NOW) == 2_500
     assert await backend.repository.store_rows(subject(), "rows", rows, NOW) == 0
@@ -191,7 +202,12 @@ async def test_many_rows_and_awkward_values(backend):
 
 async def test_updates_are_saved_alone_and_together(backend):
     await backend.add(*(company(n, own="kept") for n in range(5)))
-    assert await backend.repository.save([CompanyUpdate(0, {f"{STATUS}.lastRun": NOW, f"{STATUS}.success": True, "fmcsaData.csa": {"a": True}})]) == {}
+    assert (
+        await backend.repository.save(
+            [CompanyUpdate(0, {f"{STATUS}.lastRun": NOW, f"{STATUS}.success": True, "fmcsaData.csa": {"a": True}})]
+        )
+        == {}
+    )
     updates = [CompanyUpdate(n, {f"{STATUS}.lastRun": NOW, f"{STATUS}.errors": [{"kind": "x"}]}) for n in range(1, 5)]
     assert await backend.repository.save(updates) == {}
     assert await due(backend) == []
@@ -201,7 +217,11 @@ async def test_updates_are_saved_alone_and_together(backend):
     assert first["fmcsaData"]["syncStatus"]["success"] is True
     minute = timedelta(minutes=1)
     assert sorted(await due(backend, since=NOW + minute, now=NOW + minute)) == [0, 1, 2, 3, 4]
-    assert (first["own"], first["fmcsaData"]["csa"], second["fmcsaData"]["syncStatus"]["errors"]) == ("kept", {"a": True}, [{"kind": "x"}])
+    assert (first["own"], first["fmcsaData"]["csa"], second["fmcsaData"]["syncStatus"]["errors"]) == (
+        "kept",
+        {"a": True},
+        [{"kind": "x"}],
+    )
 
 
 @pytest.mark.parametrize("together", [1, 3])
@@ -241,7 +261,9 @@ async def test_a_server_that_is_down_is_a_repository_error_without_the_password(
     client.close()
 
 
-@pytest.mark.parametrize("uri", ["", "http://x", "mongodb://", "mongodb://u:s3c@ret@h/x", "mongodb://u:s3cret@h:port/", "mongodb://u:s3/cret@h/x"])
+@pytest.mark.parametrize(
+    "uri", ["", "http://x", "mongodb://", "mongodb://u:s3c@ret@h/x", "mongodb://u:s3cret@h:port/", "mongodb://u:s3/cret@h/x"]
+)
 def test_a_uri_that_cannot_be_read_names_the_variable_and_hides_the_password(uri):
     with pytest.raises(SettingsError, match="FMCSA_MONGODB_URI") as raised:
         connect(uri)

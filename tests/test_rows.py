@@ -63,7 +63,9 @@ async def test_a_row_that_is_gone_is_ended_once_and_comes_back():
     stored = apply(stored, gone, LATER)
     assert (await plan(stored, rows({"a": 1}), LATER)).size == 0
     back = await plan(stored, rows({"a": 1}, {"a": 2}), LATER)
-    assert [(row["_id"], row["current"], row["firstSeen"], "endedAt" in row) for row in back.replace] == [("c1:1", True, NOW, False)]
+    assert [(row["_id"], row["current"], row["firstSeen"], "endedAt" in row) for row in back.replace] == [
+        ("c1:1", True, NOW, False)
+    ]
 
 
 async def test_an_empty_answer_is_not_believed_against_rows_that_should_still_be_there():

@@ -150,7 +150,12 @@ LAYOUTS = {
     "comma first": lambda rows: " [\n" + "\n,".join(json.dumps(row, indent=2) for row in rows) + "\n]",
     "not ascii": lambda rows: json.dumps(rows, ensure_ascii=False).replace("}, {", "}\n,{"),
 }
-ROWS = st.lists(st.dictionaries(st.text(max_size=4), st.text(max_size=12) | st.lists(st.dictionaries(st.just("x"), st.just("]\n,["))), max_size=3), max_size=8)
+ROWS = st.lists(
+    st.dictionaries(
+        st.text(max_size=4), st.text(max_size=12) | st.lists(st.dictionaries(st.just("x"), st.just("]\n,["))), max_size=3
+    ),
+    max_size=8,
+)
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
@@ -168,8 +173,15 @@ def test_a_body_that_ends_early_is_never_taken_for_whole(rows, cut):
 
 @pytest.mark.parametrize(
     ("body", "error"),
-    [(b"", TruncatedPayloadError), (b"  ", TruncatedPayloadError), (b"<html>", MaintenanceError), (b'{"a": 1}', MalformedPayloadError),
-     (b"[1]", MalformedPayloadError), (b'[{"a": nope}]', MalformedPayloadError), (b'["x"\n,{}]', MalformedPayloadError)],
+    [
+        (b"", TruncatedPayloadError),
+        (b"  ", TruncatedPayloadError),
+        (b"<html>", MaintenanceError),
+        (b'{"a": 1}', MalformedPayloadError),
+        (b"[1]", MalformedPayloadError),
+        (b'[{"a": nope}]', MalformedPayloadError),
+        (b'["x"\n,{}]', MalformedPayloadError),
+    ],
 )
 def test_what_is_not_an_array_of_rows(body, error):
     with pytest.raises(error):

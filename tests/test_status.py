@@ -41,7 +41,9 @@ def test_a_failure_moves_only_the_attempt(bad):
     assert {key for key in update if key.startswith(path)} == {f"{path}.outcome", f"{path}.lastAttempt", f"{path}.message"}
     assert f"{STATUS}.csaScoresLastSync" not in update
     assert update[f"{STATUS}.success"] is False
-    assert update[f"{STATUS}.errors"] == [{"source": "csa_scores", "error": "down", "kind": "upstream_unavailable", "timestamp": NOW}]
+    assert update[f"{STATUS}.errors"] == [
+        {"source": "csa_scores", "error": "down", "kind": "upstream_unavailable", "timestamp": NOW}
+    ]
 
 
 @pytest.mark.parametrize("good", [Outcome.UNCHANGED, Outcome.NOT_FOUND, Outcome.NOT_PUBLISHED])
@@ -70,7 +72,9 @@ def test_current_means_this_version_for_this_number():
     assert not is_current(Company(1, UsdotNumber(8), None, document), "s", "v1")
 
 
-@pytest.mark.parametrize("broken", [None, [], "x", {"syncStatus": None}, {"syncStatus": {"sources": [1]}}, {"syncStatus": {"sources": {"s": 1}}}])
+@pytest.mark.parametrize(
+    "broken", [None, [], "x", {"syncStatus": None}, {"syncStatus": {"sources": [1]}}, {"syncStatus": {"sources": {"s": 1}}}]
+)
 def test_a_broken_status_is_not_current(broken):
     assert not is_current(Company(1, UsdotNumber(7), None, {"fmcsaData": broken}), "s", "v1")
 

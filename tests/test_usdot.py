@@ -15,14 +15,35 @@ def test_every_spelling_of_host_apps_is_the_same_number(spelling):
 
 @pytest.mark.parametrize(
     "value",
-    ["abc", "123456789", -5, 1.5, [], {"$gt": ""}, 0, "0", "00000000", True, None, "", "MC 123", "12 34", "١٢٣", float("nan"), 10**8, b"1"],
+    [
+        "abc",
+        "123456789",
+        -5,
+        1.5,
+        [],
+        {"$gt": ""},
+        0,
+        "0",
+        "00000000",
+        True,
+        None,
+        "",
+        "MC 123",
+        "12 34",
+        "١٢٣",
+        float("nan"),
+        10**8,
+        b"1",
+    ],
 )
 def test_what_cannot_be_a_usdot_number_says_what_one_looks_like(value):
     with pytest.raises(InvalidUsdotError, match=r"dotNumber is .*1 to 8 digits.*correct"):
         UsdotNumber.parse(value)
 
 
-@given(st.one_of(st.text(), st.integers(), st.floats(), st.none(), st.lists(st.integers()), st.dictionaries(st.text(), st.text())))
+@given(
+    st.one_of(st.text(), st.integers(), st.floats(), st.none(), st.lists(st.integers()), st.dictionaries(st.text(), st.text()))
+)
 def test_anything_is_a_number_in_range_or_an_error(value):
     try:
         usdot = UsdotNumber.parse(value)

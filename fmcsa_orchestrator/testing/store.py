@@ -41,6 +41,7 @@ class EmbeddedStore:
 
     def __init__(self, data_dir: Path | None = None) -> None:
         self._data_dir = data_dir
+        self._is_temporary = data_dir is None
         self._stack = AsyncExitStack()
         self._process: asyncio.subprocess.Process | None = None
         self.port = 0
@@ -91,6 +92,8 @@ class EmbeddedStore:
 
     async def stop(self) -> None:
         """Stop the server and wait for its end."""
+        if self._is_temporary:
+            await self.kill()
         process, self._process = self._process, None
         if process is None or process.returncode is not None:
             return

@@ -23,6 +23,7 @@ _LONGEST_TARGET = 8_190  # bytes of path and query
 _READABLE_LINE = 65_536  # what we read at all, to be able to refuse it as the portal does
 _TOO_LONG = Answer(414, b"<html><head><title>414 Request-URI Too Large</title></head></html>", "text/html;charset=utf-8")
 _HEAD_START_S = 0.01  # so that the client has the first half before the reset
+_PATIENCE_S = 0.05  # a stopping server waits so long for requests under way, then cancels them
 _RESET = struct.pack("ii", 1, 0)  # SO_LINGER that makes a close a reset
 
 
@@ -67,7 +68,6 @@ class Upstream:
         self._counts: Counter[tuple[Kind, str | None]] = Counter()
         self._injections: list[Injection] = []
         self._runner: web.AppRunner | None = None
-        self._stopping = asyncio.Event()
 
     @property
     def soda_url(self) -> str:
@@ -90,7 +90,6 @@ class Upstream:
         """Listen; after a stop on the same port as before. Does nothing while it runs."""
         if self._runner is not None:
             return
-        self._stopping.clear()
         app = web.Application()
         app.add_routes(
             [
@@ -101,7 +100,7 @@ class Upstream:
             ]
         )
         runner = web.AppRunner(
-            app, access_log=None, handler_cancellation=True, shutdown_timeout=0.1, max_line_size=_READABLE_LINE
+            app, access_log=None, handler_cancellation=True, shutdown_timeout=_PATIENCE_S, max_line_size=_READABLE_LINE
         )
         await runner.setup()
         try:
@@ -115,7 +114,6 @@ class Upstream:
     async def stop(self) -> None:
         """Stop listening and drop what is under way."""
         runner, self._runner = self._runner, None
-        self._stopping.set()
         if runner is not None:
             await runner.cleanup()
 
@@ -195,8 +193,7 @@ class Upstream:
         self.requests.append(record)
         self._counts[asked.kind, asked.dataset] += 1
         plan = plan_for(asked, self._injections, now)
-        if not await self._passed(self._latency_s + plan.wait_s):
-            return _aborted(request)
+        await asyncio.sleep(self._latency_s + plan.wait_s)
         if plan.publish:
             self.publish()
         too_long = _TOO_LONG if len(request.raw_path) > _LONGEST_TARGET else None
@@ -225,21 +222,10 @@ class Upstream:
         chunks, delay_s = plan.drip or (1, 0)
         size = max(1, ceil(len(body) / chunks))
         for start in range(0, len(body), size):
-            if not await self._passed(delay_s):
-                return _aborted(request)
+            await asyncio.sleep(delay_s)
             await response.write(body[start : start + size])
         await response.write_eof()
         return response
-
-    async def _passed(self, seconds: float) -> bool:
-        """Wait so long; False as soon as the server stops."""
-        if seconds <= 0:
-            return True
-        try:
-            await asyncio.wait_for(self._stopping.wait(), seconds)
-        except TimeoutError:
-            return True
-        return False
 
 
 def _mentioned(text: str) -> frozenset[int]:

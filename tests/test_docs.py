@@ -1,0 +1,155 @@
+"""The documentation against the code: names, links, and the programs that it shows."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+import typer
+
+import fmcsa_orchestrator
+from fmcsa_orchestrator import Outcome, Settings, errors
+from fmcsa_orchestrator.cli import app
+from fmcsa_orchestrator.settings import PREFIX
+
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted(DOCS.rglob("*.md"))]
+# Pages whose complete programs need neither network nor a server, and print what stands below them.
+RUNNABLE = [DOCS / "tutorial.md", DOCS / "howto" / "add-a-source.md"]
+
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+CODE = re.compile(r"`([^`\n]+)`")
+
+
+def read(*parts):
+    return DOCS.joinpath(*parts).read_text(encoding="utf-8")
+
+
+def words(text):
+    """Every name that stands in backticks, by itself or within an expression."""
+    return set(re.findall(r"[\w-]+", " ".join(CODE.findall(text))))
+
+
+def without_fences(text):
+    return FENCE.sub("", text)
+
+
+def rows(text):
+    """The first cells of all tables, as names."""
+    return [CODE.findall(line.split("|")[1]) for line in text.splitlines() if line.startswith("| `")]
+
+
+def blocks(language):
+    return [
+        pytest.param(page, block, id=f"{page.relative_to(ROOT)}:{number}")
+        for page in PAGES
+        for number, (found, block) in enumerate(FENCE.findall(page.read_text(encoding="utf-8")), 1)
+        if found == language
+    ]
+
+
+def error_classes():
+    return [value for value in vars(errors).values() if isinstance(value, type) and issubclass(value, errors.FmcsaError)]
+
+
+def commands():
+    return vars(typer.main.get_command(app))["commands"].items()
+
+
+def anchors(page):
+    headings = re.findall(r"^#+ (.+)$", without_fences(page.read_text(encoding="utf-8")), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_every_setting_is_documented_and_nothing_else():
+    documented = [names[0] for names in rows(read("reference", "settings.md"))]
+    assert sorted(documented) == sorted(PREFIX + name.upper() for name in Settings.model_fields)
+
+
+@pytest.mark.parametrize("name", [name for name, field in Settings.model_fields.items() if field.default is not None])
+def test_defaults_of_settings(name):
+    line = next(line for line in read("reference", "settings.md").splitlines() if f"`{PREFIX}{name.upper()}`" in line)
+    assert line.split("|")[2].strip(" `") == f"{Settings.model_fields[name].default:}"
+
+
+def test_every_error_class_and_kind_is_in_the_table():
+    table = {name for line in read("reference", "errors.md").splitlines() if line.startswith("|") for name in words(line)}
+    expected = {error.__name__ for error in error_classes()} - {"SourceError"}
+    assert expected | {error.kind for error in error_classes()} <= table
+
+
+def test_error_tree_is_the_one_of_the_code():
+    tree = next(block for _, block in FENCE.findall(read("reference", "errors.md")))
+    drawn: dict[str, str] = {}
+    parents: list[str] = []
+    for line in tree.splitlines():
+        words_only = line.lstrip(" │├└─")
+        depth = (len(line) - len(words_only)) // 4
+        name = words_only.split()[0]
+        parents[depth:] = [name]
+        drawn[name] = parents[depth - 1] if depth else "Exception"
+    assert drawn == {error.__name__: error.__bases__[0].__name__ for error in error_classes()}
+
+
+@pytest.mark.parametrize("page", ["reference/documents.md", "explanation.md"])
+def test_every_outcome_is_documented(page):
+    assert {outcome.value for outcome in Outcome} <= words(read(page))
+
+
+def test_readme_lists_the_outcomes():
+    assert {names[0] for names in rows(PAGES[0].read_text(encoding="utf-8"))} == {outcome.value for outcome in Outcome}
+
+
+def test_every_command_is_documented_and_nothing_else():
+    headings = set(re.findall(r"^## ([a-z-]+)$", read("reference", "cli.md"), re.MULTILINE))
+    assert headings == {name for name, _ in commands()}
+
+
+@pytest.mark.parametrize(("name", "command"), commands())
+def test_every_option_is_documented_and_nothing_else(name, command):
+    section = re.split(r"^## ", read("reference", "cli.md").split(f"\n## {name}\n")[1], flags=re.MULTILINE)[0]
+    documented = {option for cell in rows(section) for text in cell for option in re.findall(r"^--?[\w-]+", text)}
+    options = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
+    assert documented == options - {"--help"}
+
+
+def test_every_public_name_is_documented():
+    assert set(fmcsa_orchestrator.__all__) <= words(without_fences(read("reference", "api.md")))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_relative_links_lead_somewhere(page):
+    for link in LINK.findall(without_fences(page.read_text(encoding="utf-8"))):
+        if "://" in link:
+            continue
+        path, _, anchor = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        assert target.is_file(), link
+        assert not anchor or anchor in anchors(target), link
+
+
+def test_every_page_is_reachable_from_the_index():
+    index = DOCS / "index.md"
+    linked = {(DOCS / link.partition("#")[0]).resolve() for link in LINK.findall(index.read_text(encoding="utf-8"))}
+    assert linked == set(DOCS.resolve().rglob("*.md")) - {index.resolve()}
+
+
+@pytest.mark.parametrize(("page", "block"), blocks("python"))
+def test_python_compiles_and_imports_what_there_is(page, block):
+    tree = ast.parse(block)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module == "fmcsa_orchestrator":
+            assert {alias.name for alias in node.names} <= set(fmcsa_orchestrator.__all__), page
+
+
+@pytest.mark.parametrize("page", RUNNABLE, ids=lambda page: page.name)
+def test_programs_print_what_the_page_says(page, capsys):
+    found = FENCE.findall(page.read_text(encoding="utf-8"))
+    programs = [number for number, (language, block) in enumerate(found) if language == "python" and "asyncio.run(" in block]
+    assert programs
+    for number in programs:
+        exec(compile(found[number][1], page.name, "exec"), {"__name__": "__main__"})
+        language, expected = next((language, block) for language, block in found[number + 1 :] if language != "sh")
+        assert (language, capsys.readouterr().out) == ("text", expected)

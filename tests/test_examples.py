@@ -1,0 +1,212 @@
+"""The examples, run as a reader would run them: against the double of the upstream, on the embedded store."""
+
+import json
+import os
+import sys
+from asyncio import create_subprocess_exec, subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import uuid4
+
+import httpx
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+from bson import ObjectId
+from pymongo import AsyncMongoClient
+
+from fmcsa_orchestrator.testing import Fault, Fleet, Upstream
+
+ROOT = Path(__file__).parent.parent
+EXAMPLES = ROOT / "examples"
+VIOLATIONS = "8mt8-2mdr"
+SOURCES = {"csa_scores", "violations", "inspections"}
+
+
+@pytest.fixture
+async def upstream():
+    async with Upstream(Fleet.sample(10)) as server:
+        yield server
+
+
+@pytest.fixture
+async def database(wire_uri):
+    """A database of the test's own with the fleet's companies, but for the last, which is large and would cost seconds."""
+    name = f"examples_{uuid4().hex[:8]}"
+    async with AsyncMongoClient(wire_uri, tz_aware=True) as client:
+        companies = [{"_id": f"company-{n}", **company} for n, company in enumerate(Fleet.sample(10).company_documents())]
+        await client[name]["companies"].insert_many(companies[:-1])
+        yield client[name]
+        await client.drop_database(name)
+
+
+@pytest.fixture
+def settings(monkeypatch, upstream, database, wire_uri):
+    values = {
+        "FMCSA_MONGODB_URI": f"{wire_uri}/{database.name}",
+        "FMCSA_SODA_BASE_URL": upstream.soda_url,
+        "FMCSA_SODA_REQUESTS_PER_SECOND": "500",
+        "FMCSA_SOURCE_CALLS_PER_SECOND": "500",
+    }
+    for name, value in values.items():
+        monkeypatch.setenv(name, value)
+
+
+async def run(*command):
+    """Exit status, standard output and standard error of an example."""
+    process = await create_subprocess_exec(
+        sys.executable,
+        *map(str, command),
+        env=os.environ | {"PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "error::ResourceWarning"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    out, err = await process.communicate()
+    assert b"Traceback" not in err, err.decode()
+    return process.returncode, out.decode(), err.decode()
+
+
+async def statuses(database):
+    companies = await database["companies"].find({"fmcsaData.syncStatus": {"$exists": True}}).to_list()
+    return {company["_id"]: company["fmcsaData"]["syncStatus"] for company in companies}
+
+
+async def test_cron_syncs_every_company(settings, database, upstream):
+    assert await run(EXAMPLES / "cron_sync.py") == (0, "finished: 9 of 9 companies synced, 0 failed\n", "")
+    found = await statuses(database)
+    assert len(found) == 9
+    assert all(status["success"] and status["sources"].keys() == SOURCES for status in found.values())
+    assert await database["fmcsaViolations"].count_documents({"companyId": "company-0"}) == 37
+    assert await database["fmcsaInspections"].count_documents({"companyId": "company-0"}) == 36
+    assert upstream.count("resource", VIOLATIONS) == 1
+
+
+async def test_cron_tells_of_a_failed_company(settings, database, upstream):
+    await database["companies"].delete_many({"_id": {"$nin": ["company-0", "company-1"]}})
+    upstream.inject(Fault.status(400), dataset=VIOLATIONS, usdot=32910)  # never retried, so the test need not wait
+    code, out, err = await run(EXAMPLES / "cron_sync.py", "--json")
+    summary = json.loads(out)
+    assert code == 1
+    assert (summary["success"], summary["total"], summary["failed"], summary["stopped"]) == (False, 2, 1, None)
+    assert [company["companyId"] for company in summary["errors"]] == ["company-0"]
+    assert "source=violations kind=rejected" in err
+    status = (await statuses(database))["company-0"]
+    assert status["sources"]["violations"]["outcome"] == "failed"
+    assert status["sources"]["inspections"]["outcome"] == "changed"
+    assert "violationsLastSync" not in status
+    assert [error["kind"] for error in status["errors"]] == ["rejected"]
+
+
+async def test_cron_that_cannot_run_says_so():
+    code, out, err = await run(EXAMPLES / "cron_sync.py", "--json")
+    summary = json.loads(out)
+    assert (code, summary["stopped"], summary["total"]) == (2, "could_not_run", 0)
+    [[failure]] = [entry["errors"] for entry in summary["errors"]]
+    assert failure["kind"] == "settings"
+    assert "FMCSA_MONGODB_URI is not set" in failure["error"]
+    assert "FMCSA_MONGODB_URI is not set" in err
+
+
+async def test_own_source_runs_beside_the_built_in_ones(settings, database, tmp_path):
+    export = tmp_path / "clearinghouse.csv"
+    rows = ["32910,q-1,A. Driver,clear", "USDOT 32910,q-2,B. Driver,prohibited", "4446926,q-3,C. Driver,clear"]
+    export.write_text("\n".join(["dot_number,query_id,driver,result", *rows]))
+    code, out, _ = await run(EXAMPLES / "custom_source.py", export)
+    assert (code, out) == (0, "drug_clearinghouse: {'changed': 2, 'not_found': 7}\n")
+    company = await database["companies"].find_one({"_id": "company-0"})
+    assert company["fmcsaData"]["drugClearinghouse"] == {"queries": 2, "prohibited": 1}
+    status = company["fmcsaData"]["syncStatus"]
+    assert status["sources"].keys() == SOURCES | {"drug_clearinghouse"}
+    assert "drugClearinghouseLastSync" in status
+    stored = await database["fmcsaDrugClearinghouse"].find({"companyId": "company-0"}).to_list()
+    assert {(row["driver"], row["result"], bool(row["current"])) for row in stored} == {
+        ("A. Driver", "clear", True),
+        ("B. Driver", "prohibited", True),
+    }
+
+
+async def test_offline_runs_a_command_against_its_doubles(monkeypatch, capfd):
+    """Its settings win over those of the environment; the command's exit status is its own."""
+    monkeypatch.syspath_prepend(str(EXAMPLES))
+    from offline import run as run_offline  # noqa: PLC0415
+
+    monkeypatch.setenv("FMCSA_MONGODB_URI", "mongodb://127.0.0.1:1")
+    command = """
+import os, sys, pymongo
+with pymongo.MongoClient(os.environ["FMCSA_MONGODB_URI"]) as client:
+    print(client["fmcsa"]["companies"].count_documents({"_id": {"$gte": "company-0"}}), os.environ["FMCSA_SODA_BASE_URL"])
+sys.exit(7)
+"""
+    assert await run_offline([sys.executable, "-c", command]) == 7
+    assert capfd.readouterr().out.startswith("10 http://127.0.0.1:")
+
+
+@pytest.fixture(params=["fastapi", "aiohttp"])
+async def ask(request, settings, monkeypatch):
+    """Asks one of the two apps: method and path in; status and JSON out."""
+    monkeypatch.syspath_prepend(str(EXAMPLES))
+    if request.param == "fastapi":
+        from fastapi_app import app  # noqa: PLC0415
+
+        async with (
+            app.router.lifespan_context(app),
+            httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://app") as client,
+        ):
+
+            async def ask(method, path):
+                response = await client.request(method, path)
+                return response.status_code, response.json() if "json" in response.headers["content-type"] else None
+
+            yield ask
+    else:
+        from aiohttp_app import create_app  # noqa: PLC0415
+
+        async with TestClient(TestServer(create_app())) as client:
+
+            async def ask(method, path):
+                async with client.request(method, path) as response:
+                    return response.status, await response.json() if "json" in response.content_type else None
+
+            yield ask
+
+
+async def test_app_syncs_a_company_and_shows_its_status(ask, database):
+    assert await ask("GET", "/companies/company-1/status") == (200, {})
+    code, result = await ask("POST", "/companies/company-1/sync")
+    assert (code, result["company_id"], result["usdot"], result["success"]) == (200, "company-1", 4446926, True)
+    assert {name: outcome["outcome"] for name, outcome in result["outcomes"].items()} == dict.fromkeys(SOURCES, "changed")
+    assert list(await statuses(database)) == ["company-1"]
+    assert await database["fmcsaViolations"].count_documents({}) == 6
+    code, status = await ask("GET", "/companies/company-1/status")
+    assert code == 200
+    assert bool(status["success"])
+    assert status["errors"] == []
+    assert status["sources"]["violations"]["rows"] == 6
+    code, again = await ask("POST", "/companies/company-1/sync")
+    assert code == 200
+    assert {outcome["outcome"] for outcome in again["outcomes"].values()} == {"unchanged"}
+
+
+async def test_app_takes_a_company_by_its_object_id(ask, database):
+    key, at = ObjectId(), datetime(2026, 11, 24, 6, tzinfo=UTC)
+    status = {"lastRun": at, "success": True, "errors": []}
+    await database["companies"].insert_one({"_id": key, "dotNumber": 11999, "fmcsaData": {"syncStatus": status}})
+    code, found = await ask("GET", f"/companies/{key}/status")
+    assert (code, found["success"], datetime.fromisoformat(found["lastRun"])) == (200, True, at)
+    code, result = await ask("POST", f"/companies/{key}/sync")
+    assert (code, result["company_id"], result["success"]) == (200, str(key), True)
+
+
+async def test_app_refuses_what_it_cannot_sync(ask, database):
+    await database["companies"].insert_one({"_id": "odd", "dotNumber": "n/a"})
+    assert (await ask("GET", "/companies/nobody/status"))[0] == 404
+    for company, code, kind in [("nobody", 404, "company_not_found"), ("odd", 422, "invalid_usdot")]:
+        answered, result = await ask("POST", f"/companies/{company}/sync")
+        assert (answered, result["success"], [error["kind"] for error in result["errors"]]) == (code, False, [kind])
+
+
+async def test_apps_describe_themselves(monkeypatch):
+    """FastAPI makes its schema from the library's result as it is."""
+    monkeypatch.syspath_prepend(str(EXAMPLES))
+    from fastapi_app import app  # noqa: PLC0415
+
+    assert {"CompanySyncResult", "SourceOutcome", "SourceFailure"} <= app.openapi()["components"]["schemas"].keys()

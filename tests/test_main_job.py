@@ -1,0 +1,298 @@
+"""The main job end to end: real adapters, the double of the upstream over HTTP, a store over the wire."""
+
+import asyncio
+import secrets
+from collections import Counter
+from datetime import datetime
+
+import pytest
+from motor.motor_asyncio import AsyncIOMotorClient
+from pymongo import AsyncMongoClient
+
+from fmcsa_orchestrator import Outcome, open_orchestrator
+from fmcsa_orchestrator.demo import demo_settings
+from fmcsa_orchestrator.http import Upstream as HttpUpstream
+from fmcsa_orchestrator.testing import Fault, Fleet, Upstream
+
+VIOLATIONS, INSPECTIONS = "8mt8-2mdr", "rbkj-cgst"
+COLLECTIONS = {VIOLATIONS: "fmcsaViolations", INSPECTIONS: "fmcsaInspections"}
+
+
+@pytest.fixture(autouse=True)
+def no_pauses(monkeypatch):
+    """Retries go on at once."""
+    original = HttpUpstream.__init__
+
+    async def no_sleep(_):
+        await asyncio.sleep(0)
+
+    monkeypatch.setattr(
+        HttpUpstream, "__init__", lambda self, *args, **kwargs: original(self, *args, **{"sleep": no_sleep, **kwargs})
+    )
+
+
+class World:
+    """A fleet upstream, its companies in a database, an orchestrator between them."""
+
+    def __init__(self, fleet, upstream, database):
+        self.fleet = fleet
+        self.upstream = upstream
+        self.database = database
+        self.orchestrator = None
+
+    async def company(self, kind=None, **facts):
+        for carrier in self.fleet.carriers:
+            if carrier.kind == (kind or carrier.kind) and all(getattr(carrier, name) == fact for name, fact in facts.items()):
+                return await self.database["companies"].find_one({"_id": carrier.usdot})
+        raise LookupError(kind)
+
+    async def current(self, dataset):
+        found = self.database[COLLECTIONS[dataset]].find({"current": True}, {"usdot": 1})
+        return Counter([row["usdot"] async for row in found])
+
+    def upstream_rows(self, dataset):
+        return Counter({usdot: count for usdot in self.fleet.usdots if (count := self.fleet.count(dataset, usdot))})
+
+
+@pytest.fixture(params=["motor"])
+async def world(request, wire_uri):
+    fleet = Fleet.sample(40)
+    client = (AsyncIOMotorClient if request.param == "motor" else AsyncMongoClient)(wire_uri, tz_aware=True)
+    name = f"world_{secrets.token_hex(4)}"
+    async with Upstream(fleet) as upstream:
+        world = World(fleet, upstream, client[name])
+        documents = [{**document, "_id": usdot} for usdot, document in zip(fleet.usdots, fleet.company_documents(), strict=True)]
+        await world.database["companies"].insert_many(documents)
+        settings = demo_settings(upstream).model_copy(update={"qcmobile_web_key": None, "batch_size": 15})
+        async with open_orchestrator(settings, database=world.database) as world.orchestrator:
+            yield world
+    await client.drop_database(name)
+    closing = client.close()
+    if closing is not None:
+        await closing
+
+
+def status_of(company):
+    return company["fmcsaData"]["syncStatus"]
+
+
+@pytest.mark.parametrize("world", ["motor", "pymongo"], indirect=True)
+async def test_after_a_run_every_row_of_every_carrier_is_there(world):
+    summary = await world.orchestrator.sync_all_companies()
+    assert (summary.success, summary.total, summary.errors) == (True, 40, [])
+    for dataset in COLLECTIONS:
+        assert await world.current(dataset) == world.upstream_rows(dataset)
+    large = await world.company("large")
+    assert large["fmcsaData"]["violations"]["total"] > 2_000
+    assert status_of(large)["sources"]["violations"]["rows"] == large["fmcsaData"]["violations"]["total"]
+    for name in ("lastRun", "csaScoresLastSync", "violationsLastSync", "inspectionsLastSync"):
+        assert isinstance(status_of(large)[name], datetime)
+    assert (status_of(large)["success"], status_of(large)["errors"]) == (True, [])
+
+
+async def test_what_each_kind_of_carrier_gets(world):
+    await world.orchestrator.sync_all_companies()
+    clean = (await world.company("clean"))["fmcsaData"]
+    assert (clean["violations"]["total"], clean["inspections"]["total"] > 0) == (0, True)
+    assert clean["syncStatus"]["sources"]["violations"]["message"] == "none on record"
+    unknown = await world.company("unknown")
+    assert (status_of(unknown)["sources"]["csa_scores"]["outcome"], status_of(unknown)["success"]) == ("not_found", True)
+    assert unknown["smsBasics"]["unsafeDriving"] is unknown["smsBasics"]["unsafeDrivingMeasure"] is None
+    assert unknown["fmcsaData"]["csa"]["unsafeDriving"]["percentileStatus"] == "not_found"
+    assert unknown["fmcsaData"]["inspections"]["driver"]["oosRate"] is None
+    property_carrier = await world.company("small", passenger=False)
+    assert property_carrier["smsBasics"]["vehicleMaintenance"] is None
+    assert property_carrier["smsBasics"]["vehicleMaintenanceMeasure"] >= 0
+    assert property_carrier["fmcsaData"]["csa"]["vehicleMaintenance"]["percentileStatus"] == "not_public"
+    passenger = await world.company("small", passenger=True)
+    statuses = {
+        passenger["fmcsaData"]["csa"][basic]["percentileStatus"]
+        for basic in ("unsafeDriving", "vehicleMaintenance", "driverFitness")
+    }
+    assert statuses <= {"published", "insufficient_data"}
+    assert passenger["smsBasics"]["unsafeDriving"] >= 0
+    assert passenger["fmcsaData"]["csa"]["crashIndicator"]["percentileStatus"] == "not_public"
+
+
+async def test_our_rates_are_those_of_the_sms_result_file(world):
+    await world.orchestrator.sync_all_companies()
+    async for company in world.database["companies"].find({}):
+        data = company["fmcsaData"]
+        totals = data["csa"]["inspections"]
+        if totals is not None:
+            ours = data["inspections"]
+            assert ours["total"] == totals["total"]
+            assert (ours["driver"]["inspections"], ours["driver"]["outOfService"]) == (totals["driver"], totals["driverOos"])
+            assert (ours["vehicle"]["inspections"], ours["vehicle"]["outOfService"]) == (totals["vehicle"], totals["vehicleOos"])
+
+
+async def test_violations_join_their_inspections(world):
+    await world.orchestrator.sync_all_companies()
+    inspections = {(row["companyId"], row["uniqueId"]) async for row in world.database["fmcsaInspections"].find({})}
+    violations = {(row["companyId"], row["uniqueId"]) async for row in world.database["fmcsaViolations"].find({})}
+    assert violations
+    assert violations <= inspections
+
+
+async def test_a_second_run_costs_six_requests_and_writes_no_rows(world):
+    await world.orchestrator.sync_all_companies()
+    before = status_of(await world.company("large"))
+    world.upstream.reset_requests()
+    summary = await world.orchestrator.sync_all_companies()
+    assert (summary.success, summary.rows_written, summary.requests, world.upstream.count()) == (True, 0, 6, 6)
+    assert world.upstream.count(kind="metadata") == 6
+    after = status_of(await world.company("large"))
+    assert after["sources"]["violations"]["outcome"] == "unchanged"
+    assert after["lastRun"] > before["lastRun"]
+    assert after["violationsLastSync"] > before["violationsLastSync"]
+    assert after["sources"]["violations"]["lastChanged"] == before["sources"]["violations"]["lastChanged"]
+
+
+async def test_force_reads_all_and_still_writes_nothing(world):
+    await world.orchestrator.sync_all_companies()
+    summary = await world.orchestrator.sync_all_companies(force=True)
+    assert (summary.success, summary.rows_written) == (True, 0)
+    assert summary.outcomes["violations"] == {"unchanged": 40}
+
+
+async def test_with_one_dataset_down_the_others_go_on_and_old_data_stays(world):
+    await world.orchestrator.sync_all_companies()
+    before = await world.company("large")
+    rows_before = await world.current(VIOLATIONS)
+    world.upstream.publish(changed=1.0)
+    world.upstream.inject(Fault.status(503), dataset=VIOLATIONS)
+    summary = await world.orchestrator.sync_all_companies()
+    assert (summary.failed, summary.success) == (40, False)
+    assert summary.outcomes["violations"] == {"failed": 40}
+    assert "failed" not in summary.outcomes["inspections"] | summary.outcomes["csa_scores"]
+    after = await world.company("large")
+    assert [(error["source"], error["kind"]) for error in status_of(after)["errors"]] == [("violations", "upstream_unavailable")]
+    assert status_of(after)["violationsLastSync"] == status_of(before)["violationsLastSync"]
+    assert status_of(after)["inspectionsLastSync"] > status_of(before)["inspectionsLastSync"]
+    assert after["fmcsaData"]["violations"] == before["fmcsaData"]["violations"]
+    assert await world.current(VIOLATIONS) == rows_before
+    world.upstream.clear_faults()
+    assert (await world.orchestrator.sync_all_companies()).success
+    assert await world.current(VIOLATIONS) == world.upstream_rows(VIOLATIONS)
+
+
+async def test_only_what_upstream_changed_is_read_and_written(world):
+    await world.orchestrator.sync_all_companies()
+    world.upstream.publish(dataset=INSPECTIONS)
+    world.upstream.reset_requests()
+    summary = await world.orchestrator.sync_all_companies()
+    asked = {record.dataset for record in world.upstream.requests if record.kind == "resource"}
+    assert (asked, summary.rows_written) == ({INSPECTIONS}, 0)
+    assert world.upstream.count(kind="resource") == 3  # 40 companies in windows of 15
+
+
+async def test_a_new_month_ends_what_is_gone_and_adds_what_is_new(world):
+    await world.orchestrator.sync_all_companies()
+    world.upstream.publish(changed=0.3)
+    summary = await world.orchestrator.sync_all_companies()
+    assert summary.success
+    assert summary.rows_written > 0
+    for dataset, collection in COLLECTIONS.items():
+        assert await world.current(dataset) == world.upstream_rows(dataset)
+        ended = await world.database[collection].find({"current": False}).to_list(None)
+        assert ended
+        assert all(isinstance(row["endedAt"], datetime) for row in ended)
+
+
+FAULTS = {
+    "400": (Fault.status(400), "rejected"),
+    "403": (Fault.status(403), "auth"),
+    "404": (Fault.status(404), "rejected"),
+    "429": (Fault.status(429), "rate_limited"),
+    "429 with seconds": (Fault.status(429, retry_after=1), "rate_limited"),
+    "500": (Fault.status(500), "upstream_unavailable"),
+    "503": (Fault.status(503), "upstream_unavailable"),
+    "html": (Fault.html(), "upstream_unavailable"),
+    "html as json": (Fault.html_as_json(), "upstream_unavailable"),
+    "empty body": (Fault.empty_body(), "malformed"),
+    "cut off": (Fault.truncated(), "malformed"),
+    "reset": (Fault.reset(), "upstream_unavailable"),
+    "an object": (Fault.not_an_array(), "malformed"),
+    "missing column": (Fault.missing_column("insp_date"), "malformed"),
+    "wrong type": (Fault.bad_value("insp_date", {"a": 1}), "malformed"),
+    "no date": (Fault.bad_value("insp_date", "99-XXX-99"), "malformed"),
+    "stale replica": (Fault.stale(), "stale_upstream"),
+    "older than the file": (Fault.older(), "stale_upstream"),
+    "empty dataset": (Fault.empty_dataset(), "implausible_empty"),
+}
+
+
+@pytest.mark.parametrize("single", [False, True], ids=["run", "handler"])
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_each_fault_is_told_and_erases_nothing(world, fault, single):
+    await world.orchestrator.sync_all_companies()
+    before = await world.company("large")
+    rows = await world.current(VIOLATIONS)
+    world.upstream.publish(changed=1.0)
+    what, kind = FAULTS[fault]
+    world.upstream.inject(what, dataset=VIOLATIONS, kind="resource")
+    if single:
+        result = await world.orchestrator.sync_company(before["_id"], force=True)
+        assert result.outcomes["inspections"].outcome in {Outcome.CHANGED, Outcome.UNCHANGED}
+    else:
+        assert not (await world.orchestrator.sync_all_companies(force=True)).success
+    after = await world.company("large")
+    assert [(error["source"], error["kind"]) for error in status_of(after)["errors"]] == [("violations", kind)]
+    assert after["fmcsaData"]["violations"] == before["fmcsaData"]["violations"]
+    assert status_of(after)["violationsLastSync"] == status_of(before)["violationsLastSync"]
+    assert await world.current(VIOLATIONS) == rows
+
+
+async def test_a_file_replaced_while_it_is_paged_is_read_again(world):
+    carrier = next(carrier for carrier in world.fleet.carriers if carrier.kind == "large")
+    for source in world.orchestrator._batch_sources:
+        if source.name == "violations":
+            source._file._soda.page_size = 500
+    world.upstream.inject(Fault.publish_now(), dataset=VIOLATIONS, kind="resource", after=2, times=1)
+    result = await world.orchestrator.sync_company(carrier.usdot)
+    assert result.success
+    assert (await world.current(VIOLATIONS))[carrier.usdot] == world.fleet.count(VIOLATIONS, carrier.usdot)
+
+
+async def test_one_bad_company_costs_only_itself(world):
+    bad = world.fleet.carriers[3].usdot
+    world.upstream.inject(Fault.status(400), dataset=VIOLATIONS, kind="resource", usdot=bad)
+    summary = await world.orchestrator.sync_all_companies()
+    assert (summary.failed, [entry["companyId"] for entry in summary.errors]) == (1, [bad])
+    expected = world.upstream_rows(VIOLATIONS)
+    expected.pop(bad, None)
+    assert await world.current(VIOLATIONS) == expected
+
+
+async def test_one_bad_row_costs_only_its_company(world):
+    bad = next(carrier.usdot for carrier in world.fleet.carriers if carrier.kind == "small")
+    world.upstream.inject(Fault.bad_value("viol_code", ["x"]), dataset=VIOLATIONS, usdot=bad)
+    summary = await world.orchestrator.sync_all_companies()
+    assert [entry["companyId"] for entry in summary.errors] == [bad]
+    assert "viol_code" in summary.errors[0]["errors"][0].error
+
+
+async def test_companies_with_one_number_share_a_fetch(world):
+    usdot = world.fleet.usdots[0]
+    await world.database["companies"].delete_many({"_id": {"$ne": usdot}})
+    await world.database["companies"].insert_many([{"_id": f"tenant {n}", "dotNumber": str(usdot)} for n in range(3)])
+    summary = await world.orchestrator.sync_all_companies()
+    assert (summary.total, summary.success, world.upstream.count(kind="resource")) == (4, True, 6)
+    assert (await world.current(VIOLATIONS))[usdot] == 4 * world.fleet.count(VIOLATIONS, usdot)
+
+
+async def test_a_new_dot_number_makes_a_company_due_and_ends_the_old_rows(world):
+    await world.orchestrator.sync_all_companies()
+    first, second = [carrier.usdot for carrier in world.fleet.carriers if carrier.kind == "small"][:2]
+    await world.database["companies"].update_one({"_id": first}, {"$set": {"dotNumber": second}})
+    result = await world.orchestrator.sync_company(first)
+    assert (result.usdot, result.outcomes["violations"].outcome) == (second, Outcome.CHANGED)
+    current = await world.current(VIOLATIONS)
+    assert (current[first], current[second]) == (0, 2 * world.fleet.count(VIOLATIONS, second))
+
+
+async def test_fifty_handlers_at_once(world):
+    results = await asyncio.gather(*(world.orchestrator.sync_company(usdot) for usdot in world.fleet.usdots))
+    assert all(result.success for result in results)
+    assert world.upstream.count(kind="metadata") == 6
+    assert await world.current(VIOLATIONS) == world.upstream_rows(VIOLATIONS)
