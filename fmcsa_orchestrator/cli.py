@@ -60,7 +60,7 @@ def sync(
 @app.command()
 def status(
     *,
-    limit: Annotated[int, typer.Option(help="Companies shown, the longest unattempted first.")] = STATUS_LIMIT,
+    limit: Annotated[int, typer.Option(min=1, help="Companies shown, the longest unattempted first.")] = STATUS_LIMIT,
     as_json: Json = False,
 ) -> None:
     """Show how fresh each company is, per source."""

@@ -120,6 +120,7 @@ class CompanySync:
                 await self._limiter.acquire()
                 return await source.fetch(company)
             if isinstance(source, CompletingSource):
+                await self._limiter.acquire()
                 return await source.complete(company, ready)
             return ready
 

@@ -108,11 +108,12 @@ class Orchestrator:
     ) -> CompanySyncResult:
         """Sync one company by what is in its `_id`, within `timeout_s` seconds (default: the company timeout). Never raises."""
         clock = RunClock()
+        timeout_s = self._company_timeout_s if timeout_s is None else timeout_s
         try:
             async with asyncio.timeout(timeout_s) as deadline:
                 result = await self._sync_company(company_id, clock, timeout_s, force=force)
         except TimeoutError as error:
-            late = SourceTimeoutError(f"the sync took longer than {timeout_s} s; what it did not store is as it was")
+            late = SourceTimeoutError(f"the sync took longer than {timeout_s:g} s; what it did not store is as it was")
             result = self._refusal(company_id, "company", late if deadline.expired() else error, clock)
         except CompanyNotFoundError as error:
             result = self._refusal(company_id, "company", error, clock)
@@ -142,16 +143,15 @@ class Orchestrator:
             return None
         return "error" if run.has_begun else "could_not_run"
 
-    async def _sync_company(self, company_id: Any, clock: RunClock, timeout_s: float | None, *, force: bool) -> CompanySyncResult:
+    async def _sync_company(self, company_id: Any, clock: RunClock, timeout_s: float, *, force: bool) -> CompanySyncResult:
         await self._prepare()
         document = await self._repository.find_company(company_id)
         company = as_company(document)
         if isinstance(company, InvalidUsdotError):
             done = self._company_sync.refused(document, "company", company, clock.now())
         else:
-            versions = await self._versions.current()
-            budget_s = self._company_timeout_s if timeout_s is None else min(timeout_s * _SOURCES_SHARE, self._company_timeout_s)
-            done = await self._company_sync.run(company, {}, versions, clock.now(), budget_s, force=force)
+            versions = await self._versions.current(afresh=force)
+            done = await self._company_sync.run(company, {}, versions, clock.now(), timeout_s * _SOURCES_SHARE, force=force)
         (result,) = await self._company_sync.save([done], clock.now())
         return result
 

@@ -97,7 +97,8 @@ class SyncSummary(Result):
 
     `total` = `succeeded` + `failed` + `skipped`, companies that the run reached; `errors` keeps the first thousand
     companies that failed, `failed` counts all. `requests`: HTTP requests to upstreams, retries included. `stopped` is
-    None when the run went through, else why it ended early: "deadline", "database", "could_not_run".
+    None when the run went through, else why it ended early: "deadline", "database",
+    "error" (a bug, in the log), "could_not_run".
     """
 
     total: int = 0

@@ -31,6 +31,7 @@ Convert = Callable[[Row], T]
 PAGE_SIZE = 50_000  # the most a 2.0 endpoint gives
 URL_BUDGET = 6_000  # characters of `$where`; the limit is not documented, servers commonly stop at 8 KB
 _CHUNK = 65_536  # bytes decoded at a time: about 2 ms of work between two turns of the event loop
+_LARGEST_PAGE = 256_000_000  # bytes of one page, some eight times what 50,000 of the widest rows take
 _UNDECODABLE = 4_000_000  # bytes that may pile up without being JSON before we call it malformed
 _READS = 3  # whole reads tried when the dataset is replaced meanwhile
 
@@ -216,7 +217,11 @@ def _check_headers(dataset: Dataset, headers: Mapping[str, str]) -> None:
 async def _stream_rows(response: aiohttp.ClientResponse) -> Any:
     """The rows of a JSON array, in slices, while the body still comes in."""
     slicer = RowSlicer()
+    size = 0
     async for chunk in response.content.iter_chunked(_CHUNK):
+        size += len(chunk)
+        if size > _LARGEST_PAGE:
+            raise MalformedPayloadError(f"a page is larger than {_LARGEST_PAGE} bytes")
         if rows := slicer.feed(chunk):
             yield rows
     yield slicer.finish()

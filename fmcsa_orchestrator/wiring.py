@@ -16,6 +16,7 @@ from fmcsa_orchestrator.http import Upstream
 from fmcsa_orchestrator.isolation import Isolation
 from fmcsa_orchestrator.limiter import strict_limiter
 from fmcsa_orchestrator.orchestrator import Orchestrator
+from fmcsa_orchestrator.repository import CompanyRepository
 from fmcsa_orchestrator.results import CompanySyncResult, SourceFailure, SyncSummary
 from fmcsa_orchestrator.settings import Settings, secret
 from fmcsa_orchestrator.sources.base import Source
@@ -31,31 +32,55 @@ async def open_orchestrator(
     *,
     database: Any = None,
     session: aiohttp.ClientSession | None = None,
+    repository: CompanyRepository | None = None,
     extra_sources: Sequence[Source] = (),
     on_event: OnEvent | None = None,
 ) -> AsyncIterator[Orchestrator]:
     """An orchestrator with the built-in sources, then `extra_sources`; closes what it opened and nothing that was lent.
 
-    `database` is a motor or PyMongo-async database; without it, one is opened by FMCSA_MONGODB_URI.
-    Raises: SettingsError when the settings cannot work. Servers that are down show later, in results.
+    `database` is a motor or PyMongo-async database; without it, one is opened by FMCSA_MONGODB_URI. A `repository` takes the
+    place of both. Raises: SettingsError when the settings cannot work. Servers that are down show later, in results.
     """
-    settings = settings or Settings.load()
     async with AsyncExitStack() as stack:
-        if database is None:
-            client = mongo.connect(settings.require_mongodb_uri())
-            stack.callback(client.close)
-            database = mongo.database_of(client, settings.mongodb_database)
-        if session is None:
-            session = await stack.enter_async_context(aiohttp.ClientSession())
-        yield Orchestrator(
-            sources=[*_built_in(settings, session), *extra_sources],
-            repository=mongo.MongoCompanyRepository(database, companies=settings.companies_collection),
-            limiter=strict_limiter(settings.source_calls_per_second),
-            batch_size=settings.batch_size,
-            company_timeout_s=settings.company_timeout_s,
-            secrets=settings.secrets(),
+        yield await _open(
+            stack,
+            settings or Settings.load(),
+            database=database,
+            session=session,
+            repository=repository,
+            extra_sources=extra_sources,
             on_event=on_event,
         )
+
+
+async def _open(
+    stack: AsyncExitStack,
+    settings: Settings,
+    *,
+    database: Any = None,
+    session: aiohttp.ClientSession | None = None,
+    repository: CompanyRepository | None = None,
+    extra_sources: Sequence[Source] = (),
+    on_event: OnEvent | None = None,
+) -> Orchestrator:
+    """Build it all; what is opened here is closed with the stack."""
+    if repository is None and database is None:
+        client = mongo.connect(settings.require_mongodb_uri())
+        stack.callback(client.close)
+        database = mongo.database_of(client, settings.mongodb_database)
+    if repository is None:
+        repository = mongo.MongoCompanyRepository(database, companies=settings.companies_collection)
+    if session is None:
+        session = await stack.enter_async_context(aiohttp.ClientSession())
+    return Orchestrator(
+        sources=[*_built_in(settings, session), *extra_sources],
+        repository=repository,
+        limiter=strict_limiter(settings.source_calls_per_second),
+        batch_size=settings.batch_size,
+        company_timeout_s=settings.company_timeout_s,
+        secrets=settings.secrets(),
+        on_event=on_event,
+    )
 
 
 def _built_in(settings: Settings, session: aiohttp.ClientSession) -> list[Source]:
@@ -115,9 +140,9 @@ class _Default:
                 await self._generator.aclose()
 
     async def _live(self) -> AsyncGenerator[Orchestrator, None]:
-        async with open_orchestrator() as orchestrator:
+        async with AsyncExitStack() as stack:  # no generator within this one: both would be closed at the same time
             try:
-                yield orchestrator
+                yield await _open(stack, Settings.load())
             finally:
                 self._orchestrator = self._generator = None
 

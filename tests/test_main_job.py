@@ -13,6 +13,7 @@ from fmcsa_orchestrator import Outcome, open_orchestrator
 from fmcsa_orchestrator.demo import demo_settings
 from fmcsa_orchestrator.http import Upstream as HttpUpstream
 from fmcsa_orchestrator.testing import Fault, Fleet, Upstream
+from fmcsa_orchestrator.testing.fakes import InMemoryRepository
 
 VIOLATIONS, INSPECTIONS = "8mt8-2mdr", "rbkj-cgst"
 COLLECTIONS = {VIOLATIONS: "fmcsaViolations", INSPECTIONS: "fmcsaInspections"}
@@ -22,61 +23,91 @@ COLLECTIONS = {VIOLATIONS: "fmcsaViolations", INSPECTIONS: "fmcsaInspections"}
 def no_pauses(monkeypatch):
     """Retries go on at once."""
     original = HttpUpstream.__init__
+    time = [0.0]
 
-    async def no_sleep(_):
+    async def no_sleep(seconds):
+        time[0] += seconds
         await asyncio.sleep(0)
 
     monkeypatch.setattr(
-        HttpUpstream, "__init__", lambda self, *args, **kwargs: original(self, *args, **{"sleep": no_sleep, **kwargs})
+        HttpUpstream,
+        "__init__",
+        lambda self, *args, **kwargs: original(self, *args, **{"sleep": no_sleep, "clock": lambda: time[0], **kwargs}),
     )
 
 
 class World:
-    """A fleet upstream, its companies in a database, an orchestrator between them."""
+    """A fleet upstream, its companies in a store, an orchestrator between them."""
 
     def __init__(self, fleet, upstream, database):
         self.fleet = fleet
         self.upstream = upstream
         self.database = database
+        self.memory = InMemoryRepository()
         self.orchestrator = None
 
-    async def company(self, kind=None, **facts):
+    async def put(self, *companies):
+        if self.database is None:
+            self.memory.companies.update((company["_id"], company) for company in companies)
+        else:
+            await self.database["companies"].insert_many(companies)
+
+    async def companies(self):
+        return (
+            list(self.memory.companies.values())
+            if self.database is None
+            else await self.database["companies"].find({}).to_list(None)
+        )
+
+    async def rows(self, dataset):
+        name = COLLECTIONS[dataset]
+        if self.database is None:
+            return [row for rows in self.memory.rows[name].values() for row in rows.values()]
+        return await self.database[name].find({}).to_list(None)
+
+    async def company(self, kind, **facts):
         for carrier in self.fleet.carriers:
-            if carrier.kind == (kind or carrier.kind) and all(getattr(carrier, name) == fact for name, fact in facts.items()):
-                return await self.database["companies"].find_one({"_id": carrier.usdot})
+            if carrier.kind == kind and all(getattr(carrier, name) == fact for name, fact in facts.items()):
+                return next(company for company in await self.companies() if company["_id"] == carrier.usdot)
         raise LookupError(kind)
 
     async def current(self, dataset):
-        found = self.database[COLLECTIONS[dataset]].find({"current": True}, {"usdot": 1})
-        return Counter([row["usdot"] async for row in found])
+        return Counter(row["usdot"] for row in await self.rows(dataset) if row["current"])
 
     def upstream_rows(self, dataset):
         return Counter({usdot: count for usdot in self.fleet.usdots if (count := self.fleet.count(dataset, usdot))})
 
 
-@pytest.fixture(params=["motor"])
+@pytest.fixture(params=["memory"])
 async def world(request, wire_uri):
     fleet = Fleet.sample(40)
-    client = (AsyncIOMotorClient if request.param == "motor" else AsyncMongoClient)(wire_uri, tz_aware=True)
+    clients = {"motor": AsyncIOMotorClient, "pymongo": AsyncMongoClient}
+    client = clients[request.param](wire_uri, tz_aware=True) if request.param in clients else None
     name = f"world_{secrets.token_hex(4)}"
     async with Upstream(fleet) as upstream:
-        world = World(fleet, upstream, client[name])
-        documents = [{**document, "_id": usdot} for usdot, document in zip(fleet.usdots, fleet.company_documents(), strict=True)]
-        await world.database["companies"].insert_many(documents)
+        world = World(fleet, upstream, None if client is None else client[name])
+        await world.put(
+            *({**document, "_id": usdot} for usdot, document in zip(fleet.usdots, fleet.company_documents(), strict=True))
+        )
         settings = demo_settings(upstream).model_copy(update={"qcmobile_web_key": None, "batch_size": 15})
-        async with open_orchestrator(settings, database=world.database) as world.orchestrator:
+        lent = {"repository": world.memory} if client is None else {"database": world.database}
+        async with open_orchestrator(settings, **lent) as world.orchestrator:
             yield world
-    await client.drop_database(name)
-    closing = client.close()
-    if closing is not None:
-        await closing
+    if client is not None:
+        await client.drop_database(name)
+        closing = client.close()
+        if closing is not None:
+            await closing
+
+
+ON_ALL_STORES = pytest.mark.parametrize("world", ["memory", "motor", "pymongo"], indirect=True)
 
 
 def status_of(company):
     return company["fmcsaData"]["syncStatus"]
 
 
-@pytest.mark.parametrize("world", ["motor", "pymongo"], indirect=True)
+@ON_ALL_STORES
 async def test_after_a_run_every_row_of_every_carrier_is_there(world):
     summary = await world.orchestrator.sync_all_companies()
     assert (summary.success, summary.total, summary.errors) == (True, 40, [])
@@ -116,7 +147,7 @@ async def test_what_each_kind_of_carrier_gets(world):
 
 async def test_our_rates_are_those_of_the_sms_result_file(world):
     await world.orchestrator.sync_all_companies()
-    async for company in world.database["companies"].find({}):
+    for company in await world.companies():
         data = company["fmcsaData"]
         totals = data["csa"]["inspections"]
         if totals is not None:
@@ -128,12 +159,13 @@ async def test_our_rates_are_those_of_the_sms_result_file(world):
 
 async def test_violations_join_their_inspections(world):
     await world.orchestrator.sync_all_companies()
-    inspections = {(row["companyId"], row["uniqueId"]) async for row in world.database["fmcsaInspections"].find({})}
-    violations = {(row["companyId"], row["uniqueId"]) async for row in world.database["fmcsaViolations"].find({})}
+    inspections = {(row["companyId"], row["uniqueId"]) for row in await world.rows(INSPECTIONS)}
+    violations = {(row["companyId"], row["uniqueId"]) for row in await world.rows(VIOLATIONS)}
     assert violations
     assert violations <= inspections
 
 
+@ON_ALL_STORES
 async def test_a_second_run_costs_six_requests_and_writes_no_rows(world):
     await world.orchestrator.sync_all_companies()
     before = status_of(await world.company("large"))
@@ -186,15 +218,16 @@ async def test_only_what_upstream_changed_is_read_and_written(world):
     assert world.upstream.count(kind="resource") == 3  # 40 companies in windows of 15
 
 
+@ON_ALL_STORES
 async def test_a_new_month_ends_what_is_gone_and_adds_what_is_new(world):
     await world.orchestrator.sync_all_companies()
     world.upstream.publish(changed=0.3)
     summary = await world.orchestrator.sync_all_companies()
     assert summary.success
     assert summary.rows_written > 0
-    for dataset, collection in COLLECTIONS.items():
+    for dataset in COLLECTIONS:
         assert await world.current(dataset) == world.upstream_rows(dataset)
-        ended = await world.database[collection].find({"current": False}).to_list(None)
+        ended = [row for row in await world.rows(dataset) if not row["current"]]
         assert ended
         assert all(isinstance(row["endedAt"], datetime) for row in ended)
 
@@ -274,8 +307,9 @@ async def test_one_bad_row_costs_only_its_company(world):
 
 async def test_companies_with_one_number_share_a_fetch(world):
     usdot = world.fleet.usdots[0]
-    await world.database["companies"].delete_many({"_id": {"$ne": usdot}})
-    await world.database["companies"].insert_many([{"_id": f"tenant {n}", "dotNumber": str(usdot)} for n in range(3)])
+    for other in world.fleet.usdots[1:]:
+        del world.memory.companies[other]
+    await world.put(*({"_id": f"tenant {n}", "dotNumber": str(usdot)} for n in range(3)))
     summary = await world.orchestrator.sync_all_companies()
     assert (summary.total, summary.success, world.upstream.count(kind="resource")) == (4, True, 6)
     assert (await world.current(VIOLATIONS))[usdot] == 4 * world.fleet.count(VIOLATIONS, usdot)
@@ -284,13 +318,14 @@ async def test_companies_with_one_number_share_a_fetch(world):
 async def test_a_new_dot_number_makes_a_company_due_and_ends_the_old_rows(world):
     await world.orchestrator.sync_all_companies()
     first, second = [carrier.usdot for carrier in world.fleet.carriers if carrier.kind == "small"][:2]
-    await world.database["companies"].update_one({"_id": first}, {"$set": {"dotNumber": second}})
+    world.memory.companies[first] = {**world.memory.companies[first], "dotNumber": second}
     result = await world.orchestrator.sync_company(first)
     assert (result.usdot, result.outcomes["violations"].outcome) == (second, Outcome.CHANGED)
     current = await world.current(VIOLATIONS)
     assert (current[first], current[second]) == (0, 2 * world.fleet.count(VIOLATIONS, second))
 
 
+@ON_ALL_STORES
 async def test_fifty_handlers_at_once(world):
     results = await asyncio.gather(*(world.orchestrator.sync_company(usdot) for usdot in world.fleet.usdots))
     assert all(result.success for result in results)
