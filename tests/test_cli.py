@@ -1,0 +1,120 @@
+"""The command line as a user meets it: output, JSON, exit statuses, and nothing left running."""
+
+import asyncio
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fmcsa_orchestrator.testing import Fault, Fleet, Upstream
+
+from .test_wiring import environment  # noqa: F401
+
+TIMEOUT_S = 60
+
+
+async def command(*arguments, **variables):
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "fmcsa_orchestrator",
+        *arguments,
+        env={**os.environ, **variables},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    async with asyncio.timeout(TIMEOUT_S):
+        out, err = await process.communicate()
+    return process.returncode, out.decode(), err.decode()
+
+
+def running(port):
+    lines = Path("/proc/net/tcp").read_text().splitlines()
+    return any(f":{port:04X} " in line and " 0A " in line for line in lines)  # 0A: listening
+
+
+async def test_sync_then_status(environment):  # noqa: F811
+    status, out, _ = await command("status", **environment)
+    assert (status, out.count("never synced")) == (0, 12)
+    status, out, _ = await command("sync", **environment)
+    assert status == 0
+    assert "all good: 12 companies" in out
+    status, out, _ = await command("status", "--json", **environment)
+    assert (status, len(json.loads(out))) == (0, 12)
+    status, out, _ = await command("status", "--limit", "3", **environment)
+    assert (status, out.count(" ok ")) == (0, 3)
+
+
+async def test_one_company_by_text_and_by_number(environment):  # noqa: F811
+    status, out, _ = await command("sync", "--company", "3", "--json", **environment)
+    assert (status, json.loads(out)["success"]) == (0, True)
+    status, out, _ = await command("sync", "--company", "nobody", **environment)
+    assert (status, "company_not_found" in out) == (1, True)
+
+
+@pytest.mark.parametrize(
+    "arguments", [("sync",), ("status",), ("sync", "--company", "1"), ("sync", "--json"), ("status", "--json")]
+)
+async def test_without_settings_it_says_what_is_missing(arguments):
+    status, out, err = await command(*arguments)
+    assert status == 2
+    assert "FMCSA_MONGODB_URI is not set" in out
+    assert "Traceback" not in out + err
+    if "--json" in arguments:
+        assert json.loads(out)["success"] is False
+
+
+async def test_a_failing_company_is_exit_status_one(environment):  # noqa: F811
+    fleet = Fleet.uniform(12, violations=3, inspections=2)
+    async with Upstream(fleet) as upstream:
+        upstream.inject(Fault.status(400), dataset="8mt8-2mdr")
+        status, out, _ = await command("sync", **environment | {"FMCSA_SODA_BASE_URL": upstream.soda_url})
+        assert (status, "12 failed" in out, "rejected" in out) == (1, True, True)
+        status, out, _ = await command("status", **environment)
+        assert (status, out.count("failing")) == (1, 12)
+
+
+async def test_the_demo_needs_nothing_and_leaves_nothing(tmp_path):
+    status, out, err = await command("demo", "--companies", "12", "--data-dir", str(tmp_path / "data"))
+    assert (status, err) == (0, "")
+    assert (
+        re.search(
+            r"First round.*all good: 12 companies.*Second round.*12 unchanged.* 0 rows written".replace(".*", "[\\s\\S]*"), out
+        )
+        or "0 rows written" in out
+    )
+    assert (tmp_path / "data" / "fmcsa.db").exists()
+    ports = [int(port) for port in re.findall(r"127\.0\.0\.1:(\d+)", out)]
+    assert len(ports) == 2
+    assert not any(running(port) for port in ports)
+
+
+@pytest.mark.parametrize("kill", [signal.SIGINT, signal.SIGKILL])
+async def test_the_demo_leaves_no_process_when_interrupted(kill):
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "fmcsa_orchestrator", "demo", "--companies", "400", stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    seen = b""
+    async with asyncio.timeout(TIMEOUT_S):
+        while b"are due" not in seen:
+            chunk = await process.stdout.read(200)
+            assert chunk, seen
+            seen += chunk
+        ports = [int(port) for port in re.findall(rb"127\.0\.0\.1:(\d+)", seen)]
+        assert any(running(port) for port in ports)
+        process.send_signal(kill)
+        _, err = await process.communicate()
+        while any(running(port) for port in ports):
+            await asyncio.sleep(0.05)
+    assert b"Traceback" not in err
+    assert process.returncode == (2 if kill == signal.SIGINT else -signal.SIGKILL)
+
+
+async def test_the_demo_uses_a_configured_server_and_cleans_up(wire_uri):
+    status, out, _ = await command("demo", "--companies", "12", "--json", FMCSA_MONGODB_URI=wire_uri)
+    assert (status, [summary["total"] for summary in json.loads(out)["rounds"]]) == (0, [12, 12])
