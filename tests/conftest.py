@@ -8,9 +8,14 @@ from types import SimpleNamespace
 import aiohttp
 import aioresponses.core
 import pytest
+from hypothesis import HealthCheck, settings
 from mongomock.collection import BulkOperationBuilder
 
 from fmcsa_orchestrator.testing.store import EmbeddedStore
+
+# A busy machine is no reason to fail: neither the time of one example nor that of making it up is what these tests are about.
+settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("steady")
 
 
 def _let_aioresponses_build_responses():
