@@ -11,7 +11,7 @@ from aiolimiter import AsyncLimiter
 from fmcsa_orchestrator.documents import changed_paths, check_settable, settable, with_values
 from fmcsa_orchestrator.errors import CompanyWriteError, FmcsaError, InvalidUsdotError, RepositoryError
 from fmcsa_orchestrator.isolation import Fault, Isolation
-from fmcsa_orchestrator.models import Company, Outcome, SourceReport
+from fmcsa_orchestrator.models import Company, Outcome, SourceReport, dig
 from fmcsa_orchestrator.repository import CompanyRepository, CompanyUpdate
 from fmcsa_orchestrator.results import CompanySyncResult, SourceFailure, SourceOutcome
 from fmcsa_orchestrator.slots import SourceSlot, check_report
@@ -80,7 +80,8 @@ class CompanySync:
             share_s = max(0.0, deadline - started) / (len(self._slots) - position)
             version = versions.get(slot.name)
             if not force and is_current(progress.company, slot.name, version):
-                outcome = SourceOutcome(source=slot.name, outcome=Outcome.UNCHANGED, version=version)
+                said = dig(progress.company.document, f"{STATUS}.sources.{slot.name}.message")  # "none on record" still holds
+                outcome = SourceOutcome(source=slot.name, outcome=Outcome.UNCHANGED, version=version, message=said)
             else:
                 ready = found.get(slot.name, {}).get(company.usdot)
                 outcome = await self._sync_source(slot, progress, ready, version, at, share_s)

@@ -175,6 +175,8 @@ async def test_a_second_run_costs_six_requests_and_writes_no_rows(world):
     assert world.upstream.count(kind="metadata") == 6
     after = status_of(await world.company("large"))
     assert after["sources"]["violations"]["outcome"] == "unchanged"
+    clean = status_of(await world.company("clean"))
+    assert clean["sources"]["violations"]["message"] == "none on record"
     assert after["lastRun"] > before["lastRun"]
     assert after["violationsLastSync"] > before["violationsLastSync"]
     assert after["sources"]["violations"]["lastChanged"] == before["sources"]["violations"]["lastChanged"]
