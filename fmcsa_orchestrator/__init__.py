@@ -24,10 +24,11 @@ from fmcsa_orchestrator.events import CompanySynced, Event, RunFinished, RunStar
 from fmcsa_orchestrator.models import Company, Document, Outcome, SourceReport
 from fmcsa_orchestrator.mongo import MongoCompanyRepository
 from fmcsa_orchestrator.orchestrator import Orchestrator
+from fmcsa_orchestrator.plan import Plan, SourcePlan
 from fmcsa_orchestrator.repository import CompanyRepository, CompanyUpdate
 from fmcsa_orchestrator.results import CompanySyncResult, SourceFailure, SourceOutcome, SyncSummary
 from fmcsa_orchestrator.settings import Settings
-from fmcsa_orchestrator.sources.base import BatchSource, CompletingSource, Source
+from fmcsa_orchestrator.sources.base import BatchSource, CompletingSource, EstimatingSource, Source
 from fmcsa_orchestrator.sources.catalogue import default_sources
 from fmcsa_orchestrator.sources.csa import CsaSource
 from fmcsa_orchestrator.sources.inspections import InspectionsSource
@@ -51,6 +52,7 @@ __all__ = [
     "CompletingSource",
     "CsaSource",
     "Document",
+    "EstimatingSource",
     "Event",
     "FmcsaError",
     "ImplausibleEmptyError",
@@ -61,6 +63,7 @@ __all__ = [
     "MongoCompanyRepository",
     "Orchestrator",
     "Outcome",
+    "Plan",
     "RateLimitedError",
     "RepositoryError",
     "RequestRejectedError",
@@ -72,6 +75,7 @@ __all__ = [
     "SourceError",
     "SourceFailure",
     "SourceOutcome",
+    "SourcePlan",
     "SourceReport",
     "SourceTimeoutError",
     "SourceUnavailableError",

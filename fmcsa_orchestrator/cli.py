@@ -1,4 +1,4 @@
-"""The command line: sync, status, demo. Exit status 0: all good, 1: some company failed, 2: could not run."""
+"""The command line: sync, plan, status, demo. Exit status 0: all good, 1: some company failed, 2: could not run."""
 
 import asyncio
 import json
@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping
 from enum import IntEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
@@ -15,11 +15,12 @@ from rich.logging import RichHandler
 from fmcsa_orchestrator import mongo
 from fmcsa_orchestrator.demo import run_demo
 from fmcsa_orchestrator.errors import CompanyNotFoundError, FmcsaError
+from fmcsa_orchestrator.plan import Plan
 from fmcsa_orchestrator.results import CompanySyncResult, SyncSummary
-from fmcsa_orchestrator.screen import RunView, show_company, show_summary, status_table
+from fmcsa_orchestrator.screen import RunView, show_company, show_plan, show_summary, status_table
 from fmcsa_orchestrator.settings import Settings
 from fmcsa_orchestrator.sources.catalogue import SOURCE_NAMES
-from fmcsa_orchestrator.wiring import close, sync_all_companies, sync_company
+from fmcsa_orchestrator.wiring import close, open_orchestrator, sync_all_companies, sync_company
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 
@@ -55,6 +56,21 @@ def sync(
     summary = asyncio.run(_sync_all(console, deadline, force=force))
     _print_json(summary.as_dict()) if as_json else show_summary(console, summary)
     raise typer.Exit(summary.exit_status)
+
+
+@app.command()
+def plan(
+    *,
+    force: Annotated[bool, typer.Option(help="Count also what upstream says has not changed.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Tell what a sync would cost now: companies due, requests, time."""
+    console = _console(as_json=as_json)
+    try:
+        found = asyncio.run(_plan(force=force))
+    except FmcsaError as error:
+        _refuse(console, error, as_json=as_json)
+    _print_json(found.as_dict()) if as_json else show_plan(console, found)
 
 
 @app.command()
@@ -125,6 +141,11 @@ async def _sync_one(company_id: str, timeout_s: float | None, *, force: bool) ->
         await close()
 
 
+async def _plan(*, force: bool) -> Plan:
+    async with open_orchestrator() as orchestrator:
+        return await orchestrator.plan(force=force)
+
+
 async def _companies(limit: int) -> list[Mapping[str, Any]]:
     settings = Settings.load()
     client = mongo.connect(settings.require_mongodb_uri())
@@ -160,7 +181,7 @@ def _console(*, as_json: bool, verbose: bool = False) -> Console:
     return console
 
 
-def _refuse(console: Console, error: FmcsaError, *, as_json: bool) -> None:
+def _refuse(console: Console, error: FmcsaError, *, as_json: bool) -> NoReturn:
     if as_json:
         _print_json({"success": False, "errors": [{"kind": error.kind, "error": str(error)}]})
     else:

@@ -75,6 +75,12 @@ class MongoCompanyRepository:
             found: list[Mapping[str, Any]] = await self._companies.find(condition).sort(LAST_RUN, 1).limit(limit).to_list(limit)
             return found
 
+    async def count_current(self, source: str, version: str) -> int:
+        """How many hold this version; the source's name has been checked to be fit for a path."""
+        with translated("cannot count companies"):
+            count: int = await self._companies.count_documents({f"{STATUS}.sources.{source}.version": version})
+            return count
+
     async def find_company(self, company_id: Any) -> Mapping[str, Any]:
         """The company with this `_id`; a 24-digit hex string is tried as an ObjectId first, then as it is."""
         candidates: list[Any] = []

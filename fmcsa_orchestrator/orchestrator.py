@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aiolimiter import AsyncLimiter
@@ -13,6 +13,7 @@ from fmcsa_orchestrator.errors import CompanyNotFoundError, InvalidUsdotError, R
 from fmcsa_orchestrator.events import CompanySynced, Event, OnEvent, RunFinished, emit
 from fmcsa_orchestrator.isolation import Isolation
 from fmcsa_orchestrator.meter import counting_requests
+from fmcsa_orchestrator.plan import Plan, make_plan
 from fmcsa_orchestrator.repository import CompanyRepository
 from fmcsa_orchestrator.results import CompanySyncResult, SourceFailure, SyncSummary
 from fmcsa_orchestrator.run import Run
@@ -38,6 +39,7 @@ class Orchestrator:
         batch_size: companies per window.
         company_timeout_s: seconds for all sources of one company together, and for one batch.
         secrets: values taken out of every logged or stored text.
+        rates: requests per second by upstream's name, for `plan`.
         on_event: called with every event of every sync.
 
     Raises: SettingsError from the constructor when two sources claim one name, path or collection. The two sync methods
@@ -53,6 +55,7 @@ class Orchestrator:
         batch_size: int = 200,
         company_timeout_s: float = 120,
         secrets: tuple[str, ...] = (),
+        rates: Mapping[str, float] | None = None,
         on_event: OnEvent | None = None,
     ) -> None:
         self._slots = make_slots(sources)
@@ -65,6 +68,7 @@ class Orchestrator:
         self._reader = WindowReader(self._isolation, limiter, company_timeout_s)
         self._company_sync = CompanySync(self._slots, repository, limiter, self._isolation)
         self._versions = Versions(self._batch_sources, self._isolation, ttl_s=_VERSION_TTL_S, timeout_s=company_timeout_s)
+        self._rates = dict(rates or {})
         self._prepared = False
 
     async def sync_all_companies(
@@ -123,6 +127,13 @@ class Orchestrator:
             result = self._refusal(company_id, "company", error, clock)
         await self._emit(on_event, CompanySynced(result))
         return result
+
+    async def plan(self, *, force: bool = False) -> Plan:
+        """What `sync_all_companies` would do now and cost; asks upstreams for their versions only.
+
+        Raises: RepositoryError.
+        """
+        return await make_plan(self._repository, self._batch_sources, self._versions, self._rates, force=force)
 
     async def _guarded(self, run: Run, tally: Tally, deadline_s: float | None) -> str | None:
         """Go through the run; why it stopped early, or None."""

@@ -35,6 +35,9 @@ class CompanyRepository(Protocol):
     async def take_due(self, since: datetime, now: datetime, limit: int, without: Sequence[Any]) -> list[Mapping[str, Any]]:
         """The documents of the next such companies, the longest unattempted first; `without` leaves ids out."""
 
+    async def count_current(self, source: str, version: str) -> int:
+        """How many companies hold this source's data at this version."""
+
     async def find_company(self, company_id: Any) -> Mapping[str, Any]:
         """One company's document. Raises: CompanyNotFoundError, for an id of a useless type too."""
 

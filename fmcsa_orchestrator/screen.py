@@ -11,6 +11,7 @@ from rich.table import Table
 
 from fmcsa_orchestrator.events import CompanySynced, Event, RunFinished, RunStarted, WindowFetched
 from fmcsa_orchestrator.models import dig
+from fmcsa_orchestrator.plan import Plan
 from fmcsa_orchestrator.results import CompanySyncResult, SyncSummary
 from fmcsa_orchestrator.status import STATUS
 
@@ -109,6 +110,17 @@ def show_company(console: Console, result: CompanySyncResult) -> None:
         console.print(f"  {name}: [{_STYLES.get(outcome.outcome, '')}]{outcome.outcome}[/]{rows}", highlight=False)
     for failure in result.errors:
         console.print(f"  [red]{failure.kind}[/] {failure.source}: {escape(failure.error)}", highlight=False)
+
+
+def show_plan(console: Console, plan: Plan) -> None:
+    """What a run would cost, in a few lines."""
+    requests = ", ".join(f"{count} to {upstream}" for upstream, count in plan.requests.items()) or "none"
+    console.print(
+        f"{plan.companies} companies are due; at least {requests} requests, {plan.seconds:.0f} s at the set rates",
+        highlight=False,
+    )
+    for name, source in plan.sources.items():
+        console.print(f"  {name}: {source.due} to read", highlight=False)
 
 
 def status_table(companies: Iterable[Mapping[str, Any]], sources: Sequence[str], now: datetime | None = None) -> Table:

@@ -79,6 +79,7 @@ async def _open(
         batch_size=settings.batch_size,
         company_timeout_s=settings.company_timeout_s,
         secrets=settings.secrets(),
+        rates={"soda": settings.soda_requests_per_second, "qcmobile": settings.qcmobile_requests_per_second},
         on_event=on_event,
     )
 
@@ -95,7 +96,7 @@ def _built_in(settings: Settings, session: aiohttp.ClientSession) -> list[Source
         denies_key=soda.denies_key,
         secrets=settings.secrets(),
     )
-    return default_sources(soda.SodaClient(soda_upstream), _qcmobile(settings, session), settings)
+    return default_sources(soda.SodaClient(soda_upstream, has_token=token is not None), _qcmobile(settings, session), settings)
 
 
 def _qcmobile(settings: Settings, session: aiohttp.ClientSession) -> qcmobile.QcMobileClient | None:

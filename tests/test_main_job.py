@@ -7,11 +7,13 @@ from datetime import datetime
 
 import pytest
 from motor.motor_asyncio import AsyncIOMotorClient
+from pydantic import SecretStr
 from pymongo import AsyncMongoClient
 
 from fmcsa_orchestrator import Outcome, open_orchestrator
 from fmcsa_orchestrator.demo import demo_settings
 from fmcsa_orchestrator.http import Upstream as HttpUpstream
+from fmcsa_orchestrator.sources.sms_file import SmsFile
 from fmcsa_orchestrator.testing import Fault, Fleet, Upstream
 from fmcsa_orchestrator.testing.fakes import InMemoryRepository
 
@@ -333,3 +335,101 @@ async def test_fifty_handlers_at_once(world):
     assert all(result.success for result in results)
     assert world.upstream.count(kind="metadata") == 6
     assert await world.current(VIOLATIONS) == world.upstream_rows(VIOLATIONS)
+
+
+async def test_a_plan_tells_what_the_run_then_costs(world):
+    plan = await world.orchestrator.plan()
+    assert (plan.companies, plan.sources["violations"].due, plan.requests) == (
+        40,
+        40,
+        {"soda": 24},
+    )  # 6 versions, 6 files in 3 batches
+    assert plan.seconds == round(24 / 500, 1)
+    assert (await world.orchestrator.sync_all_companies()).requests == 24
+    world.upstream.publish(dataset=INSPECTIONS)
+    world.upstream.reset_requests()
+    plan = await world.orchestrator.plan()
+    assert {name: source.due for name, source in plan.sources.items()} == {"csa_scores": 0, "violations": 0, "inspections": 40}
+    assert (plan.requests, world.upstream.count()) == ({"soda": 9}, 6)
+    assert (await world.orchestrator.sync_all_companies()).requests == 9
+    assert (await world.orchestrator.plan(force=True)).requests == {"soda": 24}
+
+
+@ON_ALL_STORES
+async def test_a_plan_is_the_same_on_every_store(world):
+    await world.orchestrator.sync_all_companies()
+    assert (await world.orchestrator.plan()).requests == {"soda": 6}
+
+
+async def test_a_batch_with_too_many_rows_leaves_its_giants_for_their_turn(world):
+    for source in world.orchestrator._batch_sources:
+        if source.name == "violations":
+            source._file._soda.page_size = 1_000
+    SmsFile.read_small.__kwdefaults__["heavy"] = 500
+    try:
+        summary = await world.orchestrator.sync_all_companies()
+    finally:
+        SmsFile.read_small.__kwdefaults__["heavy"] = 5_000
+    assert summary.success
+    assert await world.current(VIOLATIONS) == world.upstream_rows(VIOLATIONS)
+    alone = [
+        record
+        for record in world.upstream.requests
+        if record.dataset == VIOLATIONS and "," not in record.query.get("$where", ",")
+    ]
+    assert len(alone) == 3  # the large carrier's 2,1xx rows in pages of 1,000
+
+
+async def test_with_a_token_long_lists_are_posted():
+    fleet = Fleet.uniform(700, violations=2, inspections=1)
+    memory = InMemoryRepository({**document, "_id": n} for n, document in enumerate(fleet.company_documents()))
+    async with Upstream(fleet, app_token="t0ken") as upstream:
+        settings = demo_settings(upstream).model_copy(
+            update={"qcmobile_web_key": None, "batch_size": 700, "soda_app_token": SecretStr("t0ken")}
+        )
+        async with open_orchestrator(settings, repository=memory) as orchestrator:
+            summary = await orchestrator.sync_all_companies()
+        assert (summary.success, upstream.count(kind="soda3"), upstream.count(kind="metadata"), summary.requests) == (
+            True,
+            6,
+            6,
+            12,
+        )
+        assert len(memory.rows["fmcsaViolations"]) == 700
+
+
+async def test_qcmobile_is_asked_once_per_company_and_sms_run(world):
+    settings = demo_settings(world.upstream)
+    async with open_orchestrator(settings, repository=world.memory) as orchestrator:
+        assert (await orchestrator.sync_all_companies()).success
+        asked = world.upstream.count(kind="qcmobile")
+        assert asked == sum(1 if carrier.kind == "unknown" else 2 for carrier in world.fleet.carriers)
+        await orchestrator.sync_all_companies()
+        assert world.upstream.count(kind="qcmobile") == asked
+    passenger = await world.company("small", passenger=True)
+    property_carrier = await world.company("small", passenger=False)
+    assert passenger["fmcsaData"]["csa"]["unsafeDriving"]["qcmobile"]["threshold"] == 50
+    assert property_carrier["fmcsaData"]["csa"]["unsafeDriving"]["percentileStatus"] in {"not_public", "inconclusive"}
+    assert property_carrier["fmcsaData"]["csa"]["carrier"]["legalName"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind"), [(Fault.html(), "upstream_unavailable"), (Fault.status(500), "upstream_unavailable"), (None, "auth")]
+)
+async def test_when_qcmobile_fails_the_files_part_is_stored_and_the_rest_retried(world, fault, kind):
+    settings = demo_settings(world.upstream)
+    if fault is None:
+        settings = settings.model_copy(update={"qcmobile_web_key": SecretStr("wrong-s3cret")})
+    else:
+        world.upstream.inject(fault, kind="qcmobile")
+    async with open_orchestrator(settings, repository=world.memory) as orchestrator:
+        summary = await orchestrator.sync_all_companies()
+    assert summary.failed == 40
+    company = await world.company("small", passenger=False)
+    assert [(error["source"], error["kind"]) for error in status_of(company)["errors"]] == [("csa_scores", kind)]
+    assert company["smsBasics"]["vehicleMaintenanceMeasure"] is not None
+    assert "csaScoresLastSync" not in status_of(company)
+    assert "s3cret" not in str(company) + str(summary.as_dict())
+    world.upstream.clear_faults()
+    async with open_orchestrator(demo_settings(world.upstream), repository=world.memory) as orchestrator:
+        assert (await orchestrator.sync_all_companies()).success

@@ -74,7 +74,7 @@ async def test_pages_go_on_until_a_short_one(portal, client, count, requests):
 
 async def test_a_query_is_ordered_limited_and_quoted(portal, client):
     await read(client, 7, 1021580)
-    assert portal.queries == [{"$where": "dot_number in ('7','1021580')", "$order": ":id", "$limit": "3"}]
+    assert portal.queries == [{"$where": "dot_number in ('7','1021580')", "$order": ":id", "$limit": "3", "$offset": "0"}]
 
 
 async def test_long_lists_are_cut_below_what_a_url_may_hold(portal, client):

@@ -49,3 +49,11 @@ class CompletingSource(BatchSource, Protocol):
 
     async def complete(self, company: Company, report: SourceReport) -> SourceReport:
         """Add to what `fetch_many` found what can only be read one company at a time."""
+
+
+@runtime_checkable
+class EstimatingSource(BatchSource, Protocol):
+    """A batch source that can say beforehand what it costs."""
+
+    def estimate(self, companies: int) -> Mapping[str, int]:
+        """Requests to read so many companies, the version included, by upstream's name."""

@@ -7,6 +7,7 @@ nobody: absence is normal, and `percentileStatus` says which absence it is.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from math import ceil
 from typing import Any
 
 from fmcsa_orchestrator.basics import NOT_PUBLIC, Basic
@@ -127,6 +128,11 @@ class CsaSource:
         """The files' last replacements, our revision of reading them, and whether QCMobile is asked too."""
         versions = [await file.version() for file in self._files]
         return f"r{REVISION}{'q' if self._qcmobile else ''}:{','.join(versions)}"
+
+    def estimate(self, companies: int) -> Mapping[str, int]:
+        """Four files: one request each for the version, one each per batch; two of QCMobile per company."""
+        soda = {"soda": len(DATASETS) * (1 + ceil(companies / self.batch_size))}
+        return soda | ({"qcmobile": 2 * companies} if self._qcmobile else {})
 
     async def fetch(self, company: Company) -> SourceReport:
         """The four files for one carrier, then QCMobile."""

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from math import ceil
 from typing import Any, ClassVar
 
 from fmcsa_orchestrator.errors import SourceError
@@ -34,6 +35,10 @@ class RowSource(ABC):
     async def version(self) -> str:
         """The file's last replacement, and our own revision of reading it."""
         return f"r{self.revision}:{await self._file.version()}"
+
+    def estimate(self, companies: int) -> Mapping[str, int]:
+        """One request for the version, and one per batch."""
+        return {"soda": 1 + ceil(companies / self.batch_size)}
 
     async def fetch(self, company: Company) -> SourceReport:
         """Every row of one carrier, page by page."""

@@ -59,6 +59,11 @@ class InMemoryRepository:
         fitting = (company for key, company in self.companies.items() if _is_due(company, since, now) and key not in without)
         return list(islice(fitting, limit))
 
+    async def count_current(self, source: str, version: str) -> int:
+        """How many hold this version."""
+        path = f"{STATUS}.sources.{source}.version"
+        return sum(1 for company in self.companies.values() if dig(company, path) == version)
+
     async def find_company(self, company_id: Any) -> Mapping[str, Any]:
         """By `_id`, as it is."""
         try:
