@@ -1,0 +1,26 @@
+"""`python -m benchmarks [requests|cpu|rows|memory ...]`: prints the tables, all of them by default."""
+
+import asyncio
+import sys
+
+from rich.console import Console
+
+from benchmarks import cpu, memory, requests, rows
+
+TABLES = {
+    "requests": lambda: asyncio.run(requests.measure()),
+    "cpu": lambda: asyncio.run(cpu.measure()),
+    "rows": lambda: asyncio.run(rows.measure()),
+    "memory": memory.measure,
+}
+
+
+def main() -> None:
+    """Measure what is asked for."""
+    console = Console()
+    for name in sys.argv[1:] or TABLES:
+        console.print(TABLES[name]())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,108 @@
+"""Rows per second from a page's bytes to documents with their hash, beside dlt's way from the same rows; the event loop meanwhile."""
+
+import asyncio
+import json
+import tempfile
+import time
+from collections.abc import Iterator
+
+import aiohttp
+from rich.table import Table
+
+from benchmarks.world import double, opened
+from fmcsa_orchestrator import Company, UsdotNumber
+from fmcsa_orchestrator.models import content_hash
+from fmcsa_orchestrator.rows import plan_rows
+from fmcsa_orchestrator.soda import RowSlicer
+from fmcsa_orchestrator.sources.violations import parse_violation, violation_documents
+from fmcsa_orchestrator.testing import Fleet
+
+ROWS = 50_000
+CHUNK = 65_536
+
+
+async def measure() -> Table:
+    """One page of violations."""
+    (usdot,) = Fleet.uniform(1).usdots
+    with double(1, violations=ROWS, inspections=ROWS // 2) as addresses:
+        body = await _page(addresses.soda_url, usdot)
+        stretch_ms = await _longest_stretch(addresses, usdot)
+    started = time.perf_counter()
+    documents = await _documents(body)
+    ours = len(documents) / (time.perf_counter() - started)
+    theirs = _dlt(body)
+    table = Table(title=f"One page of {ROWS:,} violations ({len(body) / 1e6:.0f} MB)")
+    for column in ("", "measured", "ratio", "target"):
+        table.add_column(column, justify="right")
+    table.add_row(
+        "bytes to documents with hash",
+        f"{ours:,.0f} rows/s",
+        "1.00" if theirs is None else f"{ours / theirs:.1f}",
+        "40,000; 2 x dlt",
+    )
+    table.add_row("dlt: rows to normalized", "not installed" if theirs is None else f"{theirs:,.0f} rows/s", "1.0", "")
+    table.add_row("longest stretch without a turn of the event loop", f"{stretch_ms:.0f} ms", "", "50 ms")
+    return table
+
+
+async def _page(url: str, usdot: int) -> bytes:
+    params = {"$where": f"dot_number='{usdot}'", "$order": ":id", "$limit": str(ROWS)}
+    async with aiohttp.ClientSession() as session, session.get(f"{url}/resource/8mt8-2mdr.json", params=params) as response:
+        return await response.read()
+
+
+async def _documents(body: bytes) -> list[str]:
+    """As a source and the repository do it: slices, parser, documents with ids, hashes."""
+    slicer = RowSlicer()
+    rows = []
+    for start in range(0, len(body), CHUNK):
+        rows += [parse_violation(row) for row in slicer.feed(body[start : start + CHUNK])]
+    rows += [parse_violation(row) for row in slicer.finish()]
+    return [content_hash(document.content) for document in await violation_documents(rows)]
+
+
+def _dlt(body: bytes) -> float | None:
+    """dlt's own path from the same rows to files ready to load; None where dlt is not installed."""
+    try:
+        import dlt  # noqa: PLC0415  # an extra of the benchmarks only
+    except ImportError:
+        return None
+    with tempfile.TemporaryDirectory() as folder:
+        pipeline = dlt.pipeline(
+            "bench", pipelines_dir=folder, destination=dlt.destinations.filesystem(f"{folder}/out"), dataset_name="x"
+        )
+        started = time.perf_counter()
+
+        def rows() -> Iterator[list[dict[str, str]]]:
+            yield json.loads(body)
+
+        pipeline.extract(dlt.resource(rows, name="violations"))
+        pipeline.normalize()
+        return ROWS / (time.perf_counter() - started)
+
+
+async def _longest_stretch(addresses: object, usdot: int) -> float:
+    """The longest time that another task had to wait while this carrier was fetched and compared, in ms."""
+    longest = 0.0
+    done = asyncio.Event()
+
+    async def tick() -> None:
+        nonlocal longest
+        last = time.perf_counter()
+        while not done.is_set():
+            await asyncio.sleep(0)
+            now = time.perf_counter()
+            longest, last = max(longest, now - last), now
+
+    class Nowhere:
+        """No company: the source is used by itself."""
+
+    async with opened(addresses, Nowhere()) as orchestrator:
+        source = next(slot.source for slot in orchestrator._slots if slot.name == "violations")  # noqa: SLF001
+        ticker = asyncio.create_task(tick())
+        company = Company(1, UsdotNumber(usdot))
+        report = await source.fetch(company)
+        await plan_rows({}, report.documents or (), 1, usdot, report.data_as_of)  # type: ignore[arg-type]
+        done.set()
+        await ticker
+    return longest * 1e3

@@ -1,0 +1,115 @@
+"""What the benchmarks share: the double in a process of its own, a fleet as a store would hand it out, a way to open it all."""
+
+import asyncio
+import multiprocessing
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from datetime import datetime
+from multiprocessing.connection import Connection
+from typing import Any
+
+from fmcsa_orchestrator import Company, CompanyUpdate, Document, Orchestrator, RepositoryError, open_orchestrator
+from fmcsa_orchestrator.demo import demo_settings
+from fmcsa_orchestrator.rows import plan_rows
+from fmcsa_orchestrator.testing import Fleet, Upstream
+
+
+class Addresses:
+    """Where a double in another process listens; as much of an `Upstream` as settings need."""
+
+    web_key = "unused"
+
+    def __init__(self, port: int) -> None:
+        self.soda_url = f"http://127.0.0.1:{port}"
+        self.qcmobile_url = f"http://127.0.0.1:{port}/qc/services"
+
+
+@contextmanager
+def double(companies: int, **rows: int) -> Iterator[Addresses]:
+    """A double over a uniform fleet, in a process of its own, so that its CPU time is not ours."""
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=_serve, args=(theirs, companies, rows), daemon=True)
+    process.start()
+    try:
+        yield Addresses(ours.recv())
+    finally:
+        ours.send(None)
+        process.join(10)
+        if process.is_alive():
+            process.kill()
+
+
+def _serve(connection: Connection, companies: int, rows: dict[str, int]) -> None:
+    async def serve() -> None:
+        async with Upstream(Fleet.uniform(companies, **rows)) as upstream:
+            connection.send(int(upstream.soda_url.rsplit(":", 1)[1]))
+            await asyncio.to_thread(connection.recv)
+
+    asyncio.run(serve())
+
+
+class PassingRepository:
+    """A repository that hands out companies and lets what is written pass: its own memory does not grow with the fleet.
+
+    With `version`, each company comes as one that was synced at that version.
+    """
+
+    def __init__(self, usdots: Sequence[int], status: Mapping[str, Any] | None = None) -> None:
+        self._usdots = usdots
+        self._status = status
+        self._next = 0
+        self.rows = 0
+
+    async def prepare(self, collections: Sequence[str]) -> None:
+        """Nothing to prepare."""
+
+    async def count_due(self, since: datetime, now: datetime) -> int:
+        """All of them."""
+        return len(self._usdots)
+
+    async def take_due(self, since: datetime, now: datetime, limit: int, without: Sequence[Any]) -> list[Mapping[str, Any]]:
+        """The next window."""
+        part = self._usdots[self._next : self._next + limit]
+        self._next += len(part)
+        return [self._company(usdot) for usdot in part]
+
+    async def count_current(self, source: str, version: str) -> int:
+        """Not asked here."""
+        return 0
+
+    async def find_company(self, company_id: Any) -> Mapping[str, Any]:
+        """By USDOT number."""
+        return self._company(company_id)
+
+    async def store_rows(self, company: Company, collection: str, documents: Sequence[Document], at: datetime) -> int:
+        """The work of comparing and hashing, without keeping anything."""
+        plan = await plan_rows({}, documents, company.id, company.usdot, at)
+        self.rows += plan.size
+        return plan.size
+
+    async def save(self, updates: Sequence[CompanyUpdate]) -> Mapping[int, RepositoryError]:
+        """Nothing is refused."""
+        return {}
+
+    def _company(self, usdot: int) -> dict[str, Any]:
+        company: dict[str, Any] = {"_id": usdot, "name": "A Carrier", "dotNumber": usdot}
+        if self._status is not None:
+            sources = {name: {**source, "usdot": usdot} for name, source in self._status.items()}
+            company["fmcsaData"] = {"syncStatus": {"sources": sources}}
+        return company
+
+
+@asynccontextmanager
+async def opened(addresses: Any, repository: Any) -> AsyncIterator[Orchestrator]:
+    """An orchestrator on a double, at rates that do not matter, without QCMobile."""
+    update = {"qcmobile_web_key": None, "soda_requests_per_second": 1e6, "source_calls_per_second": 1e6}
+    async with open_orchestrator(demo_settings(addresses).model_copy(update=update), repository=repository) as orchestrator:
+        yield orchestrator
+
+
+async def versions(addresses: Any) -> dict[str, Any]:
+    """The sources' statuses of a company that is up to date."""
+    async with opened(addresses, PassingRepository([])) as orchestrator:
+        found = await orchestrator._versions.current()  # noqa: SLF001  # there is no other way to forge a synced fleet
+    return {name: {"version": version, "outcome": "changed"} for name, version in found.items()}
