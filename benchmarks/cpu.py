@@ -3,11 +3,12 @@
 import time
 from collections.abc import Awaitable, Callable
 from statistics import median
+from typing import Any
 
 import aiohttp
 from rich.table import Table
 
-from benchmarks.world import PassingRepository, double, opened, versions
+from benchmarks.world import Addresses, PassingRepository, double, opened, versions
 from fmcsa_orchestrator.models import content_hash
 from fmcsa_orchestrator.sources.inspections import parse_inspection
 from fmcsa_orchestrator.sources.sms_results import parse_result
@@ -18,7 +19,7 @@ COMPANIES = 1_000
 UNCHANGED_COMPANIES = 20_000
 BATCH = 200
 ROUNDS = 3
-PARSERS = {
+PARSERS: dict[str, Callable[[Any], Any]] = {
     "4y6x-dmck": parse_result,
     "h9zy-gjn8": parse_result,
     "m3ry-qcip": parse_result,
@@ -56,7 +57,7 @@ async def _cpu(work: Callable[[], Awaitable[None]]) -> float:
     return median(seconds)
 
 
-async def _sync(addresses: object, repository: PassingRepository) -> None:
+async def _sync(addresses: Addresses, repository: PassingRepository) -> None:
     async with opened(addresses, repository) as orchestrator:
         summary = await orchestrator.sync_all_companies()
         if not summary.success:

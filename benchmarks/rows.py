@@ -1,4 +1,4 @@
-"""Rows per second from a page's bytes to documents with their hash, beside dlt's way from the same rows; the event loop meanwhile."""
+"""Rows per second from a page's bytes to documents with their hash, beside dlt's way; and the event loop meanwhile."""
 
 import asyncio
 import json
@@ -62,7 +62,7 @@ async def _documents(body: bytes) -> list[str]:
 
 
 def _dlt(body: bytes) -> float | None:
-    """dlt's own path from the same rows to files ready to load; None where dlt is not installed."""
+    """Time dlt's own path from the same rows to files ready to load; None where dlt is not installed."""
     try:
         import dlt  # noqa: PLC0415  # an extra of the benchmarks only
     except ImportError:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from aiolimiter import AsyncLimiter
 
@@ -76,16 +76,15 @@ class CompanySync:
         deadline = loop.time() + timeout_s
         progress = _Progress(company, company.document)
         for position, slot in enumerate(self._slots):
-            started = loop.time()
-            share_s = max(0.0, deadline - started) / (len(self._slots) - position)
             version = versions.get(slot.name)
             if not force and is_current(progress.company, slot.name, version):
                 said = dig(progress.company.document, f"{STATUS}.sources.{slot.name}.message")  # "none on record" still holds
                 outcome = SourceOutcome(source=slot.name, outcome=Outcome.UNCHANGED, version=version, message=said)
             else:
                 ready = found.get(slot.name, {}).get(company.usdot)
+                share_s = max(0.0, deadline - loop.time()) / (len(self._slots) - position)
                 outcome = await self._sync_source(slot, progress, ready, version, at, share_s)
-            progress.outcomes[slot.name] = outcome.model_copy(update={"seconds": round(loop.time() - started, 4)})
+            progress.outcomes[slot.name] = outcome
         return self._finish(progress, at)
 
     async def _sync_source(
@@ -97,11 +96,9 @@ class CompanySync:
         at: datetime,
         share_s: float,
     ) -> SourceOutcome:
-        report = (
-            ready
-            if isinstance(ready, Fault)
-            else await self._isolation.run(slot.name, share_s, self._call(slot, progress, ready))
-        )
+        report = ready
+        if ready is None or (slot.completes and not isinstance(ready, Fault)):
+            report = await self._isolation.run(slot.name, share_s, self._call(slot, progress, ready))
         if isinstance(report, Fault):
             return self._failed(slot, progress, report, at)
         try:
@@ -117,19 +114,14 @@ class CompanySync:
         source, company = slot.source, progress.company
 
         async def call() -> SourceReport:
+            await self._limiter.acquire()
             if ready is None:
-                await self._limiter.acquire()
                 return await source.fetch(company)
-            if isinstance(source, CompletingSource):
-                await self._limiter.acquire()
-                return await source.complete(company, ready)
-            return ready
+            return await cast("CompletingSource", source).complete(company, ready)
 
         return call
 
-    async def _take(
-        self, slot: SourceSlot, progress: _Progress, report: SourceReport, version: str | None, at: datetime
-    ) -> SourceOutcome:
+    async def _take(self, slot: SourceSlot, progress: _Progress, report: Any, version: str | None, at: datetime) -> SourceOutcome:
         """Check a report, write its rows, note its fields."""
         company = progress.company
         check_report(slot, report)

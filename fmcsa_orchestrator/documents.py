@@ -2,20 +2,31 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from fmcsa_orchestrator.errors import CompanyWriteError
-from fmcsa_orchestrator.models import bson_time, dig
+from fmcsa_orchestrator.models import bson_time, dig, path_keys
 
 
 def differs(stored: Any, value: Any) -> bool:
     """Whether MongoDB would hold something else after the write."""
+    if stored is None or value is None:
+        return stored is not value
+    if stored == value:
+        return False
     return bool(_plain(stored) != _plain(value))
 
 
 def overlaps(path: str, other: str) -> bool:
     """Whether one of the two dotted paths lies within the other."""
     return path == other or path.startswith(other + ".") or other.startswith(path + ".")
+
+
+@lru_cache(maxsize=1_024)
+def prefixes(path: str) -> tuple[str, ...]:
+    """The paths that this one leads through: `a` and `a.b` for `a.b.c`."""
+    return tuple(path[:index] for index, character in enumerate(path) if character == ".")
 
 
 def check_settable(document: Mapping[str, Any], paths: Iterable[str]) -> None:
@@ -30,8 +41,12 @@ def settable(document: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str
     Raises: CompanyWriteError as `check_settable`.
     """
     update: dict[str, Any] = {}
+    null_parents: dict[str, str | None] = {}
     for path, value in values.items():
-        parent = _null_parent(document, path)
+        folder = path.rpartition(".")[0]
+        if folder not in null_parents:
+            null_parents[folder] = _null_parent(document, path)
+        parent = null_parents[folder]
         if parent is None:
             update[path] = value
         else:
@@ -43,11 +58,11 @@ def with_values(document: Mapping[str, Any], values: Mapping[str, Any]) -> Mappi
     """The document as it will be; what does not change is shared with the old one."""
     result = dict(document)
     for path, value in values.items():
-        *parents, last = path.split(".")
+        *parents, last = path_keys(path)
         node = result
         for key in parents:
             child = node.get(key)
-            node[key] = dict(child) if isinstance(child, Mapping) else {}
+            node[key] = dict(child) if isinstance(child, dict) else {}
             node = node[key]
         node[last] = value
     return result
@@ -60,17 +75,16 @@ def changed_paths(document: Mapping[str, Any], values: Mapping[str, Any]) -> lis
 
 def _null_parent(document: Mapping[str, Any], path: str) -> str | None:
     value: Any = document
-    keys = path.split(".")
+    keys = path_keys(path)
     for depth, key in enumerate(keys[:-1], 1):
         if key not in value:
             return None
         value = value[key]
-        parent = ".".join(keys[:depth])
         if value is None:
-            return parent
-        if not isinstance(value, Mapping):
+            return ".".join(keys[:depth])
+        if not isinstance(value, dict):
             raise CompanyWriteError(
-                f"{parent} is of type {type(value).__name__} where an object is expected; "
+                f"{'.'.join(keys[:depth])} is of type {type(value).__name__} where an object is expected; "
                 "move or remove it in the company's document"
             )
     return None
@@ -85,7 +99,7 @@ def _put(node: dict[str, Any], keys: list[str], value: Any) -> None:
 def _plain(value: Any) -> Any:
     if isinstance(value, datetime):
         return bson_time(value)
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]

@@ -49,7 +49,6 @@ class SourceOutcome(Result):
     changed: something differed from what was stored, and was written.
     rows:    rows upstream has.
     written: row documents inserted, replaced or marked as ended.
-    seconds: how long it took.
     """
 
     source: str
@@ -60,7 +59,6 @@ class SourceOutcome(Result):
     data_as_of: datetime | None = None
     version: str | None = None
     message: str | None = None
-    seconds: float = 0.0
 
     @property
     def failed(self) -> bool:

@@ -35,14 +35,17 @@ class RowPlan:
         return len(self.replace) + len(self.end)
 
 
-def scoped(company_id: Any, row_id: str) -> str:
-    """The `_id` of a company's row. Two companies never share one, even with ids such as 7, "7" and "7:1"."""
+def scope_of(company_id: Any) -> str:
+    """What the `_id` of each of a company's rows begins with.
+
+    Two companies never share one, even with ids such as 7, "7" and "7:1".
+    """
     text = str(company_id)
     if isinstance(company_id, str):
         text = text.replace("%", "%25").replace(":", "%3A")
         if _LOOKS_LIKE_ANOTHER.fullmatch(text):
             text = f'"{text}"'
-    return f"{text}:{row_id}"
+    return f"{text}:"
 
 
 async def plan_rows(
@@ -56,11 +59,12 @@ async def plan_rows(
     if not documents:
         _check_plausible(stored.values(), usdot, at)
     plan = RowPlan()
+    scope = scope_of(company_id)
     seen = set()
     for number, document in enumerate(documents):
         if number % _SLICE == _SLICE - 1:
             await asyncio.sleep(0)
-        row_id = scoped(company_id, document.id)
+        row_id = scope + document.id
         if row_id in seen:
             raise MalformedPayloadError(f"two rows have the id {document.id!r:.80}", field="_id")
         seen.add(row_id)

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
-from fmcsa_orchestrator.documents import overlaps
+from fmcsa_orchestrator.documents import overlaps, prefixes
 from fmcsa_orchestrator.errors import SettingsError
 from fmcsa_orchestrator.models import SourceReport
-from fmcsa_orchestrator.sources.base import Source
+from fmcsa_orchestrator.sources.base import CompletingSource, Source
 from fmcsa_orchestrator.status import STATUS, camel_case, check_name
 
 # What belongs to the host or to this library, whatever a source says.
@@ -23,6 +24,7 @@ class SourceSlot:
     collection: str
     owns: tuple[str, ...] | None  # None: anything that nobody else owns
     foreign: tuple[str, ...]
+    completes: bool  # something is left to ask company by company; looked up once, since checking a protocol is slow
 
 
 def make_slots(sources: Sequence[Source]) -> tuple[SourceSlot, ...]:
@@ -43,21 +45,30 @@ def make_slots(sources: Sequence[Source]) -> tuple[SourceSlot, ...]:
         for path in owned[index]:
             if clash := next((other for other in foreign if overlaps(path, other)), None):
                 raise SettingsError(f"source {names[index]} declares {path}, which is not its own: {clash} is taken")
-        slots.append(SourceSlot(source, names[index], collections[index], owned[index] or None, foreign))
+        slots.append(SourceSlot(source, names[index], collections[index], owned[index] or None, foreign, _completes(source)))
     return tuple(slots)
+
+
+def _completes(source: Source) -> bool:
+    return isinstance(source, CompletingSource) and getattr(source, "completes", True)
 
 
 def check_report(slot: SourceSlot, report: Any) -> None:
     """Raises: TypeError or ValueError for what is no report, or writes what is not the source's own."""
     if not isinstance(report, SourceReport):
         raise TypeError(f"{slot.name} gave a {type(report).__name__}, not a SourceReport")
-    paths = [*report.fields, *report.stamps]
+    paths = {*report.fields, *report.stamps}
     for path in paths:
-        if not isinstance(path, str) or not path or "$" in path or "\0" in path or not all(path.split(".")):
-            raise ValueError(f"{slot.name} writes to {path!r:.80}, which is not a path")
-        is_own = slot.owns is None or any(path == own or path.startswith(own + ".") for own in slot.owns)
-        if not is_own or any(overlaps(path, other) for other in slot.foreign):
-            raise ValueError(f"{slot.name} writes to {path!r:.80}, which it does not own")
-    for index, path in enumerate(paths):
-        if any(overlaps(path, other) for other in paths[:index]):
+        if fault := _fault_of(path, slot.owns, slot.foreign):
+            raise ValueError(f"{slot.name} writes to {path!r:.80}, {fault}")
+        if not paths.isdisjoint(prefixes(path)):
             raise ValueError(f"{slot.name} writes to {path!r:.80} twice")
+
+
+@lru_cache(maxsize=1_024)
+def _fault_of(path: object, owns: tuple[str, ...] | None, foreign: tuple[str, ...]) -> str | None:
+    """Why a source may not write there, or None."""
+    if not isinstance(path, str) or "$" in path or "\0" in path or not all(path.split(".")):
+        return "which is not a path"
+    is_own = owns is None or any(path == own or path.startswith(own + ".") for own in owns)
+    return None if is_own and not any(overlaps(path, other) for other in foreign) else "which it does not own"

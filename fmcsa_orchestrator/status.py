@@ -5,8 +5,9 @@ the old values stay, with their own dates.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from fmcsa_orchestrator.errors import SettingsError
@@ -24,6 +25,7 @@ def check_name(name: object) -> str:
     return name
 
 
+@lru_cache(maxsize=256)
 def camel_case(name: str) -> str:
     """`csa_scores` -> `csaScores`."""
     head, *tail = name.split("_")
@@ -73,4 +75,4 @@ def is_current(company: Company, source: str, version: str | None) -> bool:
     if version is None:
         return False
     stored = dig(company.document, f"{STATUS}.sources.{source}")
-    return isinstance(stored, Mapping) and stored.get("version") == version and stored.get("usdot") == company.usdot
+    return isinstance(stored, dict) and stored.get("version") == version and stored.get("usdot") == company.usdot

@@ -433,3 +433,19 @@ async def test_when_qcmobile_fails_the_files_part_is_stored_and_the_rest_retried
     world.upstream.clear_faults()
     async with open_orchestrator(demo_settings(world.upstream), repository=world.memory) as orchestrator:
         assert (await orchestrator.sync_all_companies()).success
+
+
+async def test_what_a_batch_has_read_costs_nothing_of_the_orchestrators_budget(world):
+    acquired = []
+    limiter = world.orchestrator._company_sync._limiter
+    original = limiter.acquire
+
+    async def counting(amount=1):
+        acquired.append(amount)
+        await original(amount)
+
+    limiter.acquire = counting
+    await world.orchestrator.sync_all_companies()
+    assert len(acquired) == 9  # three sources, three windows
+    await world.orchestrator.sync_all_companies()
+    assert len(acquired) == 9

@@ -117,13 +117,13 @@ async def test_equal_violations_get_stable_ordinals_whatever_the_order():
     )
 
 
-def test_violation_totals():
+async def test_violation_totals():
     rows = [
         violation(),
         violation(oos_indicator="false", unique_id="2", insp_date="15-MAY-25"),
         violation(basic_desc="Driver Fitness"),
     ]
-    summary = summarize_violations([parse_violation(row) for row in rows])
+    summary = await summarize_violations([parse_violation(row) for row in rows])
     assert (summary["total"], summary["outOfService"], summary["inspectionsWithViolations"]) == (3, 2, 2)
     assert summary["byBasic"]["vehicleMaintenance"] == {"total": 2, "outOfService": 1}
     assert summary["byBasic"]["unsafeDriving"] == {"total": 0, "outOfService": 0}
@@ -147,7 +147,7 @@ async def test_rates_count_relevant_levels_only():
         inspection(insp_level_id="5", driver_oos_total="1", vehicle_oos_total="2"),  # level 5 inspects no driver
         inspection(insp_level_id="2", hm_insp="true", hazmat_oos_total="1", driver_oos_total="0", vehicle_oos_total="0"),
     ]
-    summary = summarize_inspections([parse_inspection(row) for row in rows])
+    summary = await summarize_inspections([parse_inspection(row) for row in rows])
     assert summary["total"] == 4
     assert summary["byLevel"] == {"1": 1, "2": 1, "3": 1, "5": 1}
     assert summary["driver"] == {"inspections": 3, "outOfService": 1, "oosRate": 0.3333, "nationalAverage": 0.0667}
@@ -155,8 +155,8 @@ async def test_rates_count_relevant_levels_only():
     assert summary["hazmat"] == {"inspections": 1, "outOfService": 1, "oosRate": 1.0, "nationalAverage": 0.045}
 
 
-def test_no_inspection_is_no_rate_rather_than_zero():
-    summary = summarize_inspections([])
+async def test_no_inspection_is_no_rate_rather_than_zero():
+    summary = await summarize_inspections([])
     assert (summary["total"], summary["driver"]["oosRate"], summary["vehicle"]["oosRate"], summary["latest"]) == (
         0,
         None,

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from fmcsa_orchestrator import Document, ImplausibleEmptyError, MalformedPayloadError
 from fmcsa_orchestrator.models import content_hash
-from fmcsa_orchestrator.rows import IMPLAUSIBLE_LOSS, plan_rows, scoped
+from fmcsa_orchestrator.rows import IMPLAUSIBLE_LOSS, plan_rows, scope_of
 
 NOW = datetime(2026, 11, 24, 6, tzinfo=UTC)
 LATER = NOW + timedelta(days=1)
@@ -93,7 +93,7 @@ async def test_two_rows_with_one_id_and_stolen_names_are_refused():
 def test_no_two_companies_share_a_row_id():
     hex_id = "0123456789abcdef01234567"
     ids = [7, "7", "7:1", '"7"', "7%3A1", -7, "-7", ObjectId(hex_id), hex_id]
-    made = {scoped(company_id, row_id) for company_id in ids for row_id in ("1", "1:1")}
+    made = {scope_of(company_id) + row_id for company_id in ids for row_id in ("1", "1:1")}
     assert len(made) == 2 * len(ids)
 
 

@@ -45,7 +45,7 @@ class BatchSource(Source, Protocol):
 
 @runtime_checkable
 class CompletingSource(BatchSource, Protocol):
-    """A batch source with something left to ask company by company."""
+    """A batch source with something left to ask company by company; with `completes = False` it is not asked."""
 
     async def complete(self, company: Company, report: SourceReport) -> SourceReport:
         """Add to what `fetch_many` found what can only be read one company at a time."""

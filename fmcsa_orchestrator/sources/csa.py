@@ -122,6 +122,7 @@ class CsaSource:
         self.batch_size = batch_size
         self._files = [SmsFile(soda, dataset, parse_result) for dataset in DATASETS]
         self._qcmobile = qcmobile
+        self.completes = qcmobile is not None
         self._now = now
 
     async def version(self) -> str:

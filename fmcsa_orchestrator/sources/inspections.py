@@ -1,7 +1,7 @@
 """Roadside inspections: every row of SMS Input - Inspection of a carrier, and its out-of-service rates."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -114,35 +114,44 @@ async def inspection_documents(rows: Sequence[Content]) -> list[Document]:
     return documents
 
 
-def summarize_inspections(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+async def summarize_inspections(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """`fmcsaData.inspections`: counts per kind, out-of-service counts and rates beside the national averages.
 
     An inspection counts as one of a driver, of a vehicle, by its level, and as one of hazmat where SMS marks it so; it is
     out of service when at least one order was given. Rates run from 0 to 1, and are None where nothing was inspected.
     """
-    rows = list(rows)
-    levels = Counter(str(row["level"]) for row in rows if row["level"] is not None)
-    dates = [row["inspectedOn"] for row in rows]
+    levels: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
+    latest = None
+    async for part in slices(rows):
+        levels.update([str(row["level"]) for row in part if row["level"] is not None])
+        counts["withViolations"] += sum(bool(row["violations"]) for row in part)
+        latest = max([row["inspectedOn"] for row in part] + ([latest] if latest else []))
+        for kind, oos_field, is_relevant in _KINDS:
+            relevant = [row for row in part if is_relevant(row)]
+            counts[kind] += len(relevant)
+            counts[oos_field] += sum(bool(row[oos_field]) for row in relevant)
     return {
         "total": len(rows),
-        "withViolations": sum(bool(row["violations"]) for row in rows),
+        "withViolations": counts["withViolations"],
         "byLevel": dict(sorted(levels.items())),
-        "driver": _rate(rows, "driver", "driverOos", lambda row: row["level"] in DRIVER_LEVELS),
-        "vehicle": _rate(rows, "vehicle", "vehicleOos", lambda row: row["level"] in VEHICLE_LEVELS),
-        "hazmat": _rate(rows, "hazmat", "hazmatOos", lambda row: row["relevantForHazmat"] is True),
-        "latest": max(dates, default=None),
+        **{kind: _rate(kind, counts[kind], counts[oos_field]) for kind, oos_field, _ in _KINDS},
+        "latest": latest,
     }
 
 
-def _rate(
-    rows: Sequence[Mapping[str, Any]], kind: str, oos_field: str, is_relevant: Callable[[Mapping[str, Any]], bool]
-) -> dict[str, Any]:
-    relevant = [row for row in rows if is_relevant(row)]
-    out_of_service = sum(bool(row[oos_field]) for row in relevant)
+_KINDS: tuple[tuple[str, str, Callable[[Mapping[str, Any]], bool]], ...] = (
+    ("driver", "driverOos", lambda row: row["level"] in DRIVER_LEVELS),
+    ("vehicle", "vehicleOos", lambda row: row["level"] in VEHICLE_LEVELS),
+    ("hazmat", "hazmatOos", lambda row: row["relevantForHazmat"] is True),
+)
+
+
+def _rate(kind: str, inspections: int, out_of_service: int) -> dict[str, Any]:
     return {
-        "inspections": len(relevant),
+        "inspections": inspections,
         "outOfService": out_of_service,
-        "oosRate": round(out_of_service / len(relevant), 4) if relevant else None,
+        "oosRate": round(out_of_service / inspections, 4) if inspections else None,
         "nationalAverage": NATIONAL_AVERAGES[kind],
     }
 
@@ -167,6 +176,6 @@ class InspectionsSource(RowSource):
         """One document per inspection."""
         return await inspection_documents(rows)
 
-    def summarize(self, rows: Iterable[Content]) -> dict[str, Any]:
+    async def summarize(self, rows: Sequence[Content]) -> dict[str, Any]:
         """Counts and rates."""
-        return summarize_inspections(rows)
+        return await summarize_inspections(rows)

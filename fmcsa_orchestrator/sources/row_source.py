@@ -1,7 +1,7 @@
 """What the sources that keep one document per row of an SMS file have in common."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from math import ceil
 from typing import Any, ClassVar
@@ -29,7 +29,7 @@ class RowSource(ABC):
         """The rows as documents."""
 
     @abstractmethod
-    def summarize(self, rows: Iterable[Content]) -> dict[str, Any]:
+    async def summarize(self, rows: Sequence[Content]) -> dict[str, Any]:
         """The value of the one field that this source owns."""
 
     async def version(self) -> str:
@@ -64,9 +64,7 @@ class RowSource(ABC):
         return reports
 
     async def _report(self, rows: Sequence[Content], as_of: datetime | None) -> SourceReport:
-        summary = self.summarize(rows)
-        for row in rows:
-            row.pop("usdot", None)
+        summary = await self.summarize(rows)
         return SourceReport(
             fields={self.owns[0]: summary},
             documents=await self.documents(rows),

@@ -33,6 +33,7 @@ def sms_date(text: str) -> datetime:
     return datetime(year, _MONTHS[match[2].upper()], int(match[1]), tzinfo=UTC)
 
 
+@lru_cache(maxsize=4_096)
 def two_years_after(day: datetime) -> datetime:
     """When SMS drops a row of that day: it looks back 24 months."""
     try:

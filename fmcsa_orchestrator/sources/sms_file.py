@@ -1,10 +1,9 @@
 """One SMS file on the portal: its rows for many carriers at once, parsed and grouped by carrier."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import islice
 from typing import Any, TypeVar
 
 from fmcsa_orchestrator.errors import ImplausibleEmptyError, MalformedPayloadError, StaleUpstreamError
@@ -75,9 +74,11 @@ class SmsFile:
         except (KeyError, ValueError, TypeError):
             raise MalformedPayloadError("a row without a dot_number", field="dot_number") from None
         try:
-            return usdot, self._parse(row)
+            content = self._parse(row)
         except MalformedPayloadError as error:
             return usdot, error
+        content.pop("usdot", None)  # stands in every document already
+        return usdot, content
 
     async def _group(self, usdots: Sequence[UsdotNumber], rows: Rows[Parsed]) -> CarrierRows:
         if self._updated_at and rows.modified and rows.modified < self._updated_at - _CLOCK_DIFFERENCE:
@@ -95,12 +96,12 @@ class SmsFile:
         return CarrierRows(groups, rows.modified or self._updated_at)
 
 
-async def slices(items: Sequence[T], size: int = _SLICE) -> Any:
-    """The items in slices, with a turn of the event loop after each."""
-    iterator = iter(items)
-    while part := tuple(islice(iterator, size)):
-        yield part
-        await asyncio.sleep(0)
+async def slices(items: Sequence[T], size: int = _SLICE) -> AsyncIterator[Sequence[T]]:
+    """The items in slices, with a turn of the event loop between two of them."""
+    for start in range(0, len(items), size):
+        if start:
+            await asyncio.sleep(0)
+        yield items[start : start + size]
 
 
 def _portions(usdots: Sequence[UsdotNumber], counts: Mapping[int, int], page_size: int) -> Iterator[list[UsdotNumber]]:

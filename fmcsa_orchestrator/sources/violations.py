@@ -1,7 +1,7 @@
 """Roadside violations: every row of SMS Input - Violation of a carrier, and their totals."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
@@ -72,21 +72,20 @@ async def violation_documents(rows: Sequence[Content]) -> list[Document]:
     return documents
 
 
-def summarize_violations(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+async def summarize_violations(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """`fmcsaData.violations`: totals, by BASIC, out of service.
 
     A zero here is a fact: the file was read to the end and has no such row.
     """
     violations: Counter[str] = Counter()
     out_of_service: Counter[str] = Counter()
-    inspections = set()
+    inspections: set[str] = set()
     latest = None
-    for row in rows:
-        basic = row["basic"] or "unknown"
-        violations[basic] += 1
-        out_of_service[basic] += row["outOfService"] is True
-        inspections.add(row["uniqueId"])
-        latest = max(latest or row["inspectedOn"], row["inspectedOn"])
+    async for part in slices(rows):
+        violations.update([row["basic"] or "unknown" for row in part])
+        out_of_service.update([row["basic"] or "unknown" for row in part if row["outOfService"]])
+        inspections.update([row["uniqueId"] for row in part])
+        latest = max([row["inspectedOn"] for row in part] + ([latest] if latest else []))
     basics = [basic.value for basic in Basic if basic is not Basic.CRASH_INDICATOR]
     basics += sorted(violations.keys() - set(basics))
     return {
@@ -118,6 +117,6 @@ class ViolationsSource(RowSource):
         """One document per violation."""
         return await violation_documents(rows)
 
-    def summarize(self, rows: Iterable[Content]) -> dict[str, Any]:
+    async def summarize(self, rows: Sequence[Content]) -> dict[str, Any]:
         """The totals."""
-        return summarize_violations(rows)
+        return await summarize_violations(rows)
