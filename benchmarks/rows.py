@@ -1,6 +1,7 @@
 """Rows per second from a page's bytes to documents with their hash, beside dlt's way; and the event loop meanwhile."""
 
 import asyncio
+import gc
 import json
 import tempfile
 import time
@@ -26,7 +27,11 @@ async def measure() -> Table:
     (usdot,) = Fleet.uniform(1).usdots
     with double(1, violations=ROWS, inspections=ROWS // 2) as addresses:
         body = await _page(addresses.soda_url, usdot)
-        stretch_ms = await _longest_stretch(addresses, usdot)
+        plain_ms = await _longest_stretch(addresses, usdot)
+        gc.collect()
+        gc.freeze()
+        frozen_ms = await _longest_stretch(addresses, usdot)
+        gc.unfreeze()
     started = time.perf_counter()
     documents = await _documents(body)
     ours = len(documents) / (time.perf_counter() - started)
@@ -41,7 +46,8 @@ async def measure() -> Table:
         "40,000; 2 x dlt",
     )
     table.add_row("dlt: rows to normalized", "not installed" if theirs is None else f"{theirs:,.0f} rows/s", "1.0", "")
-    table.add_row("longest stretch without a turn of the event loop", f"{stretch_ms:.0f} ms", "", "50 ms")
+    table.add_row("event loop held up, at most, as the command line runs", f"{frozen_ms:.0f} ms", "", "50 ms")
+    table.add_row("the same where the host has not called gc.freeze()", f"{plain_ms:.0f} ms", "", "")
     return table
 
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, cast
 
 from aiolimiter import AsyncLimiter
@@ -79,7 +80,8 @@ class CompanySync:
             version = versions.get(slot.name)
             if not force and is_current(progress.company, slot.name, version):
                 said = dig(progress.company.document, f"{STATUS}.sources.{slot.name}.message")  # "none on record" still holds
-                outcome = SourceOutcome(source=slot.name, outcome=Outcome.UNCHANGED, version=version, message=said)
+                said = said if isinstance(said, str) else None
+                outcome = _unchanged(slot.name, version, said)
             else:
                 ready = found.get(slot.name, {}).get(company.usdot)
                 share_s = max(0.0, deadline - loop.time()) / (len(self._slots) - position)
@@ -193,6 +195,12 @@ class CompanySync:
             storable[index].result = result.model_copy(update={"success": False, "errors": (*result.errors, failure)})
             storable[index].update = None
         return [item.result for item in done]
+
+
+@lru_cache(maxsize=256)
+def _unchanged(source: str, version: str | None, message: str | None) -> SourceOutcome:
+    """One value for all companies of which the same is to be said; they are most of a run in which nothing changed."""
+    return SourceOutcome(source=source, outcome=Outcome.UNCHANGED, version=version, message=message)
 
 
 def as_company(document: Mapping[str, Any]) -> Company | InvalidUsdotError:
