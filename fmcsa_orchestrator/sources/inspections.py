@@ -69,30 +69,24 @@ class InspectionRow(TypedDict, total=False):
     hazmatViolations: Annotated[Count, Field(validation_alias="hm_viol")]
 
 
-class UnitRow(TypedDict, total=False):
-    """The first unit of an inspection; the second one's columns end in 2."""
-
-    type: Annotated[str, Field(validation_alias="unit_type_desc")]
-    make: Annotated[str, Field(validation_alias="unit_make")]
-    license: Annotated[str, Field(validation_alias="unit_license")]
-    licenseState: Annotated[str, Field(validation_alias="unit_license_state")]
-    vin: Annotated[str, Field(validation_alias="vin")]
-    decalNumber: Annotated[str, Field(validation_alias="unit_decal_number")]
-
-
-class SecondUnitRow(TypedDict, total=False):
-    """The second unit, usually a trailer."""
-
-    type: Annotated[str, Field(validation_alias="unit_type_desc2")]
-    make: Annotated[str, Field(validation_alias="unit_make2")]
-    license: Annotated[str, Field(validation_alias="unit_license2")]
-    licenseState: Annotated[str, Field(validation_alias="unit_license_state2")]
-    vin: Annotated[str, Field(validation_alias="vin2")]
-    decalNumber: Annotated[str, Field(validation_alias="unit_decal_number2")]
+def _unit_row(suffix: str) -> Any:
+    """The columns of one unit: the first one's end in nothing, those of the second, usually a trailer, in 2."""
+    return TypedDict(  # type: ignore[operator]  # the functional form, since the columns differ by suffix only
+        "UnitRow",
+        {
+            "type": Annotated[str, Field(validation_alias=f"unit_type_desc{suffix}")],
+            "make": Annotated[str, Field(validation_alias=f"unit_make{suffix}")],
+            "license": Annotated[str, Field(validation_alias=f"unit_license{suffix}")],
+            "licenseState": Annotated[str, Field(validation_alias=f"unit_license_state{suffix}")],
+            "vin": Annotated[str, Field(validation_alias=f"vin{suffix}")],
+            "decalNumber": Annotated[str, Field(validation_alias=f"unit_decal_number{suffix}")],
+        },
+        total=False,
+    )
 
 
 _parse_row = RowParser(InspectionRow)
-_parse_units = (RowParser(UnitRow), RowParser(SecondUnitRow))
+_parse_units = (RowParser(_unit_row("")), RowParser(_unit_row("2")))
 
 
 def parse_inspection(row: Row) -> Content:
