@@ -2,10 +2,11 @@
 
 import asyncio
 import json
-import resource
+import re
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 from rich.table import Table
 
@@ -39,6 +40,14 @@ def _in_a_process(size: int) -> tuple[int, float]:
     return peak, seconds
 
 
+def _peak_kib() -> int:
+    """The peak of this very process; the figure of getrusage begins with what its parent had."""
+    match = re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())
+    if match is None:
+        raise RuntimeError("this benchmark reads /proc, which Linux has")
+    return int(match[1])
+
+
 async def _sync(size: int) -> float:
     usdots = Fleet.uniform(size, violations=1, inspections=1).usdots
     with double(size, violations=1, inspections=1) as addresses:
@@ -52,4 +61,4 @@ async def _sync(size: int) -> float:
 
 if __name__ == "__main__":
     seconds = asyncio.run(_sync(int(sys.argv[1])))
-    print(json.dumps([resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, seconds]))
+    print(json.dumps([_peak_kib(), seconds]))
