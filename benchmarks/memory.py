@@ -11,7 +11,6 @@ from pathlib import Path
 from rich.table import Table
 
 from benchmarks.world import PassingRepository, double, opened
-from fmcsa_orchestrator.testing import Fleet
 
 SIZES = (1_000, 100_000)
 
@@ -49,9 +48,8 @@ def _peak_kib() -> int:
 
 
 async def _sync(size: int) -> float:
-    usdots = Fleet.uniform(size, violations=1, inspections=1).usdots
     with double(size, violations=1, inspections=1) as addresses:
-        async with opened(addresses, PassingRepository(usdots)) as orchestrator:
+        async with opened(addresses, PassingRepository(addresses.usdots)) as orchestrator:
             started = time.perf_counter()
             summary = await orchestrator.sync_all_companies()
             if not summary.success or summary.total != size:

@@ -2,6 +2,7 @@
 
 import asyncio
 import multiprocessing
+from array import array
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
@@ -19,7 +20,8 @@ class Addresses:
 
     web_key = "unused"
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, usdots: Sequence[int]) -> None:
+        self.usdots = usdots
         self.soda_url = f"http://127.0.0.1:{port}"
         self.qcmobile_url = f"http://127.0.0.1:{port}/qc/services"
 
@@ -32,7 +34,7 @@ def double(companies: int, **rows: int) -> Iterator[Addresses]:
     process = context.Process(target=_serve, args=(theirs, companies, rows), daemon=True)
     process.start()
     try:
-        yield Addresses(ours.recv())
+        yield Addresses(*ours.recv())
     finally:
         ours.send(None)
         process.join(10)
@@ -42,8 +44,9 @@ def double(companies: int, **rows: int) -> Iterator[Addresses]:
 
 def _serve(connection: Connection, companies: int, rows: dict[str, int]) -> None:
     async def serve() -> None:
-        async with Upstream(Fleet.uniform(companies, **rows)) as upstream:
-            connection.send(int(upstream.soda_url.rsplit(":", 1)[1]))
+        fleet = Fleet.uniform(companies, **rows)
+        async with Upstream(fleet) as upstream:
+            connection.send((int(upstream.soda_url.rsplit(":", 1)[1]), array("L", fleet.usdots)))
             await asyncio.to_thread(connection.recv)
 
     asyncio.run(serve())

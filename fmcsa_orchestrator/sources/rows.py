@@ -66,13 +66,13 @@ class RowParser:
     """
 
     def __init__(self, row_type: Any) -> None:
-        self._adapter: TypeAdapter[dict[str, Any]] = TypeAdapter(row_type)
+        self._validate = TypeAdapter[dict[str, Any]](row_type).validator.validate_python
         self._nulls = dict.fromkeys(row_type.__annotations__)
 
     def __call__(self, row: Mapping[str, Any]) -> dict[str, Any]:
         """The typed content; a column that the row leaves out is None."""
         try:
-            return {**self._nulls, **self._adapter.validate_python(row)}
+            return {**self._nulls, **self._validate(row)}
         except ValidationError as error:
             fault = error.errors(include_url=False, include_input=False)[0]
             column = str(fault["loc"][0]) if fault["loc"] else "row"
