@@ -6,6 +6,7 @@ import json
 import tempfile
 import time
 from collections.abc import Iterator
+from statistics import median
 
 import aiohttp
 from rich.table import Table
@@ -32,9 +33,7 @@ async def measure() -> Table:
         gc.freeze()
         frozen_ms = await _longest_stretch(addresses, usdot)
         gc.unfreeze()
-    started = time.perf_counter()
-    documents = await _documents(body)
-    ours = len(documents) / (time.perf_counter() - started)
+    ours = median([await _rate(body) for _ in range(3)])
     theirs = _dlt(body)
     table = Table(title=f"One page of {ROWS:,} violations ({len(body) / 1e6:.0f} MB)")
     for column in ("", "measured", "ratio", "target"):
@@ -55,6 +54,11 @@ async def _page(url: str, usdot: int) -> bytes:
     params = {"$where": f"dot_number='{usdot}'", "$order": ":id", "$limit": str(ROWS)}
     async with aiohttp.ClientSession() as session, session.get(f"{url}/resource/8mt8-2mdr.json", params=params) as response:
         return await response.read()
+
+
+async def _rate(body: bytes) -> float:
+    started = time.perf_counter()
+    return len(await _documents(body)) / (time.perf_counter() - started)
 
 
 async def _documents(body: bytes) -> list[str]:

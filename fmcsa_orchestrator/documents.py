@@ -31,7 +31,7 @@ def prefixes(path: str) -> tuple[str, ...]:
 
 def check_settable(document: Mapping[str, Any], paths: Iterable[str]) -> None:
     """Raises: CompanyWriteError when something other than an object (or null) stands where a path leads through."""
-    for path in paths:
+    for path in {path.rpartition(".")[0]: path for path in paths}.values():
         _null_parent(document, path)
 
 
@@ -54,18 +54,25 @@ def settable(document: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str
     return update
 
 
-def with_values(document: Mapping[str, Any], values: Mapping[str, Any]) -> Mapping[str, Any]:
+def with_values(document: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
     """The document as it will be; what does not change is shared with the old one."""
     result = dict(document)
+    copied: dict[str, dict[str, Any]] = {"": result}
     for path, value in values.items():
-        *parents, last = path_keys(path)
-        node = result
-        for key in parents:
-            child = node.get(key)
-            node[key] = dict(child) if isinstance(child, dict) else {}
-            node = node[key]
-        node[last] = value
+        folder, _, last = path.rpartition(".")
+        if folder not in copied:
+            _copy_down(result, folder, copied)
+        copied[folder][last] = value
     return result
+
+
+def _copy_down(node: dict[str, Any], folder: str, copied: dict[str, dict[str, Any]]) -> None:
+    """Copy the objects on the way to a folder, each once."""
+    for place, key in zip((*prefixes(folder), folder), path_keys(folder), strict=True):
+        if place not in copied:
+            child = node.get(key)
+            copied[place] = node[key] = dict(child) if isinstance(child, dict) else {}
+        node = copied[place]
 
 
 def changed_paths(document: Mapping[str, Any], values: Mapping[str, Any]) -> list[str]:

@@ -57,15 +57,21 @@ def check_report(slot: SourceSlot, report: Any) -> None:
     """Raises: TypeError or ValueError for what is no report, or writes what is not the source's own."""
     if not isinstance(report, SourceReport):
         raise TypeError(f"{slot.name} gave a {type(report).__name__}, not a SourceReport")
-    paths = {*report.fields, *report.stamps}
-    for path in paths:
-        if fault := _fault_of(path, slot.owns, slot.foreign):
-            raise ValueError(f"{slot.name} writes to {path!r:.80}, {fault}")
-        if not paths.isdisjoint(prefixes(path)):
-            raise ValueError(f"{slot.name} writes to {path!r:.80} twice")
+    if fault := _fault_in((*report.fields, *report.stamps), slot.owns, slot.foreign):
+        raise ValueError(f"{slot.name} writes to {fault}")
 
 
 @lru_cache(maxsize=1_024)
+def _fault_in(paths: tuple[str, ...], owns: tuple[str, ...] | None, foreign: tuple[str, ...]) -> str | None:
+    """Which of the paths a source may not write, and why; or None. A source reports the same paths again and again."""
+    for path in paths:
+        if fault := _fault_of(path, owns, foreign):
+            return f"{path!r:.80}, {fault}"
+        if not set(paths).isdisjoint(prefixes(path)):
+            return f"{path!r:.80} twice"
+    return None
+
+
 def _fault_of(path: object, owns: tuple[str, ...] | None, foreign: tuple[str, ...]) -> str | None:
     """Why a source may not write there, or None."""
     if not isinstance(path, str) or "$" in path or "\0" in path or not all(path.split(".")):

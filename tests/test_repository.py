@@ -13,6 +13,7 @@ from bson import ObjectId
 from mongomock_motor import AsyncMongoMockClient
 from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo import AsyncMongoClient
+from pymongo.errors import OperationFailure
 
 from fmcsa_orchestrator import (
     Company,
@@ -26,7 +27,7 @@ from fmcsa_orchestrator import (
     SettingsError,
     UsdotNumber,
 )
-from fmcsa_orchestrator.mongo import connect, database_of
+from fmcsa_orchestrator.mongo import connect, database_of, translated
 from fmcsa_orchestrator.status import STATUS
 from fmcsa_orchestrator.testing.fakes import InMemoryRepository
 
@@ -279,3 +280,13 @@ async def test_the_database_is_the_named_one_or_the_uris_or_fmcsa():
     bare = connect("mongodb://127.0.0.1:9")
     assert database_of(bare, None).name == "fmcsa"
     bare.close()
+
+
+def test_a_refused_login_names_the_variable():
+    failure = OperationFailure("Authentication failed for mongodb://u:s3cret@h", 18)
+    with (
+        pytest.raises(RepositoryError, match=r"check the user, password and rights in FMCSA_MONGODB_URI") as raised,
+        translated("cannot read"),
+    ):
+        raise failure
+    assert "s3cret" not in str(raised.value)
