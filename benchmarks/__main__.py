@@ -1,14 +1,15 @@
-"""`python -m benchmarks [requests|cpu|rows|memory ...]`: prints the tables, all of them by default."""
+"""`python -m benchmarks [requests|wire|cpu|rows|memory ...]`: prints the tables, all of them by default."""
 
 import asyncio
 import sys
 
 from rich.console import Console
 
-from benchmarks import cpu, memory, requests, rows
+from benchmarks import cpu, memory, requests, rows, wire
 
 TABLES = {
     "requests": lambda: asyncio.run(requests.measure()),
+    "wire": lambda: asyncio.run(wire.measure()),
     "cpu": lambda: asyncio.run(cpu.measure()),
     "rows": lambda: asyncio.run(rows.measure()),
     "memory": memory.measure,
