@@ -1,6 +1,7 @@
 """The whole way: the double over HTTP, the embedded store over its socket, the real driver between."""
 
 import time
+from typing import Any
 
 from motor.motor_asyncio import AsyncIOMotorClient
 from rich.table import Table
@@ -20,7 +21,7 @@ async def measure() -> Table:
         table.add_column(column, justify="right")
     fleet = Fleet.uniform(COMPANIES)
     async with Upstream(fleet) as upstream, EmbeddedStore() as store:
-        client = AsyncIOMotorClient(store.uri)
+        client: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(store.uri)
         database = client["bench"]
         await database["companies"].insert_many([{**document, "_id": n} for n, document in enumerate(fleet.company_documents())])
         async with opened(upstream, MongoCompanyRepository(database)) as orchestrator:
