@@ -2,22 +2,31 @@
 
 import time
 from datetime import UTC, datetime, timedelta
+from typing import ClassVar
 
 from fmcsa_orchestrator.models import bson_time
 
 _MILLISECOND = timedelta(milliseconds=1)
+_SECOND = timedelta(seconds=1)
 
 
 class RunClock:
     """Wall time that never jumps while a run lasts, in whole milliseconds as MongoDB keeps it.
 
-    It starts with the next millisecond: whatever was stamped before the run then lies before its start.
+    It starts after every time that an earlier clock of this process has given, even within the same millisecond: what was
+    attempted before the run then lies before its start.
     """
 
+    _latest: ClassVar[datetime] = datetime.min.replace(tzinfo=UTC)
+
     def __init__(self) -> None:
-        self.started_at = bson_time(datetime.now(UTC)) + _MILLISECOND
+        wall = bson_time(datetime.now(UTC))
+        is_close = abs(RunClock._latest - wall) < _SECOND  # further off, the wall clock has been set
+        self.started_at = (max(wall, RunClock._latest) if is_close else wall) + _MILLISECOND
         self._monotonic = time.monotonic()
 
     def now(self) -> datetime:
         """Now."""
-        return bson_time(self.started_at + timedelta(seconds=time.monotonic() - self._monotonic))
+        moment = bson_time(self.started_at + timedelta(seconds=time.monotonic() - self._monotonic))
+        RunClock._latest = moment
+        return moment
