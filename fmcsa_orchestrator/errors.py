@@ -12,15 +12,19 @@
     │   ├── RequestRejectedError        other 4xx: our query is wrong, never retried; `.status`
     │   │   └── AuthError               a key or token that upstream does not take
     │   ├── MalformedPayloadError       an answer, but not in the shape we know; `.field`
-    │   │   └── TruncatedPayloadError   an answer that ends in the middle
+    │   │   ├── TruncatedPayloadError   an answer that ends in the middle
+    │   │   └── SchemaDriftError        a column that we need is gone or has another type: stop this source
     │   └── ImplausibleEmptyError       an empty answer that good data contradicts
     └── RepositoryError                 MongoDB does not work: stop the run
         ├── CompanyWriteError           MongoDB refuses this company's document: carry on
-        └── CompanyNotFoundError        no company has this `_id`
+        ├── CompanyNotFoundError        no company has this `_id`
+        ├── LeaseHeldError              somebody else is at it right now: leave it to them
+        └── LeaseLostError              somebody else has taken over: write nothing more
 
 Each class carries its `kind`, the word stored in `syncStatus.errors[].kind`. Facts are attributes; the text is for people.
 """
 
+from datetime import datetime
 from typing import ClassVar
 
 
@@ -108,6 +112,10 @@ class TruncatedPayloadError(MalformedPayloadError):
     """Upstream's answer ends in the middle."""
 
 
+class SchemaDriftError(MalformedPayloadError):
+    """The upstream's columns are no longer those that we know: no carrier can be read until somebody has looked."""
+
+
 class ImplausibleEmptyError(SourceError):
     """Upstream says "nothing", while what is stored says that this cannot be."""
 
@@ -128,3 +136,20 @@ class CompanyNotFoundError(RepositoryError):
     """No company has this `_id`."""
 
     kind = "company_not_found"
+
+
+class LeaseHeldError(RepositoryError):
+    """Another run, or another sync of this company, is under way; `owner` has been at it since `since`."""
+
+    kind = "lease_held"
+
+    def __init__(self, message: str, *, owner: str | None = None, since: datetime | None = None) -> None:
+        super().__init__(message)
+        self.owner = owner
+        self.since = since
+
+
+class LeaseLostError(RepositoryError):
+    """We were so slow that somebody else has taken over; nothing more is written."""
+
+    kind = "lease_lost"
