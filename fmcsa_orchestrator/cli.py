@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 from rich.logging import RichHandler
 
-from fmcsa_orchestrator import mongo
+from fmcsa_orchestrator import driver, mongo
 from fmcsa_orchestrator.demo import run_demo
 from fmcsa_orchestrator.errors import CompanyNotFoundError, FmcsaError
 from fmcsa_orchestrator.plan import Plan
@@ -150,9 +150,9 @@ async def _plan(*, force: bool) -> Plan:
 
 async def _companies(limit: int) -> list[Mapping[str, Any]]:
     settings = Settings.load()
-    client = mongo.connect(settings.require_mongodb_uri())
+    client = driver.connect(settings.require_mongodb_uri())
     try:
-        database = mongo.database_of(client, settings.mongodb_database)
+        database = driver.database_of(client, settings.mongodb_database)
         return await mongo.MongoCompanyRepository(database, companies=settings.companies_collection).statuses(limit)
     finally:
         client.close()
@@ -165,8 +165,7 @@ def _sources_of(companies: list[Mapping[str, Any]]) -> list[str]:
 
 
 def _is_failing(company: Mapping[str, Any]) -> bool:
-    found = mongo.status_of(company)
-    return bool(found) and not found.get("success")
+    return mongo.status_of(company).get("success") is False
 
 
 def _console(*, as_json: bool, verbose: bool = False) -> Console:

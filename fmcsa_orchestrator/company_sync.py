@@ -1,17 +1,17 @@
 """Syncs one company: source by source, each isolated; their rows first, then fields and status in one update."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, cast
 
-from aiolimiter import AsyncLimiter
-
 from fmcsa_orchestrator.documents import changed_paths, check_settable, settable, with_values
-from fmcsa_orchestrator.errors import CompanyWriteError, FmcsaError, InvalidUsdotError, RepositoryError
-from fmcsa_orchestrator.isolation import Fault, Isolation
+from fmcsa_orchestrator.errors import CompanyWriteError, FmcsaError, InvalidUsdotError, LeaseHeldError, RepositoryError
+from fmcsa_orchestrator.gate import Gate
+from fmcsa_orchestrator.isolation import Fault
+from fmcsa_orchestrator.leases import LEASE, Confirm, Kept, released, returned, token_of, without_a_lease
 from fmcsa_orchestrator.models import Company, Outcome, SourceReport, dig
 from fmcsa_orchestrator.repository import CompanyRepository, CompanyUpdate
 from fmcsa_orchestrator.results import CompanySyncResult, SourceFailure, SourceOutcome
@@ -28,102 +28,128 @@ class Synced:
 
     result: CompanySyncResult
     update: CompanyUpdate | None  # None: the document is such that no status can be stored in it
-    is_quiet: bool  # nothing but the status is in the update
 
 
 @dataclass(slots=True)
 class _Progress:
     company: Company
     original: Mapping[str, Any]
+    at: datetime
+    confirm: Confirm
     values: dict[str, Any] = field(default_factory=dict)
     outcomes: dict[str, SourceOutcome] = field(default_factory=dict)
     failures: list[SourceFailure] = field(default_factory=list)
 
 
-class CompanySync:
-    """Runs all sources for one company after another.
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known before a company's turn: its window as read, upstream's versions, and whether these are to be ignored."""
 
-    Raises: RepositoryError when the store does not work; nothing else, whatever a source or a document does.
+    found: Mapping[str, Found]
+    versions: Mapping[str, str | None]
+    force: bool
+
+
+class CompanySync:
+    """Runs all sources for one company after another, for one run or one call.
+
+    Raises: RepositoryError when the store does not work, LeaseHeldError and LeaseLostError when somebody else has the company;
+    nothing else, whatever a source or a document does.
     """
 
     def __init__(
-        self,
-        slots: Sequence[SourceSlot],
-        repository: CompanyRepository,
-        limiter: AsyncLimiter,
-        isolation: Isolation,
+        self, slots: Sequence[SourceSlot], repository: CompanyRepository, gate: Gate, *, owner: str, ttl_s: float
     ) -> None:
         self._slots = slots
         self._repository = repository
-        self._limiter = limiter
-        self._isolation = isolation
+        self._gate = gate
+        self._isolation = gate.isolation
+        self._owner = owner
+        self._ttl_s = ttl_s
 
-    async def run(
-        self,
-        company: Company,
-        found: Mapping[str, Found],
-        versions: Mapping[str, str | None],
-        at: datetime,
-        timeout_s: float,
-        *,
-        force: bool,
-    ) -> Synced:
-        """All sources in order, sharing the time; a later one sees the company as the earlier ones left it."""
+    def is_passive(self, company: Company, known: Known) -> bool:
+        """Whether no source is to be asked and no row to be written for the company: then it needs no lease."""
+        if dig(company.document, f"{LEASE}owner") is not None:
+            return False
+        return all(
+            _is_current(slot, company, known) or isinstance(known.found.get(slot.name, {}).get(company.usdot), Fault)
+            for slot in self._slots
+        )
+
+    async def look(self, company: Company, known: Known, at: datetime) -> Synced:
+        """The status of a company for which nothing is to be done; the caller saves it."""
+        return await self._sources(_Progress(company, company.document, at, without_a_lease), known, 0.0)
+
+    async def sync(self, company: Company, known: Known, at: datetime, timeout_s: float) -> Synced:
+        """All sources in order, sharing the time, and everything saved, while the company is leased to us."""
+        leases = self._repository.company_leases
         try:
-            check_settable(company.document, [f"{STATUS}.sources.any.outcome"])
+            lease, document = await leases.take(company.document, self._owner, self._ttl_s)
+            async with Kept(partial(leases.renew, lease, self._ttl_s), self._ttl_s) as kept:
+                leased = Company(company.id, company.usdot, company.name, document)
+                done = await self._sources(_Progress(leased, document, at, kept.confirm), known, timeout_s)
+                if done.update is not None:
+                    done.update = replace(done.update, values={**done.update.values, **returned(LEASE)})
+                await self.save([done], at)
+        except LeaseHeldError:
+            raise
         except CompanyWriteError as error:
             return self.refused(company.document, "company", error, at)
+        except BaseException:
+            await released(leases, company.id, self._owner)
+            raise
+        if done.update is None:
+            await released(leases, company.id, self._owner)
+        return done
+
+    async def _sources(self, progress: _Progress, known: Known, timeout_s: float) -> Synced:
+        try:
+            check_settable(progress.original, [f"{STATUS}.sources.any.outcome"])
+        except CompanyWriteError as error:
+            return self.refused(progress.original, "company", error, progress.at)
         loop = asyncio.get_running_loop()
         deadline = loop.time() + timeout_s
-        progress = _Progress(company, company.document)
         for position, slot in enumerate(self._slots):
-            version = versions.get(slot.name)
-            if not force and is_current(progress.company, slot.name, version):
-                said = dig(progress.company.document, f"{STATUS}.sources.{slot.name}.message")  # "none on record" still holds
-                said = said if isinstance(said, str) else None
-                outcome = _unchanged(slot.name, version, said)
-            else:
-                ready = found.get(slot.name, {}).get(company.usdot)
-                share_s = max(0.0, deadline - loop.time()) / (len(self._slots) - position)
-                outcome = await self._sync_source(slot, progress, ready, version, at, share_s)
-            progress.outcomes[slot.name] = outcome
-        return self._finish(progress, at)
+            share_s = max(0.0, deadline - loop.time()) / (len(self._slots) - position)
+            progress.outcomes[slot.name] = await self._source(slot, progress, known, share_s)
+        return self._finish(progress)
 
-    async def _sync_source(
-        self,
-        slot: SourceSlot,
-        progress: _Progress,
-        ready: SourceReport | Fault | None,
-        version: str | None,
-        at: datetime,
-        share_s: float,
-    ) -> SourceOutcome:
-        report = ready
-        if ready is None or (slot.completes and not isinstance(ready, Fault)):
-            report = await self._isolation.run(slot.name, share_s, self._call(slot, progress, ready))
-        if isinstance(report, Fault):
-            return self._failed(slot, progress, report, at)
+    async def _source(self, slot: SourceSlot, progress: _Progress, known: Known, share_s: float) -> SourceOutcome:
+        version = known.versions.get(slot.name)
+        if _is_current(slot, progress.company, known):
+            said = dig(progress.company.document, f"{STATUS}.sources.{slot.name}.message")  # "none on record" still holds
+            return _unchanged(slot.name, version, said if isinstance(said, str) else None)
+        report, fault = await self._ask(slot, progress, known, share_s)
+        if report is None and fault is not None:
+            return self._failed(slot, progress, fault)
         try:
-            return await self._take(slot, progress, report, version, at)
-        except RepositoryError as error:
-            if not isinstance(error, CompanyWriteError):
-                raise
-            return self._failed(slot, progress, self._isolation.fault(slot.name, error), at)
+            return await self._take(slot, progress, report, fault, version)
+        except CompanyWriteError as error:
+            return self._failed(slot, progress, self._isolation.fault(slot.name, error))
+        except RepositoryError:
+            raise
         except Exception as error:  # noqa: BLE001  # a report can be malformed in any way
-            return self._failed(slot, progress, self._isolation.fault(slot.name, error), at)
+            return self._failed(slot, progress, self._isolation.fault(slot.name, error))
 
-    def _call(self, slot: SourceSlot, progress: _Progress, ready: SourceReport | None) -> Callable[[], Awaitable[SourceReport]]:
+    async def _ask(
+        self, slot: SourceSlot, progress: _Progress, known: Known, share_s: float
+    ) -> tuple[SourceReport | None, Fault | None]:
+        """The report, from the window or at first hand, and what is wrong with it; without a report, why there is none."""
         source, company = slot.source, progress.company
+        ready = known.found.get(slot.name, {}).get(company.usdot)
+        if isinstance(ready, Fault):
+            return None, ready
+        if ready is None:
+            return await self._gate.ask(slot.name, share_s, lambda: source.fetch(company))
+        if not slot.completes:
+            return ready, None
+        completing = cast("CompletingSource", source)
+        report, fault = await self._gate.ask(slot.name, share_s, lambda: completing.complete(company, ready), part="/complete")
+        return (ready if report is None else report), fault
 
-        async def call() -> SourceReport:
-            await self._limiter.acquire()
-            if ready is None:
-                return await source.fetch(company)
-            return await cast("CompletingSource", source).complete(company, ready)
-
-        return call
-
-    async def _take(self, slot: SourceSlot, progress: _Progress, report: Any, version: str | None, at: datetime) -> SourceOutcome:
+    async def _take(
+        self, slot: SourceSlot, progress: _Progress, report: Any, fault: Fault | None, version: str | None
+    ) -> SourceOutcome:
         """Check a report, write its rows, note its fields."""
         company = progress.company
         check_report(slot, report)
@@ -131,7 +157,7 @@ class CompanySync:
         check_settable(company.document, values)
         written = 0
         if report.documents is not None:
-            written = await self._repository.store_rows(company, slot.collection, report.documents, at)
+            written = await self._repository.store_rows(company, slot.collection, report.documents, progress.at, progress.confirm)
         changed = bool(changed_paths(company.document, report.fields)) or written > 0
         progress.values |= values
         progress.company = Company(company.id, company.usdot, company.name, with_values(company.document, values))
@@ -139,9 +165,8 @@ class CompanySync:
         if outcome is Outcome.CHANGED and not changed:
             outcome = Outcome.UNCHANGED
         message = report.message
-        if report.incomplete is not None:
-            fault = self._isolation.fault(slot.name, report.incomplete)
-            progress.failures.append(SourceFailure(source=slot.name, error=fault.message, kind=fault.kind, timestamp=at))
+        if fault is not None:
+            progress.failures.append(_failure(slot, fault, progress.at))
             outcome, message = fault.outcome, fault.message
         rows = report.rows if report.rows is not None or report.documents is None else len(report.documents)
         return SourceOutcome(
@@ -155,14 +180,14 @@ class CompanySync:
             message=message,
         )
 
-    def _failed(self, slot: SourceSlot, progress: _Progress, fault: Fault, at: datetime) -> SourceOutcome:
-        progress.failures.append(SourceFailure(source=slot.name, error=fault.message, kind=fault.kind, timestamp=at))
+    def _failed(self, slot: SourceSlot, progress: _Progress, fault: Fault) -> SourceOutcome:
+        progress.failures.append(_failure(slot, fault, progress.at))
         return SourceOutcome(source=slot.name, outcome=fault.outcome, message=fault.message)
 
-    def _finish(self, progress: _Progress, at: datetime) -> Synced:
+    def _finish(self, progress: _Progress) -> Synced:
         company = progress.company
-        status = status_update(progress.outcomes.values(), progress.failures, at, company.usdot)
-        update = CompanyUpdate(company.id, settable(progress.original, {**progress.values, **status}))
+        status = status_update(progress.outcomes.values(), progress.failures, progress.at, company.usdot)
+        values = settable(progress.original, {**progress.values, **status})
         result = CompanySyncResult(
             company_id=company.id,
             usdot=int(company.usdot),
@@ -171,7 +196,7 @@ class CompanySync:
             errors=tuple(progress.failures),
             outcomes=progress.outcomes,
         )
-        return Synced(result, update, is_quiet=not progress.values)
+        return Synced(result, CompanyUpdate(company.id, values, token_of(progress.original, LEASE)))
 
     def refused(self, document: Mapping[str, Any], who: str, error: FmcsaError, at: datetime) -> Synced:
         """A company that cannot be synced at all: the error is its result, and its status where one can be stored."""
@@ -179,22 +204,33 @@ class CompanySync:
         failure = SourceFailure(source=who, error=fault.message, kind=fault.kind, timestamp=at)
         result = CompanySyncResult(company_id=document.get("_id"), name=name_of(document), success=False, errors=(failure,))
         try:
-            update = CompanyUpdate(document["_id"], settable(document, status_update((), [failure], at, None)))
+            values = settable(document, status_update((), [failure], at, None))
+            return Synced(result, CompanyUpdate(document["_id"], values, token_of(document, LEASE)))
         except CompanyWriteError:
-            return Synced(result, None, is_quiet=True)
-        return Synced(result, update, is_quiet=True)
+            return Synced(result, None)
 
-    async def save(self, done: Sequence[Synced], at: datetime) -> list[CompanySyncResult]:
+    async def save(self, done: Sequence[Synced], at: datetime) -> None:
         """Store the updates; a company whose update is refused has failed, whatever its sources say."""
         storable = [item for item in done if item.update is not None]
         updates = [item.update for item in storable if item.update is not None]
         for index, error in (await self._repository.save(updates) if updates else {}).items():
-            fault = self._isolation.fault("database", error)
-            failure = SourceFailure(source="database", error=fault.message, kind=fault.kind, timestamp=at)
-            result = storable[index].result
-            storable[index].result = result.model_copy(update={"success": False, "errors": (*result.errors, failure)})
-            storable[index].update = None
-        return [item.result for item in done]
+            item = storable[index]
+            item.result = with_error(item.result, self._isolation.fault("database", error), at)
+            item.update = None
+
+
+def with_error(result: CompanySyncResult, fault: Fault, at: datetime) -> CompanySyncResult:
+    """The result of a company whose status could not be stored."""
+    failure = SourceFailure(source="database", error=fault.message, kind=fault.kind, timestamp=at)
+    return result.model_copy(update={"success": False, "errors": (*result.errors, failure)})
+
+
+def _failure(slot: SourceSlot, fault: Fault, at: datetime) -> SourceFailure:
+    return SourceFailure(source=slot.name, error=fault.message, kind=fault.kind, timestamp=at)
+
+
+def _is_current(slot: SourceSlot, company: Company, known: Known) -> bool:
+    return not known.force and is_current(company, slot.name, known.versions.get(slot.name))
 
 
 @lru_cache(maxsize=256)

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import SecretStr
 from rich.console import Console
 
-from fmcsa_orchestrator import mongo
+from fmcsa_orchestrator import driver, mongo
 from fmcsa_orchestrator.results import SyncSummary
 from fmcsa_orchestrator.screen import RunView, show_summary, status_table
 from fmcsa_orchestrator.settings import Settings
@@ -69,17 +69,17 @@ async def _database(console: Console, data_dir: Path | None) -> AsyncIterator[An
             store = await stack.enter_async_context(EmbeddedStore(data_dir))
             where = f"kept in {data_dir}" if data_dir else "in a temporary folder"
             console.print(f"An embedded store listens on {store.uri}; its data is {where}.", highlight=False)
-            client = mongo.connect(store.uri)
+            client = driver.connect(store.uri)
             stack.callback(client.close)
             yield client["fmcsa"]
             return
-        client = mongo.connect(settings.require_mongodb_uri())
+        client = driver.connect(settings.require_mongodb_uri())
         stack.callback(client.close)
         name = f"fmcsa_demo_{secrets.token_hex(4)}"
         console.print(
             f"Using the MongoDB of FMCSA_MONGODB_URI, in a database of its own ({name}), dropped at the end.", highlight=False
         )
-        with mongo.translated("cannot use the configured MongoDB"):
+        with driver.translated("cannot use the configured MongoDB"):
             await client.admin.command("ping")
         stack.push_async_callback(client.drop_database, name)
         yield client[name]

@@ -5,9 +5,9 @@ import logging
 import traceback
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from fmcsa_orchestrator.errors import FmcsaError, SourceTimeoutError
+from fmcsa_orchestrator.errors import AuthError, FmcsaError, SchemaDriftError, SourceTimeoutError
 from fmcsa_orchestrator.models import Outcome
 from fmcsa_orchestrator.redaction import redact
 from fmcsa_orchestrator.results import MESSAGE_LIMIT
@@ -16,14 +16,23 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+_STOPS_SOURCE = (AuthError, SchemaDriftError)
+STOPPING_KINDS = frozenset(error.kind for error in _STOPS_SOURCE)
+
+_GRACE_S = 1.0  # what a cancelled call may still take to clean up
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What went wrong, fit for logs and documents: no secrets, bounded length."""
+    """What went wrong, fit for logs and documents: no secrets, bounded length.
+
+    stops_source: asking for another company would end the same way.
+    """
 
     kind: str
     message: str
     outcome: Outcome = Outcome.FAILED
+    stops_source: bool = False
 
 
 class Isolation:
@@ -33,26 +42,46 @@ class Isolation:
         self._secrets = secrets
 
     async def run(self, who: str, timeout_s: float, call: Callable[[], Awaitable[T]]) -> T | Fault:
-        """The call's result, or the Fault it ended in. Only a cancellation of our own task passes, and the interpreter's exit."""
+        """The call's result, or the Fault it ended in. Only a cancellation of our own task passes, and the interpreter's exit.
+
+        The call has a task of its own, so that even one that swallows its cancellation cannot hold us up.
+        """
+
+        async def guarded() -> T:
+            return await call()
+
+        task = asyncio.create_task(guarded(), name=f"fmcsa {who}")
         try:
-            async with asyncio.timeout(timeout_s):
-                return await call()
-        except TimeoutError:
+            done, _ = await asyncio.wait({task}, timeout=timeout_s)
+        except asyncio.CancelledError:
+            await self._end(task, who)
+            raise
+        if not done:
+            await self._end(task, who)
             return self.fault(who, SourceTimeoutError(f"gave up after {timeout_s:.3g} s"))
+        try:
+            return task.result()
+        except TimeoutError as error:
+            return self.fault(who, SourceTimeoutError(str(error) or "timed out"))
         except (KeyboardInterrupt, SystemExit):
             raise
-        except asyncio.CancelledError as error:
-            task = asyncio.current_task()
-            if task is None or task.cancelling():
-                raise
-            return self.fault(who, error)  # the source cancelled something of its own
-        except BaseException as error:  # noqa: BLE001  # a host's source may raise anything at all
+        except BaseException as error:  # noqa: BLE001  # a host's source may raise anything at all, CancelledError too
             return self.fault(who, error)
+
+    async def _end(self, task: asyncio.Task[Any], who: str) -> None:
+        """Cancel the task; one that goes on regardless is left behind, with a word in the log."""
+        task.cancel()
+        done, _ = await asyncio.wait({task}, timeout=_GRACE_S)
+        if not done:
+            log.error("source_ignores_cancellation source=%s", who)
+        elif not task.cancelled():
+            task.exception()  # what it raised meanwhile concerns nobody any more
 
     def fault(self, who: str, error: BaseException) -> Fault:
         """The error as a Fault, logged: one of ours in a line, anything else is a bug and gets its traceback."""
         if isinstance(error, FmcsaError):
-            fault = Fault(error.kind, self._text(error), _OUTCOMES.get(error.kind, Outcome.FAILED))
+            outcome = Outcome.TIMED_OUT if isinstance(error, SourceTimeoutError) else Outcome.FAILED
+            fault = Fault(error.kind, self._text(error), outcome, isinstance(error, _STOPS_SOURCE))
             log.warning("sync_failed source=%s kind=%s error=%s", who, fault.kind, fault.message)
             return fault
         fault = Fault("unexpected", f"{type(error).__name__}: {self._text(error)}"[:MESSAGE_LIMIT])
@@ -66,6 +95,3 @@ class Isolation:
         except Exception:  # noqa: BLE001  # a broken __str__ is one more thing that a bug can do
             text = "no text"
         return redact(text, self._secrets)[:MESSAGE_LIMIT]
-
-
-_OUTCOMES = {"timeout": Outcome.TIMED_OUT}

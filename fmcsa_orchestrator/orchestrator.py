@@ -2,21 +2,35 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from aiolimiter import AsyncLimiter
 
+from fmcsa_orchestrator.breaker import Breakers
 from fmcsa_orchestrator.clock import RunClock
-from fmcsa_orchestrator.company_sync import CompanySync, as_company
-from fmcsa_orchestrator.errors import CompanyNotFoundError, InvalidUsdotError, RepositoryError, SourceTimeoutError
+from fmcsa_orchestrator.company_sync import CompanySync, Known, as_company
+from fmcsa_orchestrator.deadline import Deadline
+from fmcsa_orchestrator.errors import (
+    CompanyNotFoundError,
+    InvalidUsdotError,
+    LeaseHeldError,
+    LeaseLostError,
+    RepositoryError,
+    SourceTimeoutError,
+)
 from fmcsa_orchestrator.events import CompanySynced, Event, OnEvent, RunFinished, emit
+from fmcsa_orchestrator.gate import Gate
 from fmcsa_orchestrator.isolation import Isolation
+from fmcsa_orchestrator.leases import TTL_S, Kept, new_owner, released
 from fmcsa_orchestrator.meter import counting_requests
 from fmcsa_orchestrator.plan import Plan, make_plan
 from fmcsa_orchestrator.repository import CompanyRepository
 from fmcsa_orchestrator.results import CompanySyncResult, SourceFailure, SyncSummary
 from fmcsa_orchestrator.run import Run
+from fmcsa_orchestrator.sharing import Shared
 from fmcsa_orchestrator.slots import make_slots
 from fmcsa_orchestrator.sources.base import BatchSource, Source
 from fmcsa_orchestrator.tally import Tally
@@ -26,6 +40,7 @@ from fmcsa_orchestrator.window import WindowReader
 log = logging.getLogger(__name__)
 
 _VERSION_TTL_S = 300  # how long handlers trust an answer to "has upstream changed?"
+_LEASE_WAIT_S = 0.25  # between two looks whether somebody else has finished with a company
 _SOURCES_SHARE = 0.9  # of a handler's time, what the sources may use; the rest is for storing
 
 
@@ -41,6 +56,7 @@ class Orchestrator:
         secrets: values taken out of every logged or stored text.
         rates: requests per second by upstream's name, for `plan`.
         on_event: called with every event of every sync.
+        lease_ttl_s: seconds after which a run or sync that has died may be taken over by another process.
 
     Raises: SettingsError from the constructor when two sources claim one name, path or collection. The two sync methods
     never raise; only cancellation and the interpreter's exit pass.
@@ -57,6 +73,7 @@ class Orchestrator:
         secrets: tuple[str, ...] = (),
         rates: Mapping[str, float] | None = None,
         on_event: OnEvent | None = None,
+        lease_ttl_s: float = TTL_S,
     ) -> None:
         self._slots = make_slots(sources)
         self._batch_sources = [source for source in sources if isinstance(source, BatchSource)]
@@ -65,8 +82,10 @@ class Orchestrator:
         self._company_timeout_s = company_timeout_s
         self._on_event = on_event
         self._isolation = Isolation(secrets)
-        self._reader = WindowReader(self._isolation, limiter, company_timeout_s)
-        self._company_sync = CompanySync(self._slots, repository, limiter, self._isolation)
+        self._limiter = limiter
+        self._lease_ttl_s = lease_ttl_s
+        self._shared: Shared[CompanySyncResult] = Shared()
+        self._running: set[Deadline] = set()
         self._versions = Versions(self._batch_sources, self._isolation, ttl_s=_VERSION_TTL_S, timeout_s=company_timeout_s)
         self._rates = dict(rates or {})
         self._prepared = False
@@ -80,15 +99,18 @@ class Orchestrator:
         """
         clock = RunClock()
         tally = Tally(clock)
+        breakers = Breakers()
+        owner = new_owner()
 
         async def tell(event: Event) -> None:
             await self._emit(on_event, event)
 
         with counting_requests() as requests:
+            gate = Gate(self._limiter, self._isolation, breakers)
             run = Run(
                 repository=self._repository,
-                company_sync=self._company_sync,
-                reader=self._reader,
+                company_sync=self._company_sync(gate, owner),
+                reader=WindowReader(gate, self._company_timeout_s),
                 sources=self._batch_sources,
                 versions=self._versions,
                 window_size=self._batch_size,
@@ -99,7 +121,8 @@ class Orchestrator:
                 emit=tell,
                 force=force,
             )
-            stopped = await self._guarded(run, tally, deadline_s)
+            stopped = await self._guarded(run, tally, owner, deadline_s)
+            tally.add_breakers(breakers.opened())
             summary = tally.summary(requests.total(), stopped)
         log.info(
             "run_finished total=%d failed=%d requests=%d stopped=%s", summary.total, summary.failed, summary.requests, stopped
@@ -110,16 +133,25 @@ class Orchestrator:
     async def sync_company(
         self, company_id: Any, *, timeout_s: float | None = None, on_event: OnEvent | None = None, force: bool = False
     ) -> CompanySyncResult:
-        """Sync one company by what is in its `_id`, within `timeout_s` seconds (default: the company timeout). Never raises."""
+        """Sync one company by what is in its `_id`, within `timeout_s` seconds (default: the company timeout). Never raises.
+
+        Concurrent calls for one company share one sync. One that another process has in hand is waited for.
+        """
         clock = RunClock()
         timeout_s = self._company_timeout_s if timeout_s is None else timeout_s
+        deadline = Deadline(timeout_s)
         try:
-            async with asyncio.timeout(timeout_s) as deadline:
-                result = await self._sync_company(company_id, clock, timeout_s, force=force)
+            with self._stoppable(deadline):
+                async with deadline:
+                    result = await self._shared.run(
+                        (type(company_id), str(company_id), force),
+                        lambda: self._sync_company(company_id, clock, timeout_s, force=force),
+                    )
         except TimeoutError as error:
-            late = SourceTimeoutError(f"the sync took longer than {timeout_s:g} s; what it did not store is as it was")
-            result = self._refusal(company_id, "company", late if deadline.expired() else error, clock)
-        except CompanyNotFoundError as error:
+            why = "was stopped on request" if deadline.stopped else f"took longer than {timeout_s} s"
+            late = SourceTimeoutError(f"the sync {why}; what it did not store is as it was")
+            result = self._refusal(company_id, "company", late if deadline.is_over else error, clock)
+        except (CompanyNotFoundError, LeaseHeldError, LeaseLostError) as error:
             result = self._refusal(company_id, "company", error, clock)
         except RepositoryError as error:
             result = self._refusal(company_id, "database", error, clock)
@@ -128,6 +160,14 @@ class Orchestrator:
         await self._emit(on_event, CompanySynced(result))
         return result
 
+    def stop(self) -> None:
+        """Ask all that is under way to stop: the company in hand is abandoned, leases are given back, results are returned.
+
+        To be called from the event loop, for instance by a signal handler.
+        """
+        for deadline in self._running:
+            deadline.stop()
+
     async def plan(self, *, force: bool = False) -> Plan:
         """What `sync_all_companies` would do now and cost; asks upstreams for their versions only.
 
@@ -135,16 +175,21 @@ class Orchestrator:
         """
         return await make_plan(self._repository, self._batch_sources, self._versions, self._rates, force=force)
 
-    async def _guarded(self, run: Run, tally: Tally, deadline_s: float | None) -> str | None:
+    async def _guarded(self, run: Run, tally: Tally, owner: str, deadline_s: float | None) -> str | None:
         """Go through the run; why it stopped early, or None."""
+        deadline = Deadline(deadline_s)
         try:
-            async with asyncio.timeout(deadline_s) as deadline:
-                await self._prepare()
-                await run.go()
+            with self._stoppable(deadline):
+                async with deadline:
+                    await self._prepare()
+                    await self._leased(run, owner)
         except TimeoutError as error:
-            if deadline.expired():
-                return "deadline"
+            if deadline.is_over:
+                return "stopped" if deadline.stopped else "deadline"
             tally.fail_run("run", error, self._isolation)
+        except (LeaseHeldError, LeaseLostError) as error:
+            tally.fail_run("run", error, self._isolation)
+            return error.kind
         except RepositoryError as error:
             tally.fail_run("database", error, self._isolation)
             return "database" if run.has_begun else "could_not_run"
@@ -154,17 +199,50 @@ class Orchestrator:
             return None
         return "error" if run.has_begun else "could_not_run"
 
+    @contextmanager
+    def _stoppable(self, deadline: Deadline) -> Iterator[None]:
+        self._running.add(deadline)
+        try:
+            yield
+        finally:
+            self._running.discard(deadline)
+
+    async def _leased(self, run: Run, owner: str) -> None:
+        """Go through the run while no other goes over these companies, on whatever host."""
+        leases, name = self._repository.run_leases, self._repository.run_name
+        try:
+            lease = await leases.acquire(name, owner, self._lease_ttl_s)
+            async with Kept(partial(leases.renew, lease, self._lease_ttl_s), self._lease_ttl_s):
+                await run.go()
+        except LeaseHeldError:
+            raise
+        except BaseException:
+            await released(leases, name, owner)
+            raise
+        await released(leases, name, owner)
+
     async def _sync_company(self, company_id: Any, clock: RunClock, timeout_s: float, *, force: bool) -> CompanySyncResult:
         await self._prepare()
-        document = await self._repository.find_company(company_id)
-        company = as_company(document)
-        if isinstance(company, InvalidUsdotError):
-            done = self._company_sync.refused(document, "company", company, clock.now())
-        else:
-            versions = await self._versions.current(afresh=force)
-            done = await self._company_sync.run(company, {}, versions, clock.now(), timeout_s * _SOURCES_SHARE, force=force)
-        (result,) = await self._company_sync.save([done], clock.now())
-        return result
+        company_sync = self._company_sync(Gate(self._limiter, self._isolation), new_owner())
+        loop = asyncio.get_running_loop()
+        wait_until = loop.time() + timeout_s * _SOURCES_SHARE
+        while True:
+            document = await self._repository.find_company(company_id)
+            company = as_company(document)
+            if isinstance(company, InvalidUsdotError):
+                done = company_sync.refused(document, "company", company, clock.now())
+                await company_sync.save([done], clock.now())
+                return done.result
+            known = Known({}, await self._versions.current(afresh=force), force)
+            try:
+                return (await company_sync.sync(company, known, clock.now(), timeout_s * _SOURCES_SHARE)).result
+            except LeaseHeldError:
+                if loop.time() + _LEASE_WAIT_S > wait_until:
+                    raise
+                await asyncio.sleep(_LEASE_WAIT_S)
+
+    def _company_sync(self, gate: Gate, owner: str) -> CompanySync:
+        return CompanySync(self._slots, self._repository, gate, owner=owner, ttl_s=self._lease_ttl_s)
 
     async def _prepare(self) -> None:
         """Make sure of the indexes, once."""

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from fmcsa_orchestrator.errors import RepositoryError
+from fmcsa_orchestrator.leases import Confirm, LeaseStore, without_a_lease
 from fmcsa_orchestrator.models import Company, Document
 
 WRONG_CLOCK = timedelta(minutes=5)  # an attempt further in the future than this was stamped by a wrong clock
@@ -13,10 +14,14 @@ WRONG_CLOCK = timedelta(minutes=5)  # an attempt further in the future than this
 
 @dataclass(frozen=True, slots=True)
 class CompanyUpdate:
-    """One company's `$set`: its fields and its status together."""
+    """One company's `$set`: its fields and its status together.
+
+    It is written only while the document still has `token`.
+    """
 
     company_id: Any
     values: Mapping[str, Any]
+    token: int | None = None
 
 
 class CompanyRepository(Protocol):
@@ -25,6 +30,10 @@ class CompanyRepository(Protocol):
     Raises, from every method: RepositoryError when the store does not work, so that the run has to stop;
     CompanyWriteError when it refuses just this company's data.
     """
+
+    run_name: str  # of the lease that lets one run at a time go over these companies
+    run_leases: LeaseStore
+    company_leases: LeaseStore
 
     async def prepare(self, collections: Sequence[str]) -> None:
         """Make sure of the indexes, for the companies and for these row collections."""
@@ -41,11 +50,22 @@ class CompanyRepository(Protocol):
     async def find_company(self, company_id: Any) -> Mapping[str, Any]:
         """One company's document. Raises: CompanyNotFoundError, for an id of a useless type too."""
 
-    async def store_rows(self, company: Company, collection: str, documents: Sequence[Document], at: datetime) -> int:
+    async def store_rows(
+        self,
+        company: Company,
+        collection: str,
+        documents: Sequence[Document],
+        at: datetime,
+        confirm: Confirm = without_a_lease,
+    ) -> int:
         """Make the company's rows in a collection equal to these, writing only differences; how many were written.
 
-        Rows that are gone are kept and marked. Raises: ImplausibleEmptyError, MalformedPayloadError, writing nothing.
+        Rows that are gone are kept and marked. `confirm` is awaited before each write, and its LeaseLostError passes.
+        Raises: ImplausibleEmptyError, MalformedPayloadError, writing nothing.
         """
 
     async def save(self, updates: Sequence[CompanyUpdate]) -> Mapping[int, RepositoryError]:
-        """Write these updates, each whole or not at all; what was refused, by position. CompanyNotFoundError: it is gone."""
+        """Write these updates, each whole or not at all; what was refused, by position.
+
+        CompanyNotFoundError: it is gone. LeaseLostError: its token is no longer the update's.
+        """

@@ -5,11 +5,18 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from fmcsa_orchestrator.clock import RunClock
-from fmcsa_orchestrator.company_sync import CompanySync, Synced, as_company
-from fmcsa_orchestrator.errors import InvalidUsdotError, RepositoryError
+from fmcsa_orchestrator.company_sync import CompanySync, Known, Synced, as_company, name_of
+from fmcsa_orchestrator.errors import (
+    CompanyNotFoundError,
+    InvalidUsdotError,
+    LeaseHeldError,
+    LeaseLostError,
+    RepositoryError,
+)
 from fmcsa_orchestrator.events import CompanySynced, Event, RunStarted, WindowFetched
 from fmcsa_orchestrator.models import Company
 from fmcsa_orchestrator.repository import CompanyRepository
+from fmcsa_orchestrator.results import CompanySyncResult, SourceFailure
 from fmcsa_orchestrator.sources.base import BatchSource
 from fmcsa_orchestrator.status import is_current
 from fmcsa_orchestrator.tally import Tally
@@ -55,7 +62,8 @@ class Run:
         self._emit = emit
         self._force = force
         self._versions: Mapping[str, str | None] = {}
-        self._unstorable: list[Any] = []  # not to be taken again, since their lastRun cannot move
+        self._aside: list[Any] = []  # not to be taken again in this run, though their lastRun has not moved
+        self._unstorable = 0
 
     async def go(self) -> None:
         """Go through all companies that are due."""
@@ -66,27 +74,32 @@ class Run:
         if due:
             self._versions = await self._all_versions.current(afresh=True)
         just_done: set[Any] = set()
-        while documents := await self._repository.take_due(since, self._clock.now(), self._window_size, self._unstorable):
+        while documents := await self._repository.take_due(since, self._clock.now(), self._window_size, self._aside):
             stuck = [document["_id"] for document in documents if document["_id"] in just_done]
-            if stuck:  # saved without effect: without this, a run would go round for ever
-                self._unstorable += stuck
+            self._aside += stuck  # saved without effect: without this, a run would go round for ever
             await self._window([document for document in documents if document["_id"] not in just_done])
             just_done = {document["_id"] for document in documents}
-            if len(self._unstorable) > _UNSTORABLE_LIMIT:
+            self._unstorable += len(stuck)
+            if self._unstorable > _UNSTORABLE_LIMIT:
                 raise RepositoryError(f"the status of over {_UNSTORABLE_LIMIT} companies cannot be stored")
 
     async def _window(self, documents: Sequence[Mapping[str, Any]]) -> None:
         companies = [as_company(document) for document in documents]
         found = await self._read([company for company in companies if isinstance(company, Company)])
+        known = Known(found, self._versions, self._force)
         await self._emit(WindowFetched(len(documents), self._requests.total()))
-        quiet: list[Synced] = []
+        passive: list[Synced] = []
         for document, company in zip(documents, companies, strict=True):
-            done = await self._sync(document, company, found)
-            if done.is_quiet:
-                quiet.append(done)
+            at = self._clock.now()
+            if isinstance(company, InvalidUsdotError):
+                passive.append(self._company_sync.refused(document, "company", company, at))
+            elif self._company_sync.is_passive(company, known):
+                passive.append(await self._company_sync.look(company, known, at))
             else:
-                await self._store([done])
-        await self._store(quiet)
+                await self._sync(company, known)
+        await self._company_sync.save(passive, self._clock.now())
+        for item in passive:
+            await self._count(item)
 
     async def _read(self, companies: Sequence[Company]) -> dict[str, Found]:
         """The window through each batch source, as far as it is not current."""
@@ -98,18 +111,24 @@ class Run:
                 found[source.name] = await self._reader.read(source, due)
         return found
 
-    async def _sync(
-        self, document: Mapping[str, Any], company: Company | InvalidUsdotError, found: Mapping[str, Found]
-    ) -> Synced:
+    async def _sync(self, company: Company, known: Known) -> None:
+        """One company's turn; one that somebody else has in hand, or has just synced, is left to them."""
         at = self._clock.now()
-        if isinstance(company, InvalidUsdotError):
-            return self._company_sync.refused(document, "company", company, at)
-        return await self._company_sync.run(company, found, self._versions, at, self._company_timeout_s, force=self._force)
+        try:
+            await self._count(await self._company_sync.sync(company, known, at, self._company_timeout_s))
+        except (LeaseHeldError, LeaseLostError, CompanyNotFoundError) as error:
+            failure = SourceFailure(source="company", error=str(error), kind=error.kind, timestamp=at)
+            name = name_of(company.document)
+            result = CompanySyncResult(company_id=company.id, usdot=company.usdot, name=name, success=False, errors=(failure,))
+            self._aside.append(company.id)
+            await self._tell(result)
 
-    async def _store(self, done: Sequence[Synced]) -> None:
-        """Save, then count and tell."""
-        for item, result in zip(done, await self._company_sync.save(done, self._clock.now()), strict=True):
-            if item.update is None:
-                self._unstorable.append(result.company_id)
-            self._tally.add(result)
-            await self._emit(CompanySynced(result, self._requests.total()))
+    async def _count(self, item: Synced) -> None:
+        if item.update is None:
+            self._aside.append(item.result.company_id)
+            self._unstorable += 1
+        await self._tell(item.result)
+
+    async def _tell(self, result: CompanySyncResult) -> None:
+        self._tally.add(result)
+        await self._emit(CompanySynced(result, self._requests.total()))

@@ -133,7 +133,7 @@ def status_table(companies: Iterable[Mapping[str, Any]], sources: Sequence[str],
         status = dig(company, STATUS)
         status = status if isinstance(status, Mapping) else {}
         cells = [_source_cell(dig(status, f"sources.{source}"), now) for source in sources]
-        good = "[green]ok[/]" if status.get("success") else "[red]failing[/]" if status else "never synced"
+        good = "[green]ok[/]" if status.get("success") else "[red]failing[/]" if "success" in status else "never synced"
         last_run = age(status.get("lastRun"), now)
         table.add_row(
             escape(str(company.get("name") or company.get("_id"))), escape(str(company.get("dotNumber"))), last_run, good, *cells

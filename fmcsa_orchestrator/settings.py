@@ -25,6 +25,7 @@ class Settings(BaseSettings):
     companies_collection: str = Field("companies", description="the host app's companies, each with a `dotNumber`")
     inspections_collection: str = Field("fmcsaInspections", description="where inspections go")
     violations_collection: str = Field("fmcsaViolations", description="where violations go")
+    leases_collection: str = Field("fmcsaLeases", description="where the lease of a run is kept")
     soda_base_url: str = Field("https://data.transportation.gov", description="the open data portal")
     soda_app_token: SecretStr | None = Field(None, description="sent as `X-App-Token`; raises the portal's limits")
     soda_requests_per_second: PositiveFloat = Field(1, description="1 is the portal's own crawl delay")

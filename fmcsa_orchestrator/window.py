@@ -2,28 +2,25 @@
 
 from collections.abc import Mapping, Sequence
 
-from aiolimiter import AsyncLimiter
-
+from fmcsa_orchestrator.breaker import UPSTREAM_KINDS
 from fmcsa_orchestrator.errors import SourceError
-from fmcsa_orchestrator.isolation import Fault, Isolation
-from fmcsa_orchestrator.models import Company, SourceReport
+from fmcsa_orchestrator.gate import Gate
+from fmcsa_orchestrator.isolation import Fault
+from fmcsa_orchestrator.models import Company, Outcome, SourceReport
 from fmcsa_orchestrator.sources.base import BatchSource
 from fmcsa_orchestrator.usdot import UsdotNumber
 
 Found = dict[UsdotNumber, SourceReport | Fault]
 
-# These say something of the upstream rather than of the batch. When both halves of a batch fail so, smaller ones would too.
-_UPSTREAM_KINDS = frozenset({"upstream_unavailable", "stale_upstream", "timeout", "rate_limited", "auth", "implausible_empty"})
-# These no split can help.
-_FINAL_KINDS = frozenset({"auth", "rate_limited", "stale_upstream", "implausible_empty"})
+# No split can help where the upstream as a whole is meant.
+_FINAL_KINDS = frozenset({"rate_limited", "stale_upstream", "implausible_empty"})
 
 
 class WindowReader:
-    """Reads companies through `fetch_many`, behind the limiter, isolated."""
+    """Reads companies through `fetch_many`."""
 
-    def __init__(self, isolation: Isolation, limiter: AsyncLimiter, timeout_s: float) -> None:
-        self._isolation = isolation
-        self._limiter = limiter
+    def __init__(self, gate: Gate, timeout_s: float) -> None:
+        self._gate = gate
         self._timeout_s = timeout_s
 
     async def read(self, source: BatchSource, companies: Sequence[Company]) -> Found:
@@ -39,11 +36,11 @@ class WindowReader:
         answer = await self._ask(source, batch)
         if not isinstance(answer, Fault):
             return answer
-        if len(batch) == 1 or answer.kind in _FINAL_KINDS:
+        if len(batch) == 1 or answer.stops_source or answer.outcome is Outcome.UNAVAILABLE or answer.kind in _FINAL_KINDS:
             return dict.fromkeys((company.usdot for company in batch), answer)
         middle = len(batch) // 2
         left, right = batch[:middle], batch[middle:]
-        if answer.kind not in _UPSTREAM_KINDS:
+        if answer.kind not in UPSTREAM_KINDS:
             return await self._read(source, left) | await self._read(source, right)
         return await self._read_if_upstream_works(source, left, right)
 
@@ -64,17 +61,17 @@ class WindowReader:
 
     async def _ask(self, source: BatchSource, batch: Sequence[Company]) -> Found | Fault:
         async def call() -> Mapping[UsdotNumber, SourceReport | SourceError]:
-            await self._limiter.acquire()
             return await source.fetch_many(batch)
 
-        answer = await self._isolation.run(source.name, self._timeout_s, call)
-        if isinstance(answer, Fault):
-            return answer
+        answer, fault = await self._gate.ask(source.name, self._timeout_s, call)
+        if fault is not None:
+            return fault
+        isolation = self._gate.isolation
         if not isinstance(answer, Mapping):
-            return self._isolation.fault(source.name, TypeError(f"fetch_many gave a {type(answer).__name__}, not a mapping"))
+            return isolation.fault(source.name, TypeError(f"fetch_many gave a {type(answer).__name__}, not a mapping"))
         asked = {company.usdot for company in batch}
         return {
-            usdot: self._isolation.fault(source.name, entry) if isinstance(entry, BaseException) else entry
+            usdot: isolation.fault(source.name, entry) if isinstance(entry, BaseException) else entry
             for usdot, entry in answer.items()
             if usdot in asked
         }

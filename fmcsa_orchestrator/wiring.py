@@ -8,7 +8,7 @@ from typing import Any
 
 import aiohttp
 
-from fmcsa_orchestrator import mongo, qcmobile, soda
+from fmcsa_orchestrator import driver, mongo, qcmobile, soda
 from fmcsa_orchestrator.clock import RunClock
 from fmcsa_orchestrator.errors import SettingsError
 from fmcsa_orchestrator.events import OnEvent
@@ -65,11 +65,13 @@ async def _open(
 ) -> Orchestrator:
     """Build it all; what is opened here is closed with the stack."""
     if repository is None and database is None:
-        client = mongo.connect(settings.require_mongodb_uri())
+        client = driver.connect(settings.require_mongodb_uri())
         stack.callback(client.close)
-        database = mongo.database_of(client, settings.mongodb_database)
+        database = driver.database_of(client, settings.mongodb_database)
     if repository is None:
-        repository = mongo.MongoCompanyRepository(database, companies=settings.companies_collection)
+        repository = mongo.MongoCompanyRepository(
+            database, companies=settings.companies_collection, leases=settings.leases_collection
+        )
     if session is None:
         session = await stack.enter_async_context(aiohttp.ClientSession())
     return Orchestrator(

@@ -41,7 +41,7 @@ def test_no_module_imports_itself_by_a_detour():
 
 @pytest.mark.parametrize(
     ("forbidden", "allowed"),
-    [(("motor", "pymongo", "bson"), {"mongo"}), (("os", "dotenv", "pydantic_settings"), {"settings", "testing.store"}),
+    [(("motor", "pymongo", "bson"), {"driver"}), (("os", "dotenv", "pydantic_settings"), {"settings", "testing.store", "leases"}),
      (("typer",), {"cli"}), (("rich",), {"cli", "screen", "demo"}), (("tenacity",), {"http"}),
      ((f"{PACKAGE}.testing",), {"demo", "testing"})],
     ids=lambda value: "+".join(sorted(value)) if isinstance(value, tuple) else "",

@@ -310,7 +310,8 @@ async def test_cancellation_passes_and_leaves_the_old_status():
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        assert "fmcsaData" not in repository.companies[0]
+        assert list(status(repository)) == ["lease"]
+        assert status(repository)["lease"]["owner"] is None
         started.clear()
 
 

@@ -27,7 +27,7 @@ from fmcsa_orchestrator import (
     SettingsError,
     UsdotNumber,
 )
-from fmcsa_orchestrator.mongo import connect, database_of, translated
+from fmcsa_orchestrator.driver import connect, database_of, translated
 from fmcsa_orchestrator.status import STATUS
 from fmcsa_orchestrator.testing.fakes import InMemoryRepository
 

@@ -15,6 +15,7 @@ from fmcsa_orchestrator import (
     SourceUnavailableError,
     UsdotNumber,
 )
+from fmcsa_orchestrator.gate import Gate
 from fmcsa_orchestrator.isolation import Fault, Isolation
 from fmcsa_orchestrator.testing.fakes import InMemoryRepository
 from fmcsa_orchestrator.window import WindowReader
@@ -59,7 +60,7 @@ class Batch:
 
 
 def reader():
-    return WindowReader(Isolation(), AsyncLimiter(10_000, 1), 5)
+    return WindowReader(Gate(AsyncLimiter(10_000, 1), Isolation()), 5)
 
 
 def subjects(*usdots):

@@ -9,10 +9,12 @@ from typing import Any
 
 from fmcsa_orchestrator.documents import settable, with_values
 from fmcsa_orchestrator.errors import CompanyNotFoundError, CompanyWriteError, RepositoryError
+from fmcsa_orchestrator.leases import LEASE, Confirm, LeaseStore, lost_to_another, token_of, without_a_lease
 from fmcsa_orchestrator.models import Company, Document, SourceReport, dig
 from fmcsa_orchestrator.repository import WRONG_CLOCK, CompanyUpdate
 from fmcsa_orchestrator.rows import plan_rows
 from fmcsa_orchestrator.status import STATUS
+from fmcsa_orchestrator.testing.memory_leases import InMemoryLeases
 
 Fetch = Callable[[Company], SourceReport | Awaitable[SourceReport]]
 
@@ -46,6 +48,9 @@ class InMemoryRepository:
         self.companies: dict[Any, Mapping[str, Any]] = {company["_id"]: company for company in oldest_first}
         self.rows: defaultdict[str, defaultdict[Any, dict[str, dict[str, Any]]]] = defaultdict(lambda: defaultdict(dict))
         self.saves = 0
+        self.run_name = "run"
+        self.run_leases: LeaseStore = InMemoryLeases({})
+        self.company_leases: LeaseStore = InMemoryLeases(self.companies, LEASE)
 
     async def prepare(self, collections: Sequence[str]) -> None:
         """Nothing to prepare."""
@@ -71,10 +76,19 @@ class InMemoryRepository:
         except (KeyError, TypeError):
             raise CompanyNotFoundError(f"no company has the _id {company_id!r:.60}") from None
 
-    async def store_rows(self, company: Company, collection: str, documents: Sequence[Document], at: datetime) -> int:
+    async def store_rows(
+        self,
+        company: Company,
+        collection: str,
+        documents: Sequence[Document],
+        at: datetime,
+        confirm: Confirm = without_a_lease,
+    ) -> int:
         """The same differences as MongoDB gets."""
         stored = self.rows[collection][company.id]
         plan = await plan_rows(stored, documents, company.id, company.usdot, at)
+        if plan.size:
+            await confirm()
         stored.update((row["_id"], row) for row in plan.replace)
         for row_id in plan.end:
             stored[row_id] = {**stored[row_id], "current": False, "endedAt": at}
@@ -88,6 +102,8 @@ class InMemoryRepository:
             document = self.companies.get(update.company_id)
             if document is None:
                 refused[index] = CompanyNotFoundError(f"the company {update.company_id} was deleted during its sync")
+            elif token_of(document, LEASE) != update.token:
+                refused[index] = lost_to_another()
             elif settable(document, update.values) != update.values:
                 refused[index] = CompanyWriteError("cannot create a field in null")
             else:

@@ -1,0 +1,123 @@
+"""The MongoDB driver: connection, the server's clock, errors turned into ours. The only file that imports motor or PyMongo."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from bson import CodecOptions, ObjectId
+from bson.errors import BSONError
+from motor.motor_asyncio import AsyncIOMotorClient
+from pymongo import ReplaceOne, UpdateOne
+from pymongo.errors import (
+    BulkWriteError,
+    ConnectionFailure,
+    DocumentTooLarge,
+    DuplicateKeyError,
+    OperationFailure,
+    PyMongoError,
+    WriteError,
+)
+
+from fmcsa_orchestrator.errors import CompanyWriteError, RepositoryError, SettingsError
+from fmcsa_orchestrator.models import bson_time
+from fmcsa_orchestrator.redaction import redact
+
+__all__ = [
+    "BulkWriteError",
+    "DuplicateKeyError",
+    "ObjectId",
+    "ReplaceOne",
+    "ServerClock",
+    "UpdateOne",
+    "collection_of",
+    "connect",
+    "database_of",
+    "safe_text",
+    "translated",
+]
+
+_AUTH_CODES = {13, 18, 8000}
+_TRUST = timedelta(minutes=1)  # how long a reading of the server's clock serves
+
+
+def connect(uri: str, *, timeout_ms: int = 5_000) -> Any:
+    """A motor client for this URI; a server that is down is given up after `timeout_ms` unless the URI says otherwise.
+
+    Raises: SettingsError for a URI that cannot be read, without repeating it.
+    """
+    try:
+        options: dict[str, Any] = {} if "serverselectiontimeoutms" in uri.lower() else {"serverSelectionTimeoutMS": timeout_ms}
+        return AsyncIOMotorClient(uri, tz_aware=True, **options)
+    except (PyMongoError, ValueError, TypeError) as error:
+        raise SettingsError(f"FMCSA_MONGODB_URI cannot be used: {safe_text(str(error), uri)}") from None
+
+
+def database_of(client: Any, name: str | None) -> Any:
+    """The named database, else the one that the URI names, else `fmcsa`. Raises: SettingsError for an impossible name."""
+    try:
+        return client[name] if name else client.get_default_database("fmcsa")
+    except PyMongoError as error:
+        raise SettingsError(f"FMCSA_MONGODB_DATABASE cannot be used: {safe_text(str(error))}") from None
+
+
+def collection_of(database: Any, name: str) -> Any:
+    """A collection of a motor or PyMongo-async database, giving times with their zone."""
+    options = getattr(database, "codec_options", None) or CodecOptions()
+    return database.get_collection(name, codec_options=options.with_options(tz_aware=True))
+
+
+class ServerClock:
+    """The time as the server has it, so that hosts whose clocks differ, or jump, agree on when a lease ends.
+
+    Read from `hello`, then carried on by this process's steady clock. Where a stand-in does not tell its time, ours is taken.
+    """
+
+    def __init__(self, database: Any) -> None:
+        self._database = database
+        self._read_at = 0.0
+        self._time: datetime | None = None
+
+    async def now(self) -> datetime:
+        """Now. Raises: RepositoryError when the server does not answer."""
+        passed = timedelta(seconds=time.monotonic() - self._read_at)
+        if self._time is None or passed > _TRUST:
+            self._time = await self._ask()
+            self._read_at = time.monotonic()
+            return self._time
+        return self._time + passed
+
+    async def _ask(self) -> datetime:
+        try:
+            with translated("cannot ask MongoDB for its time"):
+                told = (await self._database.command("hello")).get("localTime")
+        except (AttributeError, NotImplementedError, TypeError):  # mongomock
+            told = None
+        return bson_time(told if isinstance(told, datetime) else datetime.now(UTC))
+
+
+@contextmanager
+def translated(what: str) -> Iterator[None]:
+    """Turns the driver's errors into ours: this company's data refused, or MongoDB not working."""
+    try:
+        yield
+    except BulkWriteError as error:
+        first = (error.details.get("writeErrors") or [{}])[0]
+        raise CompanyWriteError(safe_text(f"{what}: {first.get('errmsg', 'refused')}")) from error
+    except (WriteError, DocumentTooLarge, BSONError, OverflowError) as error:
+        raise CompanyWriteError(safe_text(f"{what}: {error}")) from error
+    except OperationFailure as error:
+        remedy = "; check the user, password and rights in FMCSA_MONGODB_URI" if error.code in _AUTH_CODES else ""
+        raise RepositoryError(safe_text(f"{what}: {error}{remedy}")) from error
+    except ConnectionFailure as error:
+        raise RepositoryError(
+            safe_text(f"{what}: no MongoDB answers; check FMCSA_MONGODB_URI and the server ({error})")
+        ) from error
+    except PyMongoError as error:
+        raise RepositoryError(safe_text(f"{what}: {error}")) from error
+
+
+def safe_text(text: str, uri: str = "") -> str:
+    """The text without credentials, of a length fit for a document."""
+    return redact(text, (uri,))[:400]

@@ -1,0 +1,48 @@
+"""The gate before every source: breaker, limiter, isolation. All calls into sources pass here."""
+
+from collections.abc import Awaitable, Callable
+from typing import Generic, NamedTuple, TypeVar
+
+from aiolimiter import AsyncLimiter
+
+from fmcsa_orchestrator.breaker import Breakers
+from fmcsa_orchestrator.isolation import Fault, Isolation
+from fmcsa_orchestrator.models import SourceReport
+
+T = TypeVar("T")
+
+
+class Answer(NamedTuple, Generic[T]):
+    """What a source gave, and what went wrong; both, where it gave less than it should."""
+
+    value: T | None
+    fault: Fault | None
+
+
+class Gate:
+    """Asks sources; for one run with its breakers, for a single company with none that is open yet."""
+
+    def __init__(self, limiter: AsyncLimiter, isolation: Isolation, breakers: Breakers | None = None) -> None:
+        self.isolation = isolation
+        self._limiter = limiter
+        self._breakers = breakers or Breakers()
+
+    async def ask(self, source: str, timeout_s: float, call: Callable[[], Awaitable[T]], *, part: str = "") -> Answer[T]:
+        """Ask, unless the breaker of this source, or of this part of it, is open."""
+
+        async def paced() -> T:
+            await self._limiter.acquire()
+            return await call()
+
+        breaker = self._breakers.of(source, part)
+        if (refusal := breaker.refusal()) is not None:
+            return Answer(None, refusal)
+        value = await self.isolation.run(source, timeout_s, paced)
+        if isinstance(value, Fault):
+            breaker.note(value)
+            return Answer(None, value)
+        fault = None
+        if isinstance(value, SourceReport) and value.incomplete is not None:
+            fault = self.isolation.fault(source, value.incomplete)
+        breaker.note(fault)
+        return Answer(value, fault)

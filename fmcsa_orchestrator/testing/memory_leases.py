@@ -1,0 +1,57 @@
+"""Leases in memory, for the fakes: the same conditions as in MongoDB, within one process."""
+
+from collections.abc import Callable, Mapping, MutableMapping
+from datetime import UTC, datetime
+from typing import Any
+
+from fmcsa_orchestrator.documents import settable, with_values
+from fmcsa_orchestrator.errors import CompanyNotFoundError
+from fmcsa_orchestrator.leases import Lease, check_free, held_by, prolonged, returned, taken, token_of
+from fmcsa_orchestrator.models import bson_time, dig
+
+
+class InMemoryLeases:
+    """The leases in a dict of documents, in a folder of each ("" is the document itself); `now` is the server's clock."""
+
+    def __init__(
+        self,
+        documents: MutableMapping[Any, Mapping[str, Any]],
+        folder: str = "",
+        now: Callable[[], datetime] = lambda: bson_time(datetime.now(UTC)),
+    ) -> None:
+        self.now = now
+        self._documents = documents
+        self._folder = folder
+
+    async def acquire(self, name: str, owner: str, ttl_s: float) -> Lease:
+        """Take the lease that is a document of its own."""
+        document = self._documents.setdefault(name, {"_id": name})
+        return (await self.take(document, owner, ttl_s))[0]
+
+    async def take(self, document: Mapping[str, Any], owner: str, ttl_s: float) -> tuple[Lease, dict[str, Any]]:
+        """Take the lease in a document that was just read."""
+        check_free(document, self._folder, self.now())
+        token = token_of(document, self._folder)
+        values = taken(self._folder, owner, token, self.now(), ttl_s)
+        stored = self._documents.get(document["_id"])
+        if stored is None:
+            raise CompanyNotFoundError(f"the document {document['_id']!s:.60} was deleted meanwhile")
+        if token_of(stored, self._folder) != token:
+            check_free(stored, self._folder, self.now())
+            raise held_by()
+        self._documents[document["_id"]] = with_values(stored, settable(stored, values))
+        return Lease(document["_id"], owner, (token or 0) + 1), with_values(document, values)
+
+    async def renew(self, lease: Lease, ttl_s: float) -> bool:
+        """A heartbeat."""
+        stored = self._documents.get(lease.key, {})
+        if token_of(stored, self._folder) != lease.token or dig(stored, f"{self._folder}owner") != lease.owner:
+            return False
+        self._documents[lease.key] = with_values(stored, prolonged(self._folder, self.now(), ttl_s))
+        return True
+
+    async def release(self, key: Any, owner: str) -> None:
+        """Give it back."""
+        stored = self._documents.get(key, {})
+        if dig(stored, f"{self._folder}owner") == owner:
+            self._documents[key] = with_values(stored, returned(self._folder))
