@@ -23,7 +23,16 @@ from fmcsa_orchestrator.errors import (
     StaleUpstreamError,
     TruncatedPayloadError,
 )
-from fmcsa_orchestrator.events import CompanySynced, Event, RunFinished, RunStarted, WindowFetched
+from fmcsa_orchestrator.events import (
+    CompanyStarted,
+    CompanySynced,
+    Event,
+    OnEvent,
+    RunFinished,
+    RunStarted,
+    Waiting,
+    WindowFetched,
+)
 from fmcsa_orchestrator.models import Company, Document, Outcome, SourceReport
 from fmcsa_orchestrator.mongo import MongoCompanyRepository
 from fmcsa_orchestrator.orchestrator import Orchestrator
@@ -48,6 +57,7 @@ __all__ = [
     "Company",
     "CompanyNotFoundError",
     "CompanyRepository",
+    "CompanyStarted",
     "CompanySyncResult",
     "CompanySynced",
     "CompanyUpdate",
@@ -66,6 +76,7 @@ __all__ = [
     "MaintenanceError",
     "MalformedPayloadError",
     "MongoCompanyRepository",
+    "OnEvent",
     "Orchestrator",
     "Outcome",
     "Plan",
@@ -90,6 +101,7 @@ __all__ = [
     "TruncatedPayloadError",
     "UsdotNumber",
     "ViolationsSource",
+    "Waiting",
     "WindowFetched",
     "close",
     "default_sources",

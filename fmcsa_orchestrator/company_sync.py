@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from fmcsa_orchestrator.documents import changed_paths, check_settable, settable, with_values
 from fmcsa_orchestrator.errors import CompanyWriteError, FmcsaError, InvalidUsdotError, LeaseHeldError, RepositoryError
+from fmcsa_orchestrator.events import CompanyStarted, emit
 from fmcsa_orchestrator.gate import Gate
 from fmcsa_orchestrator.isolation import Fault
 from fmcsa_orchestrator.leases import LEASE, Confirm, Kept, released, returned, token_of, without_a_lease
@@ -87,6 +88,7 @@ class CompanySync:
             lease, document = await leases.take(company.document, self._owner, self._ttl_s)
             async with Kept(partial(leases.renew, lease, self._ttl_s), self._ttl_s) as kept:
                 leased = Company(company.id, company.usdot, company.name, document)
+                await emit(CompanyStarted(company.id, company.usdot, company.name))
                 done = await self._sources(_Progress(leased, document, at, kept.confirm), known, timeout_s)
                 if done.update is not None:
                     done.update = replace(done.update, values={**done.update.values, **returned(LEASE)})

@@ -2,8 +2,11 @@
 
 import inspect
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import Any
 
 from fmcsa_orchestrator.results import CompanySyncResult, SyncSummary
 
@@ -26,6 +29,23 @@ class WindowFetched:
 
 
 @dataclass(frozen=True, slots=True)
+class CompanyStarted:
+    """A company's turn has come: its sources are asked, or its rows written."""
+
+    company_id: Any
+    usdot: int
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Nothing is sent to this upstream for so many seconds, because it has asked for a pause."""
+
+    upstream: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class CompanySynced:
     """One company is done, and its status stored."""
 
@@ -40,17 +60,29 @@ class RunFinished:
     summary: SyncSummary
 
 
-Event = RunStarted | WindowFetched | CompanySynced | RunFinished
+Event = RunStarted | WindowFetched | CompanyStarted | CompanySynced | Waiting | RunFinished
 OnEvent = Callable[[Event], Awaitable[None] | None]
 
 
-async def emit(on_event: OnEvent | None, event: Event) -> None:
-    """Hand the event over; a listener that fails is logged and does not disturb the run."""
-    if on_event is None:
-        return
+_listeners: ContextVar[tuple[OnEvent, ...]] = ContextVar("fmcsa_listeners", default=())
+
+
+@contextmanager
+def listening(*listeners: OnEvent | None) -> Iterator[None]:
+    """Hand these all events of what is done within the block, in tasks started there too."""
+    token = _listeners.set(tuple(listener for listener in listeners if listener is not None))
     try:
-        answer = on_event(event)
-        if inspect.isawaitable(answer):
-            await answer
-    except Exception:
-        log.exception("listener_failed event=%s", type(event).__name__)
+        yield
+    finally:
+        _listeners.reset(token)
+
+
+async def emit(event: Event) -> None:
+    """Hand the event to whoever listens; a listener that fails is logged and does not disturb the run."""
+    for listener in _listeners.get():
+        try:
+            answer = listener(event)
+            if inspect.isawaitable(answer):
+                await answer
+        except Exception:
+            log.exception("listener_failed event=%s", type(event).__name__)

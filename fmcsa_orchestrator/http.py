@@ -23,6 +23,7 @@ from fmcsa_orchestrator.errors import (
     SourceUnavailableError,
     TruncatedPayloadError,
 )
+from fmcsa_orchestrator.events import Waiting, emit
 from fmcsa_orchestrator.meter import count_request
 from fmcsa_orchestrator.redaction import redact
 
@@ -34,20 +35,35 @@ Read = Callable[[aiohttp.ClientResponse], Awaitable[T]]
 TRANSIENT = (SourceUnavailableError, SourceTimeoutError, RateLimitedError, TruncatedPayloadError)
 _ERROR_BODY_LIMIT = 16_384  # bytes of an error page that are worth reading
 _TOO_MANY_REQUESTS, _SERVER_ERROR = 429, 500
+_LONGEST_PAUSE_S = 86_400.0  # a longer pause, or a date by a clock that is wrong, is looked into after this much
+_REFUSALS_COUNTED = 5  # in a row: from then on 32 seconds each
 
 
 class Brake:
-    """Holds back every request to an upstream that has asked for a pause."""
+    """Holds back every request to an upstream that has asked for a pause, or that refuses us for asking too often."""
 
-    def __init__(self, *, patience_s: float, clock: Callable[[], float], sleep: Callable[[float], Awaitable[None]]) -> None:
+    def __init__(
+        self, upstream: str, *, patience_s: float, clock: Callable[[], float], sleep: Callable[[float], Awaitable[None]]
+    ) -> None:
+        self._upstream = upstream
         self._patience_s = patience_s
         self._clock = clock
         self._sleep = sleep
         self._until = 0.0
+        self._refusals = 0
 
     def hold(self, seconds: float) -> None:
         """Nobody asks for so many seconds from now."""
-        self._until = max(self._until, self._clock() + seconds)
+        self._until = max(self._until, self._clock() + min(seconds, _LONGEST_PAUSE_S))
+
+    def refused(self) -> None:
+        """A refusal that names no time: 1 second, then 2, 4 ... while it goes on."""
+        self.hold(random.uniform(0.75, 1.25) * float(2 ** min(self._refusals, _REFUSALS_COUNTED)))
+        self._refusals += 1
+
+    def passed(self) -> None:
+        """Upstream has let a request through."""
+        self._refusals = 0
 
     async def wait(self) -> None:
         """Wait until requests may go out again.
@@ -56,7 +72,8 @@ class Brake:
         """
         while (left := self._until - self._clock()) > 0:
             if left > self._patience_s:
-                raise RateLimitedError(f"upstream asked for a pause of another {left:.0f} s", retry_after_s=left)
+                raise RateLimitedError(f"{self._upstream} asked for a pause of another {left:.0f} s", retry_after_s=left)
+            await emit(Waiting(self._upstream, left))
             await self._sleep(left)
 
 
@@ -93,7 +110,7 @@ class Upstream:
         self._headers = dict(headers or {})
         self._denies_key = denies_key
         self._secrets = secrets
-        self._brake = Brake(patience_s=patience_s, clock=clock or asyncio.get_running_loop().time, sleep=sleep)
+        self._brake = Brake(name, patience_s=patience_s, clock=clock or asyncio.get_running_loop().time, sleep=sleep)
         self._retrying = AsyncRetrying(
             retry=retry_if_exception_type(TRANSIENT),
             stop=stop_after_attempt(tries) | stop_after_delay(patience_s),
@@ -131,6 +148,7 @@ class Upstream:
                     raise await self._refusal(response)
                 if "html" in response.content_type:
                     raise MaintenanceError(f"{self.name} answered with a web page where JSON was due")
+                self._brake.passed()
                 return await read(response)
         except TimeoutError as error:
             raise SourceTimeoutError(f"{self.name} gave no full answer within {self._timeout_s:g} s") from error
@@ -145,6 +163,8 @@ class Upstream:
         retry_after_s = _retry_after(response.headers.get("Retry-After"))
         if retry_after_s is not None:
             self._brake.hold(retry_after_s)
+        elif status == _TOO_MANY_REQUESTS:
+            self._brake.refused()
         if status == _TOO_MANY_REQUESTS:
             return RateLimitedError(text, retry_after_s=retry_after_s)
         if status >= _SERVER_ERROR or status == 202:  # 202: Socrata is still working on the query
@@ -184,7 +204,7 @@ async def read_json(response: aiohttp.ClientResponse, *, limit: int = 4_000_000)
 def _pause(state: RetryCallState) -> float:
     """Seconds before the next try: none where the brake waits already, else 0.5, 1, 2 ... with jitter."""
     error = state.outcome.exception() if state.outcome else None
-    if isinstance(error, RateLimitedError) and error.retry_after_s is not None:
+    if isinstance(error, RateLimitedError):
         return 0.0
     return random.uniform(0.375, 0.625) * float(2 ** (state.attempt_number - 1))
 

@@ -21,7 +21,7 @@ from fmcsa_orchestrator.errors import (
     RepositoryError,
     SourceTimeoutError,
 )
-from fmcsa_orchestrator.events import CompanySynced, Event, OnEvent, RunFinished, emit
+from fmcsa_orchestrator.events import CompanySynced, OnEvent, RunFinished, emit, listening
 from fmcsa_orchestrator.gate import Gate
 from fmcsa_orchestrator.isolation import Isolation
 from fmcsa_orchestrator.leases import TTL_S, Kept, new_owner, released
@@ -102,10 +102,7 @@ class Orchestrator:
         breakers = Breakers()
         owner = new_owner()
 
-        async def tell(event: Event) -> None:
-            await self._emit(on_event, event)
-
-        with counting_requests() as requests:
+        with counting_requests() as requests, listening(self._on_event, on_event):
             gate = Gate(self._limiter, self._isolation, breakers)
             run = Run(
                 repository=self._repository,
@@ -118,16 +115,15 @@ class Orchestrator:
                 clock=clock,
                 tally=tally,
                 requests=requests,
-                emit=tell,
                 force=force,
             )
             stopped = await self._guarded(run, tally, owner, deadline_s)
             tally.add_breakers(breakers.opened())
             summary = tally.summary(requests.total(), stopped)
-        log.info(
-            "run_finished total=%d failed=%d requests=%d stopped=%s", summary.total, summary.failed, summary.requests, stopped
-        )
-        await tell(RunFinished(summary))
+            log.info(
+                "run_finished total=%d failed=%d requests=%d stopped=%s", summary.total, summary.failed, summary.requests, stopped
+            )
+            await emit(RunFinished(summary))
         return summary
 
     async def sync_company(
@@ -137,27 +133,9 @@ class Orchestrator:
 
         Concurrent calls for one company share one sync. One that another process has in hand is waited for.
         """
-        clock = RunClock()
-        timeout_s = self._company_timeout_s if timeout_s is None else timeout_s
-        deadline = Deadline(timeout_s)
-        try:
-            with self._stoppable(deadline):
-                async with deadline:
-                    result = await self._shared.run(
-                        (type(company_id), str(company_id), force),
-                        lambda: self._sync_company(company_id, clock, timeout_s, force=force),
-                    )
-        except TimeoutError as error:
-            why = "was stopped on request" if deadline.stopped else f"took longer than {timeout_s} s"
-            late = SourceTimeoutError(f"the sync {why}; what it did not store is as it was")
-            result = self._refusal(company_id, "company", late if deadline.is_over else error, clock)
-        except (CompanyNotFoundError, LeaseHeldError, LeaseLostError) as error:
-            result = self._refusal(company_id, "company", error, clock)
-        except RepositoryError as error:
-            result = self._refusal(company_id, "database", error, clock)
-        except Exception as error:  # noqa: BLE001  # the promise: never raises
-            result = self._refusal(company_id, "company", error, clock)
-        await self._emit(on_event, CompanySynced(result))
+        with counting_requests() as requests, listening(self._on_event, on_event):
+            result = await self._guarded_company(company_id, timeout_s, force=force)
+            await emit(CompanySynced(result, requests.total()))
         return result
 
     def stop(self) -> None:
@@ -198,6 +176,26 @@ class Orchestrator:
         else:
             return None
         return "error" if run.has_begun else "could_not_run"
+
+    async def _guarded_company(self, company_id: Any, timeout_s: float | None, *, force: bool) -> CompanySyncResult:
+        clock = RunClock()
+        timeout_s = self._company_timeout_s if timeout_s is None else timeout_s
+        key = (type(company_id), str(company_id), force)
+        deadline = Deadline(timeout_s)
+        try:
+            with self._stoppable(deadline):
+                async with deadline:
+                    return await self._shared.run(key, lambda: self._sync_company(company_id, clock, timeout_s, force=force))
+        except TimeoutError as error:
+            why = "was stopped on request" if deadline.stopped else f"took longer than {timeout_s} s"
+            late = SourceTimeoutError(f"the sync {why}; what it did not store is as it was")
+            return self._refusal(company_id, "company", late if deadline.is_over else error, clock)
+        except (CompanyNotFoundError, LeaseHeldError, LeaseLostError) as error:
+            return self._refusal(company_id, "company", error, clock)
+        except RepositoryError as error:
+            return self._refusal(company_id, "database", error, clock)
+        except Exception as error:  # noqa: BLE001  # the promise: never raises
+            return self._refusal(company_id, "company", error, clock)
 
     @contextmanager
     def _stoppable(self, deadline: Deadline) -> Iterator[None]:
@@ -254,7 +252,3 @@ class Orchestrator:
         fault = self._isolation.fault(who, error)
         failure = SourceFailure(source=who, error=fault.message, kind=fault.kind, timestamp=clock.now())
         return CompanySyncResult(company_id=company_id, success=False, errors=(failure,))
-
-    async def _emit(self, on_event: OnEvent | None, event: Event) -> None:
-        await emit(self._on_event, event)
-        await emit(on_event, event)

@@ -1,7 +1,7 @@
 """One run over all companies: window by window, the longest unattempted first, one company at a time."""
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fmcsa_orchestrator.clock import RunClock
@@ -13,7 +13,7 @@ from fmcsa_orchestrator.errors import (
     LeaseLostError,
     RepositoryError,
 )
-from fmcsa_orchestrator.events import CompanySynced, Event, RunStarted, WindowFetched
+from fmcsa_orchestrator.events import CompanySynced, RunStarted, WindowFetched, emit
 from fmcsa_orchestrator.models import Company
 from fmcsa_orchestrator.repository import CompanyRepository
 from fmcsa_orchestrator.results import CompanySyncResult, SourceFailure
@@ -45,7 +45,6 @@ class Run:
         clock: RunClock,
         tally: Tally,
         requests: Counter[str],
-        emit: Callable[[Event], Awaitable[None]],
         force: bool,
     ) -> None:
         self.has_begun = False
@@ -59,7 +58,6 @@ class Run:
         self._clock = clock
         self._tally = tally
         self._requests = requests
-        self._emit = emit
         self._force = force
         self._versions: Mapping[str, str | None] = {}
         self._aside: list[Any] = []  # not to be taken again in this run, though their lastRun has not moved
@@ -70,7 +68,7 @@ class Run:
         since = self._clock.started_at
         due = await self._repository.count_due(since, self._clock.now())
         self.has_begun = True
-        await self._emit(RunStarted(due))
+        await emit(RunStarted(due))
         if due:
             self._versions = await self._all_versions.current(afresh=True)
         just_done: set[Any] = set()
@@ -87,7 +85,7 @@ class Run:
         companies = [as_company(document) for document in documents]
         found = await self._read([company for company in companies if isinstance(company, Company)])
         known = Known(found, self._versions, self._force)
-        await self._emit(WindowFetched(len(documents), self._requests.total()))
+        await emit(WindowFetched(len(documents), self._requests.total()))
         passive: list[Synced] = []
         for document, company in zip(documents, companies, strict=True):
             at = self._clock.now()
@@ -131,4 +129,4 @@ class Run:
 
     async def _tell(self, result: CompanySyncResult) -> None:
         self._tally.add(result)
-        await self._emit(CompanySynced(result, self._requests.total()))
+        await emit(CompanySynced(result, self._requests.total()))

@@ -1,6 +1,7 @@
 """Status, transport and body faults against a real local server; no test waits in real time."""
 
 import asyncio
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -20,6 +21,7 @@ from fmcsa_orchestrator import (
     qcmobile,
     soda,
 )
+from fmcsa_orchestrator.events import listening
 from fmcsa_orchestrator.http import Upstream, read_json
 from fmcsa_orchestrator.limiter import strict_limiter
 from fmcsa_orchestrator.meter import counting_requests
@@ -122,6 +124,33 @@ async def test_retry_after_brakes_every_request_of_this_upstream(rig, form):
     braked = [seconds for seconds in rig.time.slept if seconds > 1]
     assert braked
     assert all(5 < seconds <= 8 for seconds in braked)
+
+
+async def test_a_refusal_that_names_no_time_brakes_every_request_and_longer_each_time(rig):
+    rig.answers = [refusal(429), refusal(429), refusal(429), GOOD]
+    upstream = rig.upstream(tries=4)
+    waits = []
+    with listening(waits.append):
+        assert await asyncio.gather(*(upstream.get("/x", {}, read_json) for _ in range(2))) == [[1]] * 2
+    pauses = [wait.seconds for wait in waits if wait.upstream == "portal"]
+    assert 0.7 < pauses[0] < 1.3
+    assert 1.4 < max(pauses) < 5.1
+    assert sum(rig.time.slept) >= max(pauses)
+    rig.answers = [refusal(429), GOOD]
+    rig.time.now += 100  # what held back the last of them is over
+    with listening(waits.append):
+        await upstream.get("/x", {}, read_json)
+    assert waits[-1].seconds < 1.3
+
+
+@pytest.mark.parametrize("value", ["9" * 400, "Fri, 31 Dec 9999 23:59:59 GMT", "-5", "soon", ""])
+async def test_no_retry_after_stops_us_for_good_or_breaks_us(rig, value):
+    rig.answers = [refusal(429, **{"Retry-After": value}), GOOD]
+    upstream = rig.upstream()
+    with suppress(RateLimitedError):
+        await upstream.get("/x", {}, read_json)
+    rig.time.now += 86_400
+    assert await upstream.get("/x", {}, read_json) == [1]
 
 
 async def test_a_pause_beyond_our_patience_is_told_at_once(rig):
