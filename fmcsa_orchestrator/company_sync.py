@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache, partial
@@ -12,7 +13,8 @@ from fmcsa_orchestrator.errors import CompanyWriteError, FmcsaError, InvalidUsdo
 from fmcsa_orchestrator.events import CompanyStarted, emit
 from fmcsa_orchestrator.gate import Gate
 from fmcsa_orchestrator.isolation import Fault
-from fmcsa_orchestrator.leases import LEASE, Confirm, Kept, released, returned, token_of, without_a_lease
+from fmcsa_orchestrator.kept import Kept, Write, plainly
+from fmcsa_orchestrator.leases import LEASE, RELEASE_S, finished, released, token_of
 from fmcsa_orchestrator.models import Company, Outcome, SourceReport, dig
 from fmcsa_orchestrator.repository import CompanyRepository, CompanyUpdate
 from fmcsa_orchestrator.results import CompanySyncResult, SourceFailure, SourceOutcome
@@ -36,7 +38,7 @@ class _Progress:
     company: Company
     original: Mapping[str, Any]
     at: datetime
-    confirm: Confirm
+    write: Write
     values: dict[str, Any] = field(default_factory=dict)
     outcomes: dict[str, SourceOutcome] = field(default_factory=dict)
     failures: list[SourceFailure] = field(default_factory=list)
@@ -79,30 +81,40 @@ class CompanySync:
 
     async def look(self, company: Company, known: Known, at: datetime) -> Synced:
         """The status of a company for which nothing is to be done; the caller saves it."""
-        return await self._sources(_Progress(company, company.document, at, without_a_lease), known, 0.0)
+        return await self._sources(_Progress(company, company.document, at, plainly), known, 0.0)
 
     async def sync(self, company: Company, known: Known, at: datetime, timeout_s: float) -> Synced:
         """All sources in order, sharing the time, and everything saved, while the company is leased to us."""
         leases = self._repository.company_leases
+        kept: Kept | None = None
         try:
             lease, document = await leases.take(company.document, self._owner, self._ttl_s)
             async with Kept(partial(leases.renew, lease, self._ttl_s), self._ttl_s) as kept:
                 leased = Company(company.id, company.usdot, company.name, document)
                 await emit(CompanyStarted(company.id, company.usdot, company.name))
-                done = await self._sources(_Progress(leased, document, at, kept.confirm), known, timeout_s)
+                done = await self._sources(_Progress(leased, document, at, kept.write), known, timeout_s)
                 if done.update is not None:
-                    done.update = replace(done.update, values={**done.update.values, **returned(LEASE)})
+                    done.update = replace(done.update, values={**done.update.values, **finished(LEASE, lease.token)})
                 await self.save([done], at)
         except LeaseHeldError:
             raise
         except CompanyWriteError as error:
             return self.refused(company.document, "company", error, at)
         except BaseException:
-            await released(leases, company.id, self._owner)
+            await self._abandon(company.id, is_unsure=kept is not None and kept.unsure)
             raise
         if done.update is None:
             await released(leases, company.id, self._owner)
         return done
+
+    async def _abandon(self, company_id: Any, *, is_unsure: bool) -> None:
+        """Give the lease back. Where rows may still be on their way, let it run out instead, and have all read again."""
+        if not is_unsure:
+            await released(self._repository.company_leases, company_id, self._owner)
+            return
+        with suppress(RepositoryError, TimeoutError):
+            async with asyncio.timeout(RELEASE_S):
+                await self._repository.distrust(company_id, [slot.name for slot in self._slots])
 
     async def _sources(self, progress: _Progress, known: Known, timeout_s: float) -> Synced:
         try:
@@ -159,7 +171,7 @@ class CompanySync:
         check_settable(company.document, values)
         written = 0
         if report.documents is not None:
-            written = await self._repository.store_rows(company, slot.collection, report.documents, progress.at, progress.confirm)
+            written = await self._repository.store_rows(company, slot.collection, report.documents, progress.at, progress.write)
         changed = bool(changed_paths(company.document, report.fields)) or written > 0
         progress.values |= values
         progress.company = Company(company.id, company.usdot, company.name, with_values(company.document, values))

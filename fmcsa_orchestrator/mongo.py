@@ -1,8 +1,10 @@
 """The MongoDB repository, on motor or PyMongo's async API alike; the only file that imports a driver."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import partial
+from itertools import chain, islice
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +19,8 @@ from fmcsa_orchestrator.driver import (
     translated,
 )
 from fmcsa_orchestrator.errors import CompanyNotFoundError, CompanyWriteError, RepositoryError
-from fmcsa_orchestrator.leases import LEASE, TOKEN, Confirm, LeaseStore, lost_to_another, without_a_lease
+from fmcsa_orchestrator.kept import Write, plainly
+from fmcsa_orchestrator.leases import LEASE, TOKEN, LeaseStore, lost_to_another
 from fmcsa_orchestrator.models import Company, Document, dig
 from fmcsa_orchestrator.mongo_leases import MongoLeases, with_mark
 from fmcsa_orchestrator.repository import WRONG_CLOCK, CompanyUpdate
@@ -116,25 +119,27 @@ class MongoCompanyRepository:
         collection: str,
         documents: Sequence[Document],
         at: datetime,
-        confirm: Confirm = without_a_lease,
+        write: Write = plainly,
     ) -> int:
-        """Write the differences, what is new or changed first, what is gone last; `confirm` goes before each bulk."""
+        """Write the differences, what is new or changed first, what is gone last."""
         rows = self._collection(collection)
         with translated(f"cannot write {collection}"):
-            stored = {row["_id"]: row async for row in rows.find({"companyId": company.id}, PROJECTION).batch_size(_BULK)}
+            found = rows.find({"companyId": {"$eq": company.id}}, PROJECTION).batch_size(_BULK)
+            stored = {row["_id"]: row async for row in found}
         plan = await plan_rows(stored, documents, company.id, company.usdot, at)
-        for start in range(0, len(plan.replace), _BULK):
-            part = plan.replace[start : start + _BULK]
-            await confirm()
+        mark = {"$set": {"current": False, "endedAt": at, "endedBy": ObjectId()}}  # an ObjectId: see `with_mark`
+        replaced = (ReplaceOne({"_id": row["_id"]}, row, upsert=True) for row in plan.replace)
+        ended = (UpdateOne({"_id": row_id}, mark) for row_id in plan.end)
+        for operations in chain(_bulks(replaced), _bulks(ended)):
             with translated(f"cannot write {collection}"):
-                await rows.bulk_write([ReplaceOne({"_id": row["_id"]}, row, upsert=True) for row in part], ordered=False)
-        for start in range(0, len(plan.end), _BULK):
-            ended = plan.end[start : start + _BULK]
-            mark = {"$set": {"current": False, "endedAt": at, "endedBy": ObjectId()}}  # an ObjectId: see `with_mark`
-            await confirm()
-            with translated(f"cannot write {collection}"):
-                await rows.bulk_write([UpdateOne({"_id": row_id}, mark) for row_id in ended], ordered=False)
+                await write(partial(rows.bulk_write, operations, ordered=False))
         return plan.size
+
+    async def distrust(self, company_id: Any, sources: Sequence[str]) -> None:
+        """Without asking for a token: whatever has been written since, it is only read once more."""
+        unknown = {f"{STATUS}.sources.{source}.version": None for source in sources}
+        with translated("cannot write the company"):
+            await self._companies.update_one({"_id": {"$eq": company_id}}, {"$set": unknown})
 
     async def save(self, updates: Sequence[CompanyUpdate]) -> Mapping[int, RepositoryError]:
         """One `update_one` for one company; one unordered bulk for several. Each asks for the token that was read."""
@@ -177,6 +182,13 @@ class MongoCompanyRepository:
             elif tokens[update.company_id] != update.token:
                 refused[index] = lost_to_another()
         return refused
+
+
+def _bulks(operations: Iterable[Any]) -> Iterator[list[Any]]:
+    """The operations in lists of a bulk's size."""
+    iterator = iter(operations)
+    while part := list(islice(iterator, _BULK)):
+        yield part
 
 
 def status_of(company: Mapping[str, Any]) -> Mapping[str, Any]:

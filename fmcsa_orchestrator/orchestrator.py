@@ -24,7 +24,8 @@ from fmcsa_orchestrator.errors import (
 from fmcsa_orchestrator.events import CompanySynced, OnEvent, RunFinished, emit, listening
 from fmcsa_orchestrator.gate import Gate
 from fmcsa_orchestrator.isolation import Isolation
-from fmcsa_orchestrator.leases import TTL_S, Kept, new_owner, released
+from fmcsa_orchestrator.kept import Kept
+from fmcsa_orchestrator.leases import TTL_S, new_owner, released
 from fmcsa_orchestrator.meter import counting_requests
 from fmcsa_orchestrator.plan import Plan, make_plan
 from fmcsa_orchestrator.repository import CompanyRepository

@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from fmcsa_orchestrator.errors import RepositoryError
-from fmcsa_orchestrator.leases import Confirm, LeaseStore, without_a_lease
+from fmcsa_orchestrator.kept import Write, plainly
+from fmcsa_orchestrator.leases import LeaseStore
 from fmcsa_orchestrator.models import Company, Document
 
 WRONG_CLOCK = timedelta(minutes=5)  # an attempt further in the future than this was stamped by a wrong clock
@@ -56,13 +57,16 @@ class CompanyRepository(Protocol):
         collection: str,
         documents: Sequence[Document],
         at: datetime,
-        confirm: Confirm = without_a_lease,
+        write: Write = plainly,
     ) -> int:
         """Make the company's rows in a collection equal to these, writing only differences; how many were written.
 
-        Rows that are gone are kept and marked. `confirm` is awaited before each write, and its LeaseLostError passes.
+        Rows that are gone are kept and marked. Every write goes through `write`, whose LeaseLostError passes.
         Raises: ImplausibleEmptyError, MalformedPayloadError, writing nothing.
         """
+
+    async def distrust(self, company_id: Any, sources: Sequence[str]) -> None:
+        """Forget which versions a company's data is of, so that the next sync reads it again, whoever has its lease."""
 
     async def save(self, updates: Sequence[CompanyUpdate]) -> Mapping[int, RepositoryError]:
         """Write these updates, each whole or not at all; what was refused, by position.

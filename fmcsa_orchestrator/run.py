@@ -14,6 +14,7 @@ from fmcsa_orchestrator.errors import (
     RepositoryError,
 )
 from fmcsa_orchestrator.events import CompanySynced, RunStarted, WindowFetched, emit
+from fmcsa_orchestrator.leases import LEASE, keeps_ending
 from fmcsa_orchestrator.models import Company
 from fmcsa_orchestrator.repository import CompanyRepository
 from fmcsa_orchestrator.results import CompanySyncResult, SourceFailure
@@ -82,6 +83,7 @@ class Run:
                 raise RepositoryError(f"the status of over {_UNSTORABLE_LIMIT} companies cannot be stored")
 
     async def _window(self, documents: Sequence[Mapping[str, Any]]) -> None:
+        documents = sorted(documents, key=lambda document: keeps_ending(document, LEASE))  # what ended two runs may end this
         companies = [as_company(document) for document in documents]
         found = await self._read([company for company in companies if isinstance(company, Company)])
         known = Known(found, self._versions, self._force)
