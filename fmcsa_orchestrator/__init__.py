@@ -46,7 +46,7 @@ from fmcsa_orchestrator.sources.csa import CsaSource
 from fmcsa_orchestrator.sources.inspections import InspectionsSource
 from fmcsa_orchestrator.sources.violations import ViolationsSource
 from fmcsa_orchestrator.usdot import UsdotNumber
-from fmcsa_orchestrator.wiring import close, open_orchestrator, sync_all_companies, sync_company
+from fmcsa_orchestrator.wiring import close, open_orchestrator, stop, sync_all_companies, sync_company
 
 __version__ = "0.1.0"
 
@@ -106,6 +106,7 @@ __all__ = [
     "close",
     "default_sources",
     "open_orchestrator",
+    "stop",
     "sync_all_companies",
     "sync_company",
 ]

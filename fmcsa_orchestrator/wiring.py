@@ -137,6 +137,10 @@ class _Default:
                 self._generator = generator
             return self._orchestrator
 
+    def stop(self) -> None:
+        if self._orchestrator is not None:
+            self._orchestrator.stop()
+
     async def close(self) -> None:
         async with self._lock:
             if self._generator is not None:
@@ -186,6 +190,11 @@ async def sync_company(
         failure = SourceFailure(source=_culprit(error), error=fault.message, kind=fault.kind, timestamp=RunClock().now())
         return CompanySyncResult(company_id=company_id, success=False, errors=(failure,))
     return await orchestrator.sync_company(company_id, timeout_s=timeout_s, on_event=on_event, force=force)
+
+
+def stop() -> None:
+    """Ask what the two functions are doing in this event loop to end soon, results and all. See `Orchestrator.stop`."""
+    _default().stop()
 
 
 async def close() -> None:
