@@ -20,8 +20,9 @@ from fmcsa_orchestrator.plan import Plan
 from fmcsa_orchestrator.results import CompanySyncResult, SyncSummary
 from fmcsa_orchestrator.screen import RunView, show_company, show_plan, show_summary, status_table
 from fmcsa_orchestrator.settings import Settings
+from fmcsa_orchestrator.signals import stopping_on_signals
 from fmcsa_orchestrator.sources.catalogue import SOURCE_NAMES
-from fmcsa_orchestrator.wiring import close, open_orchestrator, sync_all_companies, sync_company
+from fmcsa_orchestrator.wiring import close, open_orchestrator, stop, sync_all_companies, sync_company
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 
@@ -125,7 +126,8 @@ def main() -> None:
 async def _sync_all(console: Console, deadline_s: float | None, *, force: bool) -> SyncSummary:
     view = RunView(console)
     try:
-        return await sync_all_companies(deadline_s=deadline_s, on_event=view.on_event, force=force)
+        with stopping_on_signals(stop):
+            return await sync_all_companies(deadline_s=deadline_s, on_event=view.on_event, force=force)
     finally:
         view.stop()
         await close()
@@ -134,11 +136,12 @@ async def _sync_all(console: Console, deadline_s: float | None, *, force: bool) 
 async def _sync_one(company_id: str, timeout_s: float | None, *, force: bool) -> CompanySyncResult:
     """By the text as it is; where no company has it, and it is a number, by the number."""
     try:
-        result = await sync_company(company_id, timeout_s=timeout_s, force=force)
-        is_unknown = any(error.kind == CompanyNotFoundError.kind for error in result.errors)
-        if is_unknown and company_id.isascii() and company_id.isdigit():
-            result = await sync_company(int(company_id), timeout_s=timeout_s, force=force)
-        return result
+        with stopping_on_signals(stop):
+            result = await sync_company(company_id, timeout_s=timeout_s, force=force)
+            is_unknown = any(error.kind == CompanyNotFoundError.kind for error in result.errors)
+            if is_unknown and company_id.isascii() and company_id.isdigit():
+                result = await sync_company(int(company_id), timeout_s=timeout_s, force=force)
+            return result
     finally:
         await close()
 
