@@ -33,14 +33,14 @@ from fmcsa_orchestrator.events import (
     Waiting,
     WindowFetched,
 )
-from fmcsa_orchestrator.models import Company, Document, Outcome, SourceReport
+from fmcsa_orchestrator.models import Company, Document, Finding, Outcome, SourceReport
 from fmcsa_orchestrator.mongo import MongoCompanyRepository
 from fmcsa_orchestrator.orchestrator import Orchestrator
 from fmcsa_orchestrator.plan import Plan, SourcePlan
 from fmcsa_orchestrator.repository import CompanyRepository, CompanyUpdate
 from fmcsa_orchestrator.results import CompanySyncResult, SourceFailure, SourceOutcome, SyncSummary
 from fmcsa_orchestrator.settings import Settings
-from fmcsa_orchestrator.sources.base import BatchSource, CompletingSource, EstimatingSource, Source
+from fmcsa_orchestrator.sources.base import BatchSource, CheckedSource, CompletingSource, EstimatingSource, Source
 from fmcsa_orchestrator.sources.catalogue import default_sources
 from fmcsa_orchestrator.sources.csa import CsaSource
 from fmcsa_orchestrator.sources.inspections import InspectionsSource
@@ -54,6 +54,7 @@ __all__ = [
     "AuthError",
     "Basic",
     "BatchSource",
+    "CheckedSource",
     "Company",
     "CompanyNotFoundError",
     "CompanyRepository",
@@ -67,6 +68,7 @@ __all__ = [
     "Document",
     "EstimatingSource",
     "Event",
+    "Finding",
     "FmcsaError",
     "ImplausibleEmptyError",
     "InspectionsSource",

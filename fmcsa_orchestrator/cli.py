@@ -5,6 +5,7 @@ import gc
 import json
 import logging
 from collections.abc import Mapping
+from dataclasses import asdict
 from enum import IntEnum
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -15,10 +16,12 @@ from rich.logging import RichHandler
 
 from fmcsa_orchestrator import driver, mongo
 from fmcsa_orchestrator.demo import run_demo
+from fmcsa_orchestrator.doctor import unusable
 from fmcsa_orchestrator.errors import CompanyNotFoundError, FmcsaError
+from fmcsa_orchestrator.models import Finding
 from fmcsa_orchestrator.plan import Plan
 from fmcsa_orchestrator.results import CompanySyncResult, SyncSummary
-from fmcsa_orchestrator.screen import RunView, show_company, show_plan, show_summary, status_table
+from fmcsa_orchestrator.screen import RunView, show_company, show_findings, show_plan, show_summary, status_table
 from fmcsa_orchestrator.settings import Settings
 from fmcsa_orchestrator.signals import stopping_on_signals
 from fmcsa_orchestrator.sources.catalogue import SOURCE_NAMES
@@ -97,6 +100,15 @@ def status(
 
 
 @app.command()
+def doctor(*, as_json: Json = False) -> None:
+    """Check settings, MongoDB, indexes and upstreams, and say what to do about what is wrong."""
+    console = _console(as_json=as_json)
+    findings = asyncio.run(_findings())
+    _print_json([asdict(finding) for finding in findings]) if as_json else show_findings(console, findings)
+    raise typer.Exit(Exit.GOOD if all(finding.is_good for finding in findings) else Exit.COULD_NOT_RUN)
+
+
+@app.command()
 def demo(
     *,
     companies: Annotated[int, typer.Option(min=1, help="Companies in the sample fleet.")] = 40,
@@ -149,6 +161,14 @@ async def _sync_one(company_id: str, timeout_s: float | None, *, force: bool) ->
 async def _plan(*, force: bool) -> Plan:
     async with open_orchestrator() as orchestrator:
         return await orchestrator.plan(force=force)
+
+
+async def _findings() -> list[Finding]:
+    try:
+        async with open_orchestrator() as orchestrator:
+            return [Finding("settings", True, "can be read"), *await orchestrator.check()]
+    except FmcsaError as error:
+        return [unusable(error)]
 
 
 async def _companies(limit: int) -> list[Mapping[str, Any]]:

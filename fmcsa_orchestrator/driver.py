@@ -88,6 +88,11 @@ class ServerClock:
             return self._time
         return self._time + passed
 
+    async def difference(self) -> timedelta:
+        """How far this machine's clock is ahead of the server's. Raises: RepositoryError."""
+        asked_at = datetime.now(UTC)
+        return asked_at - await self._ask()
+
     async def _ask(self) -> datetime:
         try:
             with translated("cannot ask MongoDB for its time"):

@@ -97,6 +97,16 @@ class SourceReport:
     incomplete: SourceError | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a check of one part found: whether it works, what is known of it, and, where it does not, what to do."""
+
+    what: str
+    is_good: bool
+    text: str
+    remedy: str | None = None
+
+
 def content_hash(content: Mapping[str, Any]) -> str:
     """A short digest of a row's content: equal content, equal hash, in whatever order its keys come."""
     names, digest = _sorted_names(tuple(content))

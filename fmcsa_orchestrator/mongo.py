@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from itertools import chain, islice
 from typing import Any
@@ -21,7 +21,7 @@ from fmcsa_orchestrator.driver import (
 from fmcsa_orchestrator.errors import CompanyNotFoundError, CompanyWriteError, RepositoryError
 from fmcsa_orchestrator.kept import Write, plainly
 from fmcsa_orchestrator.leases import LEASE, TOKEN, LeaseStore, lost_to_another
-from fmcsa_orchestrator.models import Company, Document, dig
+from fmcsa_orchestrator.models import Company, Document, Finding, dig
 from fmcsa_orchestrator.mongo_leases import MongoLeases, with_mark
 from fmcsa_orchestrator.repository import WRONG_CLOCK, CompanyUpdate
 from fmcsa_orchestrator.rows import PROJECTION, plan_rows
@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 
 LAST_RUN = f"{STATUS}.lastRun"
 _HAS_USDOT = {"dotNumber": {"$exists": True, "$nin": [None, ""]}}
+_CLOCKS_APART = timedelta(seconds=30)  # that much is no harm
 _BULK = 1_000  # operations per bulk: about 10 ms of encoding between two turns of the event loop
 
 
@@ -42,7 +43,7 @@ class MongoCompanyRepository:
     """
 
     def __init__(self, database: Any, *, companies: str = "companies", leases: str = "fmcsaLeases") -> None:
-        clock = ServerClock(database)
+        self._clock = clock = ServerClock(database)
         self._database = database
         self._companies = self._collection(companies)
         self.run_name = f"run:{companies}"
@@ -61,6 +62,30 @@ class MongoCompanyRepository:
                     await self._collection(name).create_index([("companyId", 1)])
         except CompanyWriteError as error:
             log.warning("index_refused reason=%s", error)
+
+    async def check(self, collections: Sequence[str]) -> Sequence[Finding]:
+        """For `doctor`: the server, its clock, the indexes, and whether there are companies to sync."""
+        server = await self._clock.difference()
+        findings = [
+            Finding("MongoDB", True, "answers"),
+            Finding(
+                "clock",
+                abs(server) < _CLOCKS_APART,
+                f"this machine's is {server.total_seconds():+.1f} s from MongoDB's",
+                "set this machine's clock by NTP: ages and Retry-After dates are told by it",
+            ),
+        ]
+        await self.prepare(collections)
+        with translated("cannot read indexes"):
+            for name, field in [(self._companies.name, LAST_RUN), *((name, "companyId") for name in collections)]:
+                indexes = await self._collection(name).index_information()
+                is_there = any(index["key"][0][0] == field for index in indexes.values())
+                text = f"{name}.{field} is {'there' if is_there else 'missing: all works, but slower the more documents'}"
+                findings.append(Finding("index", is_there, text, "let the user create indexes, or create it by hand"))
+            number = await self._companies.count_documents(_HAS_USDOT)
+        found = f"{number} in {self._companies.name} have a dotNumber"
+        remedy = "give your companies a dotNumber, or set FMCSA_COMPANIES_COLLECTION and FMCSA_MONGODB_DATABASE"
+        return [*findings, Finding("companies", number > 0, found, remedy)]
 
     async def count_due(self, since: datetime, now: datetime) -> int:
         """How many companies are to be attempted."""

@@ -13,6 +13,7 @@ from fmcsa_orchestrator.breaker import Breakers
 from fmcsa_orchestrator.clock import RunClock
 from fmcsa_orchestrator.company_sync import CompanySync, Known, as_company
 from fmcsa_orchestrator.deadline import Deadline
+from fmcsa_orchestrator.doctor import examine
 from fmcsa_orchestrator.errors import (
     CompanyNotFoundError,
     InvalidUsdotError,
@@ -27,6 +28,7 @@ from fmcsa_orchestrator.isolation import Isolation
 from fmcsa_orchestrator.kept import Kept
 from fmcsa_orchestrator.leases import TTL_S, new_owner, released
 from fmcsa_orchestrator.meter import counting_requests
+from fmcsa_orchestrator.models import Finding
 from fmcsa_orchestrator.plan import Plan, make_plan
 from fmcsa_orchestrator.repository import CompanyRepository
 from fmcsa_orchestrator.results import CompanySyncResult, SourceFailure, SyncSummary
@@ -153,6 +155,10 @@ class Orchestrator:
         Raises: RepositoryError.
         """
         return await make_plan(self._repository, self._batch_sources, self._versions, self._rates, force=force)
+
+    async def check(self) -> list[Finding]:
+        """Look at the store and at every upstream, without syncing anything. Never raises."""
+        return await examine(self._repository, self._slots, self._isolation, self._company_timeout_s)
 
     async def _guarded(self, run: Run, tally: Tally, owner: str, deadline_s: float | None) -> str | None:
         """Go through the run; why it stopped early, or None."""

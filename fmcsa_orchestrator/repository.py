@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from fmcsa_orchestrator.errors import RepositoryError
 from fmcsa_orchestrator.kept import Write, plainly
 from fmcsa_orchestrator.leases import LeaseStore
-from fmcsa_orchestrator.models import Company, Document
+from fmcsa_orchestrator.models import Company, Document, Finding
 
 WRONG_CLOCK = timedelta(minutes=5)  # an attempt further in the future than this was stamped by a wrong clock
 
@@ -38,6 +38,9 @@ class CompanyRepository(Protocol):
 
     async def prepare(self, collections: Sequence[str]) -> None:
         """Make sure of the indexes, for the companies and for these row collections."""
+
+    async def check(self, collections: Sequence[str]) -> Sequence[Finding]:
+        """For `doctor`: whether the store works, and whether the companies are such that they can be synced."""
 
     async def count_due(self, since: datetime, now: datetime) -> int:
         """How many companies have a dotNumber and were not attempted since."""

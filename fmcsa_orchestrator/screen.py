@@ -10,7 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 
 from fmcsa_orchestrator.events import CompanySynced, Event, RunFinished, RunStarted, WindowFetched
-from fmcsa_orchestrator.models import dig
+from fmcsa_orchestrator.models import Finding, dig
 from fmcsa_orchestrator.plan import Plan
 from fmcsa_orchestrator.results import CompanySyncResult, SyncSummary
 from fmcsa_orchestrator.status import STATUS
@@ -121,6 +121,15 @@ def show_plan(console: Console, plan: Plan) -> None:
     )
     for name, source in plan.sources.items():
         console.print(f"  {name}: {source.due} to read", highlight=False)
+
+
+def show_findings(console: Console, findings: Iterable[Finding]) -> None:
+    """A line per finding; below each fault what to do."""
+    for finding in findings:
+        mark = "[green]ok  [/]" if finding.is_good else "[red]FAIL[/]"
+        console.print(f"{mark} [bold]{escape(finding.what)}[/]: {escape(finding.text)}", highlight=False)
+        if not finding.is_good and finding.remedy:
+            console.print(f"     -> {escape(finding.remedy)}", highlight=False)
 
 
 def status_table(companies: Iterable[Mapping[str, Any]], sources: Sequence[str], now: datetime | None = None) -> Table:

@@ -5,7 +5,6 @@ null column is left out of its row. A dataset is replaced whole, and `:id` chang
 replacement mixes two states and is void.
 """
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -15,6 +14,7 @@ from typing import Any, Generic, TypeVar
 import aiohttp
 from pydantic_core import from_json
 
+from fmcsa_orchestrator.dataset import Dataset, check_columns, header_types
 from fmcsa_orchestrator.errors import (
     MaintenanceError,
     MalformedPayloadError,
@@ -35,15 +35,6 @@ _CHUNK = 65_536  # bytes decoded at a time: about 2 ms of work between two turns
 _LARGEST_PAGE = 256_000_000  # bytes of one page, some eight times what 50,000 of the widest rows take
 _UNDECODABLE = 4_000_000  # bytes that may pile up without being JSON before we call it malformed
 _READS = 3  # whole reads tried when the dataset is replaced meanwhile
-
-
-@dataclass(frozen=True, slots=True)
-class Dataset:
-    """One dataset: its id on the portal, its title, and the columns without which its rows mean nothing."""
-
-    id: str
-    title: str
-    columns: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +139,7 @@ class SodaClient:
             rows = await self._pages(dataset, where, convert)
             if rows is not None:
                 return rows
-        raise StaleUpstreamError(f"{dataset.title} ({dataset.id}) was replaced while it was read, {_READS} times in a row")
+        raise StaleUpstreamError(f"{dataset.label} was replaced while it was read, {_READS} times in a row")
 
     async def _pages(self, dataset: Dataset, where: str, convert: Convert[T]) -> Rows[T] | None:
         """All pages, or None when the dataset was replaced between two of them."""
@@ -206,19 +197,12 @@ def _conditions(usdots: Iterable[UsdotNumber], budget: int) -> Iterator[str]:
 def _check_headers(dataset: Dataset, headers: Mapping[str, str]) -> None:
     """Refuse an answer that lacks a column we need, or that a lagging replica gave."""
     if headers.get("X-SODA2-Data-Out-Of-Date", "false").lower() == "true":
-        raise StaleUpstreamError(f"{dataset.title} ({dataset.id}): the replica that answered says it is out of date")
+        raise StaleUpstreamError(f"{dataset.label}: the replica that answered says it is out of date")
     truth, replica = (_http_date(headers.get(f"X-SODA2-{which}-Last-Modified")) for which in ("Truth", "Secondary"))
     if truth and replica and replica < truth:
-        raise StaleUpstreamError(f"{dataset.title} ({dataset.id}): the replica that answered lags behind")
-    if (fields := headers.get("X-SODA2-Fields")) is None:
-        return
-    try:
-        gone = dataset.columns.difference(json.loads(fields))
-    except (ValueError, TypeError) as error:
-        raise MalformedPayloadError(f"{dataset.id}: unreadable X-SODA2-Fields", field="X-SODA2-Fields") from error
-    if gone:
-        name = min(gone)
-        raise MalformedPayloadError(f"{dataset.title} ({dataset.id}) no longer has the column {name}", field=name)
+        raise StaleUpstreamError(f"{dataset.label}: the replica that answered lags behind")
+    if (types := header_types(dataset, headers)) is not None:
+        check_columns(dataset, types)
 
 
 async def _stream_rows(response: aiohttp.ClientResponse) -> Any:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
 from fmcsa_orchestrator.errors import SourceError
-from fmcsa_orchestrator.models import Company, SourceReport
+from fmcsa_orchestrator.models import Company, Finding, SourceReport
 from fmcsa_orchestrator.usdot import UsdotNumber
 
 
@@ -49,6 +49,14 @@ class CompletingSource(BatchSource, Protocol):
 
     async def complete(self, company: Company, report: SourceReport) -> SourceReport:
         """Add to what `fetch_many` found what can only be read one company at a time."""
+
+
+@runtime_checkable
+class CheckedSource(Source, Protocol):
+    """A source that can say whether its upstream is as it needs it, for `doctor`."""
+
+    async def check(self) -> Sequence[Finding]:
+        """One finding for each thing looked at. Raises: SourceError for what stops it from looking further."""
 
 
 @runtime_checkable

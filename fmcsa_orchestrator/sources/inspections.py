@@ -7,8 +7,9 @@ from typing import Annotated, Any
 from pydantic import Field
 from typing_extensions import TypedDict
 
+from fmcsa_orchestrator.dataset import Dataset
 from fmcsa_orchestrator.models import Document
-from fmcsa_orchestrator.soda import Dataset, Row, SodaClient
+from fmcsa_orchestrator.soda import Row, SodaClient
 from fmcsa_orchestrator.sources.row_source import RowSource
 from fmcsa_orchestrator.sources.rows import Count, RowParser, SmsDate, Usdot, two_years_after
 from fmcsa_orchestrator.sources.sms_file import Content, SmsFile, slices
@@ -24,6 +25,10 @@ DATASET = Dataset(
         "unit_type_desc2 unit_make2 unit_license2 unit_license_state2 vin2 unit_decal_number2 "
         "unsafe_insp fatigued_insp dr_fitness_insp subt_alcohol_insp vh_maint_insp hm_insp "
         "basic_viol unsafe_viol fatigued_viol dr_fitness_viol subt_alcohol_viol vh_maint_viol hm_viol".split()
+    ),
+    numbers=frozenset(
+        "unique_id report_number insp_level_id time_weight driver_oos_total vehicle_oos_total total_hazmat_sent oos_total "
+        "hazmat_oos_total basic_viol unsafe_viol fatigued_viol dr_fitness_viol subt_alcohol_viol vh_maint_viol hm_viol".split()
     ),
 )
 

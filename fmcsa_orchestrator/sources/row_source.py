@@ -7,7 +7,7 @@ from math import ceil
 from typing import Any, ClassVar
 
 from fmcsa_orchestrator.errors import SourceError
-from fmcsa_orchestrator.models import Company, Document, SourceReport
+from fmcsa_orchestrator.models import Company, Document, Finding, SourceReport
 from fmcsa_orchestrator.sources.sms_file import CarrierRows, Content, SmsFile
 from fmcsa_orchestrator.usdot import UsdotNumber
 
@@ -35,6 +35,10 @@ class RowSource(ABC):
     async def version(self) -> str:
         """The file's last replacement, and our own revision of reading it."""
         return f"r{self.revision}:{await self._file.version()}"
+
+    async def check(self) -> Sequence[Finding]:
+        """The one file."""
+        return [await self._file.check()]
 
     def estimate(self, companies: int) -> Mapping[str, int]:
         """One request for the version, and one per batch."""

@@ -8,8 +8,9 @@ from pydantic import AfterValidator, Field
 from typing_extensions import TypedDict
 
 from fmcsa_orchestrator.basics import Basic
+from fmcsa_orchestrator.dataset import Dataset
 from fmcsa_orchestrator.models import Document, content_hash
-from fmcsa_orchestrator.soda import Dataset, SodaClient
+from fmcsa_orchestrator.soda import SodaClient
 from fmcsa_orchestrator.sources.row_source import RowSource
 from fmcsa_orchestrator.sources.rows import BasicKey, Count, RowParser, SmsDate, Usdot, two_years_after
 from fmcsa_orchestrator.sources.sms_file import Content, SmsFile, slices

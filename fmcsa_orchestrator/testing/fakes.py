@@ -11,7 +11,7 @@ from fmcsa_orchestrator.documents import settable, with_values
 from fmcsa_orchestrator.errors import CompanyNotFoundError, CompanyWriteError, RepositoryError
 from fmcsa_orchestrator.kept import Write, plainly
 from fmcsa_orchestrator.leases import LEASE, LeaseStore, lost_to_another, token_of
-from fmcsa_orchestrator.models import Company, Document, SourceReport, dig
+from fmcsa_orchestrator.models import Company, Document, Finding, SourceReport, dig
 from fmcsa_orchestrator.repository import WRONG_CLOCK, CompanyUpdate
 from fmcsa_orchestrator.rows import plan_rows
 from fmcsa_orchestrator.status import STATUS
@@ -55,6 +55,11 @@ class InMemoryRepository:
 
     async def prepare(self, collections: Sequence[str]) -> None:
         """Nothing to prepare."""
+
+    async def check(self, collections: Sequence[str]) -> Sequence[Finding]:
+        """Memory works."""
+        held = f"{len(self.companies)} in memory, and {len(collections)} collections of rows"
+        return [Finding("companies", bool(self.companies), held)]
 
     async def count_due(self, since: datetime, now: datetime) -> int:
         """How many are due."""
