@@ -178,7 +178,7 @@ class CompanySync:
         outcome = Outcome(report.outcome)
         if outcome is Outcome.CHANGED and not changed:
             outcome = Outcome.UNCHANGED
-        message = report.message
+        message = None if report.message is None else self._isolation.text(report.message)
         if fault is not None:
             progress.failures.append(_failure(slot, fault, progress.at))
             outcome, message = fault.outcome, fault.message

@@ -24,6 +24,7 @@ from fmcsa_orchestrator.errors import (
     TruncatedPayloadError,
 )
 from fmcsa_orchestrator.events import Waiting, emit
+from fmcsa_orchestrator.fair_share import FairShare
 from fmcsa_orchestrator.meter import count_request
 from fmcsa_orchestrator.redaction import redact
 
@@ -105,7 +106,7 @@ class Upstream:
         self.name = name
         self._session = session
         self._base_url = base_url.rstrip("/")
-        self._limiter = limiter
+        self._limiter = FairShare(limiter)
         self._timeout_s = timeout_s
         self._headers = dict(headers or {})
         self._denies_key = denies_key
@@ -150,10 +151,14 @@ class Upstream:
                     raise MaintenanceError(f"{self.name} answered with a web page where JSON was due")
                 self._brake.passed()
                 return await read(response)
-        except TimeoutError as error:
-            raise SourceTimeoutError(f"{self.name} gave no full answer within {self._timeout_s:g} s") from error
+        except TimeoutError:
+            fault: SourceError = SourceTimeoutError(f"{self.name} gave no full answer within {self._timeout_s:g} s")
         except (aiohttp.ClientError, OSError) as error:
-            raise SourceUnavailableError(f"{self.name} cannot be read: {self._safe(_reason(error))}") from error
+            fault = SourceUnavailableError(f"{self.name} cannot be read: {self._safe(_reason(error))}")
+        except SourceError as error:
+            error.args = tuple(self._safe(str(part)) for part in error.args)
+            fault = error
+        raise fault  # out here, so that no error of aiohttp, which may hold the address with the key, comes along as context
 
     async def _refusal(self, response: aiohttp.ClientResponse) -> SourceError:
         """The error that an answer other than 200 stands for."""

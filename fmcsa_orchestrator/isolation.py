@@ -81,17 +81,20 @@ class Isolation:
         """The error as a Fault, logged: one of ours in a line, anything else is a bug and gets its traceback."""
         if isinstance(error, FmcsaError):
             outcome = Outcome.TIMED_OUT if isinstance(error, SourceTimeoutError) else Outcome.FAILED
-            fault = Fault(error.kind, self._text(error), outcome, isinstance(error, _STOPS_SOURCE))
+            fault = Fault(error.kind, self._text_of(error), outcome, isinstance(error, _STOPS_SOURCE))
             log.warning("sync_failed source=%s kind=%s error=%s", who, fault.kind, fault.message)
             return fault
-        fault = Fault("unexpected", f"{type(error).__name__}: {self._text(error)}"[:MESSAGE_LIMIT])
+        fault = Fault("unexpected", f"{type(error).__name__}: {self._text_of(error)}"[:MESSAGE_LIMIT])
         lines = "".join(traceback.format_exception(error))
         log.error("sync_failed source=%s kind=unexpected\n%s", who, redact(lines, self._secrets))
         return fault
 
-    def _text(self, error: BaseException) -> str:
+    def text(self, words: object) -> str:
+        """Words from outside, fit for logs and documents."""
+        return redact(str(words), self._secrets)[:MESSAGE_LIMIT]
+
+    def _text_of(self, error: BaseException) -> str:
         try:
-            text = str(error)
+            return self.text(error)
         except Exception:  # noqa: BLE001  # a broken __str__ is one more thing that a bug can do
-            text = "no text"
-        return redact(text, self._secrets)[:MESSAGE_LIMIT]
+            return "no text"

@@ -23,6 +23,7 @@ from fmcsa_orchestrator.errors import (
     SourceTimeoutError,
 )
 from fmcsa_orchestrator.events import CompanySynced, OnEvent, RunFinished, emit, listening
+from fmcsa_orchestrator.fair_share import in_background
 from fmcsa_orchestrator.gate import Gate
 from fmcsa_orchestrator.isolation import Isolation
 from fmcsa_orchestrator.kept import Kept
@@ -105,7 +106,7 @@ class Orchestrator:
         breakers = Breakers()
         owner = new_owner()
 
-        with counting_requests() as requests, listening(self._on_event, on_event):
+        with in_background(), counting_requests() as requests, listening(self._on_event, on_event):
             gate = Gate(self._limiter, self._isolation, breakers)
             run = Run(
                 repository=self._repository,

@@ -7,6 +7,13 @@ from fmcsa_orchestrator.errors import SourceError
 from fmcsa_orchestrator.models import Company, Finding, SourceReport
 from fmcsa_orchestrator.usdot import UsdotNumber
 
+VERSION_LIMIT = 500  # characters
+
+
+def is_version(value: object) -> bool:
+    """Whether this can be a version: it is kept in every company's document."""
+    return isinstance(value, str) and len(value) <= VERSION_LIMIT
+
 
 @runtime_checkable
 class Source(Protocol):
@@ -40,7 +47,10 @@ class BatchSource(Source, Protocol):
         """
 
     async def version(self) -> str | None:
-        """Upstream's state now, opaque; None when it cannot be told. The same version means the same data."""
+        """Upstream's state now: the same text means the same data. None when it cannot be told.
+
+        At most 500 characters.
+        """
 
 
 @runtime_checkable

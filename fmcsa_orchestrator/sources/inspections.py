@@ -35,6 +35,7 @@ DATASET = Dataset(
 # The levels in which SMS counts a driver, or a vehicle, as inspected (SMS Methodology, "relevant inspections").
 DRIVER_LEVELS = frozenset({1, 2, 3, 6})
 VEHICLE_LEVELS = frozenset({1, 2, 5, 6})
+_LEVELS = range(1, 9)  # 7 and 8 are not roadside inspections of SMS, but might turn up
 # Share of inspections with an out-of-service order, all carriers; driver and vehicle as of 2026, hazmat 2009-2010.
 NATIONAL_AVERAGES = {"driver": 0.0667, "vehicle": 0.2226, "hazmat": 0.045}
 
@@ -123,7 +124,7 @@ async def summarize_inspections(rows: Sequence[Mapping[str, Any]]) -> dict[str, 
     counts: Counter[str] = Counter()
     latest = None
     async for part in slices(rows):
-        levels.update([str(row["level"]) for row in part if row["level"] is not None])
+        levels.update([str(row["level"]) if row["level"] in _LEVELS else "other" for row in part if row["level"] is not None])
         counts["withViolations"] += sum(bool(row["violations"]) for row in part)
         latest = max([row["inspectedOn"] for row in part] + ([latest] if latest else []))
         for kind, oos_field, is_relevant in _KINDS:
