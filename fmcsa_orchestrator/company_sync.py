@@ -15,12 +15,14 @@ from fmcsa_orchestrator.gate import Gate
 from fmcsa_orchestrator.isolation import Fault
 from fmcsa_orchestrator.kept import Kept, Write, plainly
 from fmcsa_orchestrator.leases import LEASE, RELEASE_S, finished, released, token_of
+from fmcsa_orchestrator.logs import log_fields
 from fmcsa_orchestrator.models import Company, Outcome, SourceReport, dig
 from fmcsa_orchestrator.repository import CompanyRepository, CompanyUpdate
 from fmcsa_orchestrator.results import CompanySyncResult, SourceFailure, SourceOutcome
 from fmcsa_orchestrator.slots import SourceSlot, check_report
 from fmcsa_orchestrator.sources.base import CompletingSource
 from fmcsa_orchestrator.status import STATUS, is_current, status_update
+from fmcsa_orchestrator.telemetry import count_outcome, observed
 from fmcsa_orchestrator.usdot import UsdotNumber
 from fmcsa_orchestrator.window import Found
 
@@ -85,6 +87,13 @@ class CompanySync:
 
     async def sync(self, company: Company, known: Known, at: datetime, timeout_s: float) -> Synced:
         """All sources in order, sharing the time, and everything saved, while the company is leased to us."""
+        shown = f"{company.id!s:.60}"
+        with log_fields(company=shown), observed("company", company=shown, usdot=company.usdot) as seen:
+            done = await self._leased(company, known, at, timeout_s)
+            seen.outcome = "ok" if done.result.success else "failed"
+        return done
+
+    async def _leased(self, company: Company, known: Known, at: datetime, timeout_s: float) -> Synced:
         leases = self._repository.company_leases
         kept: Kept | None = None
         try:
@@ -125,7 +134,9 @@ class CompanySync:
         deadline = loop.time() + timeout_s
         for position, slot in enumerate(self._slots):
             share_s = max(0.0, deadline - loop.time()) / (len(self._slots) - position)
-            progress.outcomes[slot.name] = await self._source(slot, progress, known, share_s)
+            outcome = await self._source(slot, progress, known, share_s)
+            progress.outcomes[slot.name] = outcome
+            count_outcome(slot.name, outcome.outcome.value, outcome.written)
         return self._finish(progress)
 
     async def _source(self, slot: SourceSlot, progress: _Progress, known: Known, share_s: float) -> SourceOutcome:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from fmcsa_orchestrator.errors import MalformedPayloadError, SchemaDriftError
+from fmcsa_orchestrator.logs import log_event
 
 log = logging.getLogger(__name__)
 
@@ -80,4 +81,4 @@ def _compare(dataset: Dataset, types: tuple[tuple[str, str], ...]) -> tuple[tupl
 
 @lru_cache(maxsize=256)
 def _tell_of_new(dataset: Dataset, name: str) -> None:
-    log.warning("new_column dataset=%s column=%.80r", dataset.id, name)
+    log_event(log, logging.WARNING, "new_column", dataset=dataset.id, column=f"{name:.80}")

@@ -25,8 +25,10 @@ from fmcsa_orchestrator.errors import (
 )
 from fmcsa_orchestrator.events import Waiting, emit
 from fmcsa_orchestrator.fair_share import FairShare
+from fmcsa_orchestrator.logs import log_event
 from fmcsa_orchestrator.meter import count_request
 from fmcsa_orchestrator.redaction import redact
+from fmcsa_orchestrator.telemetry import Observation, observed
 
 log = logging.getLogger(__name__)
 
@@ -133,6 +135,10 @@ class Upstream:
         await self._brake.wait()
         await self._limiter.acquire()
         count_request(self.name)
+        with observed("request", {"upstream": self.name, "method": method}, path=path) as seen:
+            return await self._send(method, path, read, seen, **request)
+
+    async def _send(self, method: str, path: str, read: Read[T], seen: Observation, **request: Any) -> T:
         try:
             async with (
                 asyncio.timeout(self._timeout_s),
@@ -145,6 +151,7 @@ class Upstream:
                     **request,
                 ) as response,
             ):
+                seen.add(status=response.status)
                 if response.status != 200:
                     raise await self._refusal(response)
                 if "html" in response.content_type:
@@ -185,7 +192,7 @@ class Upstream:
 
     def _log_retry(self, state: RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
-        log.info("upstream_retry upstream=%s attempt=%d reason=%s", self.name, state.attempt_number, error)
+        log_event(log, logging.INFO, "upstream_retry", upstream=self.name, attempt=state.attempt_number, reason=error)
 
 
 async def read_json(response: aiohttp.ClientResponse, *, limit: int = 4_000_000) -> Any:

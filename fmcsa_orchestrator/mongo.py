@@ -21,6 +21,7 @@ from fmcsa_orchestrator.driver import (
 from fmcsa_orchestrator.errors import CompanyNotFoundError, CompanyWriteError, RepositoryError
 from fmcsa_orchestrator.kept import Write, plainly
 from fmcsa_orchestrator.leases import LEASE, TOKEN, LeaseStore, lost_to_another
+from fmcsa_orchestrator.logs import log_event
 from fmcsa_orchestrator.models import Company, Document, Finding, dig
 from fmcsa_orchestrator.mongo_leases import MongoLeases, with_mark
 from fmcsa_orchestrator.repository import WRONG_CLOCK, CompanyUpdate
@@ -61,7 +62,7 @@ class MongoCompanyRepository:
                 for name in collections:
                     await self._collection(name).create_index([("companyId", 1)])
         except CompanyWriteError as error:
-            log.warning("index_refused reason=%s", error)
+            log_event(log, logging.WARNING, "index_refused", reason=error)
 
     async def check(self, collections: Sequence[str]) -> Sequence[Finding]:
         """For `doctor`: the server, its clock, the indexes, and whether there are companies to sync."""

@@ -28,6 +28,7 @@ from fmcsa_orchestrator.gate import Gate
 from fmcsa_orchestrator.isolation import Isolation
 from fmcsa_orchestrator.kept import Kept
 from fmcsa_orchestrator.leases import TTL_S, new_owner, released
+from fmcsa_orchestrator.logs import log_event
 from fmcsa_orchestrator.meter import counting_requests
 from fmcsa_orchestrator.models import Finding
 from fmcsa_orchestrator.plan import Plan, make_plan
@@ -38,6 +39,7 @@ from fmcsa_orchestrator.sharing import Shared
 from fmcsa_orchestrator.slots import make_slots
 from fmcsa_orchestrator.sources.base import BatchSource, Source
 from fmcsa_orchestrator.tally import Tally
+from fmcsa_orchestrator.telemetry import observed
 from fmcsa_orchestrator.versions import Versions
 from fmcsa_orchestrator.window import WindowReader
 
@@ -121,12 +123,13 @@ class Orchestrator:
                 requests=requests,
                 force=force,
             )
-            stopped = await self._guarded(run, tally, owner, deadline_s)
-            tally.add_breakers(breakers.opened())
-            summary = tally.summary(requests.total(), stopped)
-            log.info(
-                "run_finished total=%d failed=%d requests=%d stopped=%s", summary.total, summary.failed, summary.requests, stopped
-            )
+            with observed("run") as seen:
+                stopped = await self._guarded(run, tally, owner, deadline_s)
+                tally.add_breakers(breakers.opened())
+                summary = tally.summary(requests.total(), stopped)
+                seen.outcome = stopped or ("ok" if summary.success else "failed")
+                seen.add(total=summary.total, failed=summary.failed, requests=summary.requests)
+            _log_end(summary)
             await emit(RunFinished(summary))
         return summary
 
@@ -260,3 +263,15 @@ class Orchestrator:
         fault = self._isolation.fault(who, error)
         failure = SourceFailure(source=who, error=fault.message, kind=fault.kind, timestamp=clock.now())
         return CompanySyncResult(company_id=company_id, success=False, errors=(failure,))
+
+
+def _log_end(summary: SyncSummary) -> None:
+    log_event(
+        log,
+        logging.INFO,
+        "run_finished",
+        total=summary.total,
+        failed=summary.failed,
+        requests=summary.requests,
+        stopped=summary.stopped,
+    )

@@ -6,6 +6,8 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
+from fmcsa_orchestrator.logs import log_event
+
 log = logging.getLogger(__name__)
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -20,7 +22,7 @@ def stopping_on_signals(stop: Callable[[], None]) -> Iterator[None]:
     loop = asyncio.get_running_loop()
 
     def on_signal(number: int) -> None:
-        log.warning("stop_requested signal=%s", signal.Signals(number).name)
+        log_event(log, logging.WARNING, "stop_requested", signal=signal.Signals(number).name)
         remove()
         stop()
 

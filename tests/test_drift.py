@@ -67,7 +67,7 @@ async def test_a_new_column_is_one_notice(world, caplog):
     for _ in range(2):
         assert (await world.orchestrator.sync_all_companies(force=True)).success
     notices = [record.getMessage() for record in caplog.records if "new_column" in record.getMessage()]
-    assert notices == ["new_column dataset=8mt8-2mdr column='compliance_category'"]
+    assert notices == ["new_column dataset=8mt8-2mdr column=compliance_category"]
 
 
 async def test_a_count_declared_as_a_number_is_read_all_the_same(world):
