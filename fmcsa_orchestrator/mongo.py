@@ -48,7 +48,8 @@ class MongoCompanyRepository:
         self._database = database
         self._companies = self._collection(companies)
         self.run_name = f"run:{companies}"
-        self.run_leases: LeaseStore = MongoLeases(self._collection(leases), clock)
+        self._leases = self._collection(leases)
+        self.run_leases: LeaseStore = MongoLeases(self._leases, clock)
         self.company_leases: LeaseStore = MongoLeases(self._companies, clock, LEASE)
 
     def _collection(self, name: str) -> Any:
@@ -87,6 +88,18 @@ class MongoCompanyRepository:
         found = f"{number} in {self._companies.name} have a dotNumber"
         remedy = "give your companies a dotNumber, or set FMCSA_COMPANIES_COLLECTION and FMCSA_MONGODB_DATABASE"
         return [*findings, Finding("companies", number > 0, found, remedy)]
+
+    async def record_run(self, facts: Mapping[str, Any]) -> None:
+        """In the document of the run's lease."""
+        with translated("cannot write the run's document"):
+            await self._leases.update_one({"_id": self.run_name}, {"$set": with_mark({"lastRun": dict(facts)}, "")})
+
+    async def last_run(self) -> Mapping[str, Any] | None:
+        """From the same document."""
+        with translated("cannot read the run's document"):
+            found = await self._leases.find_one({"_id": self.run_name}) or {}
+        facts = found.get("lastRun")
+        return facts if isinstance(facts, Mapping) else None
 
     async def count_due(self, since: datetime, now: datetime) -> int:
         """How many companies are to be attempted."""

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any
 
@@ -27,7 +27,7 @@ from fmcsa_orchestrator.fair_share import in_background
 from fmcsa_orchestrator.gate import Gate
 from fmcsa_orchestrator.isolation import Isolation
 from fmcsa_orchestrator.kept import Kept
-from fmcsa_orchestrator.leases import TTL_S, new_owner, released
+from fmcsa_orchestrator.leases import RELEASE_S, TTL_S, new_owner, released
 from fmcsa_orchestrator.logs import log_event
 from fmcsa_orchestrator.meter import counting_requests
 from fmcsa_orchestrator.models import Finding
@@ -129,6 +129,8 @@ class Orchestrator:
                 summary = tally.summary(requests.total(), stopped)
                 seen.outcome = stopped or ("ok" if summary.success else "failed")
                 seen.add(total=summary.total, failed=summary.failed, requests=summary.requests)
+            if run.has_begun and stopped != LeaseLostError.kind:
+                await self._record(summary)
             _log_end(summary)
             await emit(RunFinished(summary))
         return summary
@@ -207,6 +209,11 @@ class Orchestrator:
             return self._refusal(company_id, "database", error, clock)
         except Exception as error:  # noqa: BLE001  # the promise: never raises
             return self._refusal(company_id, "company", error, clock)
+
+    async def _record(self, summary: SyncSummary) -> None:
+        with suppress(RepositoryError, TimeoutError):
+            async with asyncio.timeout(RELEASE_S):
+                await self._repository.record_run(summary.facts())
 
     @contextmanager
     def _stoppable(self, deadline: Deadline) -> Iterator[None]:

@@ -42,6 +42,12 @@ class CompanyRepository(Protocol):
     async def check(self, collections: Sequence[str]) -> Sequence[Finding]:
         """For `doctor`: whether the store works, and whether the companies are such that they can be synced."""
 
+    async def record_run(self, facts: Mapping[str, Any]) -> None:
+        """Keep what became of the run that has just ended, in place of the one before."""
+
+    async def last_run(self) -> Mapping[str, Any] | None:
+        """What was kept of the last run that has ended; None before the first."""
+
     async def count_due(self, since: datetime, now: datetime) -> int:
         """How many companies have a dotNumber and were not attempted since."""
 

@@ -117,6 +117,11 @@ class SyncSummary(Result):
         """Whether the run went through and no company failed."""
         return self.stopped is None and self.failed == 0
 
+    def facts(self) -> dict[str, Any]:
+        """The run in a few fields, as it is kept in MongoDB."""
+        names = ("total", "succeeded", "failed", "skipped", "requests", "stopped", "success")
+        return {"startedAt": self.started_at, "finishedAt": self.finished_at, **{name: getattr(self, name) for name in names}}
+
     @property
     def exit_status(self) -> int:
         """For cron: 0 all good, 1 some company failed or the run was ended before its time, 2 could not run."""

@@ -317,3 +317,12 @@ async def test_what_ends_two_runs_goes_last_in_the_third(backend):
     await orchestrator(backend, source).sync_all_companies()
     assert [company.id for company in source.asked] == [2, 1]
     assert (await backend.company(1))["fmcsaData"]["syncStatus"]["success"] is True
+
+
+async def test_what_became_of_the_last_run_is_kept(backend):
+    assert await backend.repository.last_run() is None
+    summary = await orchestrator(backend, FakeSource("s", lambda _: SourceReport())).sync_all_companies()
+    kept = await backend.repository.last_run()
+    assert (kept["total"], kept["success"], kept["stopped"]) == (2, True, None)
+    assert abs(kept["finishedAt"] - summary.finished_at) < timedelta(seconds=1)
+    assert (await run_lease_of(backend))["owner"] is None

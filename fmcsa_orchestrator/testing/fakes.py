@@ -50,6 +50,7 @@ class InMemoryRepository:
         self.rows: defaultdict[str, defaultdict[Any, dict[str, dict[str, Any]]]] = defaultdict(lambda: defaultdict(dict))
         self.saves = 0
         self.run_name = "run"
+        self._last_run: Mapping[str, Any] | None = None
         self.run_leases: LeaseStore = InMemoryLeases({})
         self.company_leases: LeaseStore = InMemoryLeases(self.companies, LEASE)
 
@@ -60,6 +61,14 @@ class InMemoryRepository:
         """Memory works."""
         held = f"{len(self.companies)} in memory, and {len(collections)} collections of rows"
         return [Finding("companies", bool(self.companies), held)]
+
+    async def record_run(self, facts: Mapping[str, Any]) -> None:
+        """Keep it."""
+        self._last_run = facts
+
+    async def last_run(self) -> Mapping[str, Any] | None:
+        """What was kept."""
+        return self._last_run
 
     async def count_due(self, since: datetime, now: datetime) -> int:
         """How many are due."""
