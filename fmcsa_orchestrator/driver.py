@@ -9,7 +9,7 @@ from typing import Any
 from bson import CodecOptions, ObjectId
 from bson.errors import BSONError
 from motor.motor_asyncio import AsyncIOMotorClient
-from pymongo import ReplaceOne, UpdateOne
+from pymongo import ReadPreference, ReplaceOne, UpdateOne, WriteConcern
 from pymongo.errors import (
     BulkWriteError,
     ConnectionFailure,
@@ -63,9 +63,18 @@ def database_of(client: Any, name: str | None) -> Any:
 
 
 def collection_of(database: Any, name: str) -> Any:
-    """A collection of a motor or PyMongo-async database, giving times with their zone."""
+    """A collection of a motor or PyMongo-async database, giving times with their zone.
+
+    Whatever the connection says, it is read from the primary and written to a majority: a lease seen on a replica that lags
+    behind, or lost with a primary that fails, is none.
+    """
     options = getattr(database, "codec_options", None) or CodecOptions()
-    return database.get_collection(name, codec_options=options.with_options(tz_aware=True))
+    return database.get_collection(
+        name,
+        codec_options=options.with_options(tz_aware=True),
+        read_preference=ReadPreference.PRIMARY,
+        write_concern=WriteConcern("majority"),
+    )
 
 
 class ServerClock:

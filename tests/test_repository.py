@@ -245,3 +245,12 @@ def test_a_refused_login_names_the_variable():
     ):
         raise failure
     assert "s3cret" not in str(raised.value)
+
+
+@pytest.mark.parametrize("options", ["w=0", "readPreference=secondaryPreferred", "w=1&readPreference=nearest"])
+async def test_a_connection_made_for_speed_is_still_read_and_written_safely(wire_uri, options):
+    client = connect(f"{wire_uri}/?{options}")
+    collection = MongoCompanyRepository(client["careless"])._companies
+    assert collection.write_concern.document == {"w": "majority"}
+    assert collection.read_preference.name == "Primary"
+    client.close()
