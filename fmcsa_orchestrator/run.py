@@ -20,7 +20,7 @@ from fmcsa_orchestrator.repository import CompanyRepository
 from fmcsa_orchestrator.results import CompanySyncResult, SourceFailure
 from fmcsa_orchestrator.sources.base import BatchSource
 from fmcsa_orchestrator.status import is_current
-from fmcsa_orchestrator.tally import Tally
+from fmcsa_orchestrator.tally import Tally, was_skipped
 from fmcsa_orchestrator.versions import Versions
 from fmcsa_orchestrator.window import Found, WindowReader
 
@@ -126,7 +126,7 @@ class Run:
     async def _count(self, item: Synced) -> None:
         if item.update is None:
             self._aside.append(item.result.company_id)
-            self._unstorable += 1
+            self._unstorable += not was_skipped(item.result)
         await self._tell(item.result)
 
     async def _tell(self, result: CompanySyncResult) -> None:

@@ -326,3 +326,29 @@ async def test_what_became_of_the_last_run_is_kept(backend):
     assert (kept["total"], kept["success"], kept["stopped"]) == (2, True, None)
     assert abs(kept["finishedAt"] - summary.finished_at) < timedelta(seconds=1)
     assert (await run_lease_of(backend))["owner"] is None
+
+
+async def test_a_company_synced_by_somebody_else_while_a_run_only_looked_at_it_is_no_failure(backend, monkeypatch):
+    class Versioned(FakeSource):
+        batch_size = 10
+
+        async def fetch_many(self, companies):
+            return {company.usdot: SourceReport(version="v1") for company in companies}
+
+        async def version(self):
+            return "v1"
+
+    monkeypatch.setattr("fmcsa_orchestrator.run._UNSTORABLE_LIMIT", 0)
+    source = Versioned("s", lambda _: SourceReport(version="v1"))
+    sync = orchestrator(backend, source)
+    assert (await sync.sync_all_companies()).success
+    original, repository = backend.repository.save, backend.repository
+
+    async def overtaken(updates):
+        repository.save = original
+        assert (await orchestrator(backend, source).sync_company(1)).success
+        return await original(updates)
+
+    repository.save = overtaken
+    summary = await sync.sync_all_companies()
+    assert (summary.stopped, summary.succeeded, summary.skipped, summary.failed) == (None, 1, 1, 0)
