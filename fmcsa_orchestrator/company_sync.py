@@ -17,7 +17,8 @@ from fmcsa_orchestrator.kept import Kept, Write, plainly
 from fmcsa_orchestrator.leases import LEASE, RELEASE_S, finished, released, token_of
 from fmcsa_orchestrator.logs import log_fields
 from fmcsa_orchestrator.models import Company, Outcome, SourceReport, dig
-from fmcsa_orchestrator.repository import CompanyRepository, CompanyUpdate
+from fmcsa_orchestrator.parts import Parts
+from fmcsa_orchestrator.repository import CompanyUpdate
 from fmcsa_orchestrator.results import CompanySyncResult, SourceFailure, SourceOutcome
 from fmcsa_orchestrator.slots import SourceSlot, check_report
 from fmcsa_orchestrator.sources.base import CompletingSource
@@ -62,15 +63,13 @@ class CompanySync:
     nothing else, whatever a source or a document does.
     """
 
-    def __init__(
-        self, slots: Sequence[SourceSlot], repository: CompanyRepository, gate: Gate, *, owner: str, ttl_s: float
-    ) -> None:
-        self._slots = slots
-        self._repository = repository
+    def __init__(self, parts: Parts, gate: Gate, owner: str) -> None:
+        self._slots = parts.slots
+        self._repository = parts.repository
+        self._isolation = parts.isolation
+        self._ttl_s = parts.lease_ttl_s
         self._gate = gate
-        self._isolation = gate.isolation
         self._owner = owner
-        self._ttl_s = ttl_s
 
     def is_passive(self, company: Company, known: Known) -> bool:
         """Whether no source is to be asked and no row to be written for the company: then it needs no lease."""

@@ -202,7 +202,7 @@ async def test_each_fault_is_told_and_erases_nothing(world, fault, single):
 
 async def test_a_file_replaced_while_it_is_paged_is_read_again(world):
     carrier = next(carrier for carrier in world.fleet.carriers if carrier.kind == "large")
-    for source in world.orchestrator._batch_sources:
+    for source in world.orchestrator._parts.batch_sources:
         if source.name == "violations":
             source._file._soda.page_size = 500
     world.upstream.inject(Fault.publish_now(), dataset=VIOLATIONS, kind="resource", after=2, times=1)
@@ -282,7 +282,7 @@ async def test_a_plan_is_the_same_on_every_store(world):
 
 
 async def test_a_batch_with_too_many_rows_leaves_its_giants_for_their_turn(world):
-    for source in world.orchestrator._batch_sources:
+    for source in world.orchestrator._parts.batch_sources:
         if source.name == "violations":
             source._file._soda.page_size = 1_000
     SmsFile.read_small.__kwdefaults__["heavy"] = 500
@@ -357,7 +357,7 @@ async def test_when_qcmobile_fails_the_files_part_is_stored_and_the_rest_retried
 
 async def test_what_a_batch_has_read_costs_nothing_of_the_orchestrators_budget(world):
     acquired = []
-    limiter = world.orchestrator._limiter
+    limiter = world.orchestrator._parts.limiter
     original = limiter.acquire
 
     async def counting(amount=1):
