@@ -119,7 +119,7 @@ def translated(what: str) -> Iterator[None]:
     except BulkWriteError as error:
         first = (error.details.get("writeErrors") or [{}])[0]
         raise CompanyWriteError(safe_text(f"{what}: {first.get('errmsg', 'refused')}")) from error
-    except (WriteError, DocumentTooLarge, BSONError, OverflowError) as error:
+    except (WriteError, DocumentTooLarge, BSONError, OverflowError, UnicodeError) as error:
         raise CompanyWriteError(safe_text(f"{what}: {error}")) from error
     except OperationFailure as error:
         remedy = "; check the user, password and rights in FMCSA_MONGODB_URI" if error.code in _AUTH_CODES else ""

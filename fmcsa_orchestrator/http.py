@@ -1,9 +1,9 @@
 """One upstream behind one limiter: sends requests, retries them, turns every fault into our errors."""
 
 import asyncio
-import json
 import logging
 import random
+from codecs import BOM_UTF8
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import aiohttp
 from aiolimiter import AsyncLimiter
+from pydantic_core import from_json
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt, stop_after_delay
 
 from fmcsa_orchestrator.errors import (
@@ -37,6 +38,7 @@ Read = Callable[[aiohttp.ClientResponse], Awaitable[T]]
 
 TRANSIENT = (SourceUnavailableError, SourceTimeoutError, RateLimitedError, TruncatedPayloadError)
 _ERROR_BODY_LIMIT = 16_384  # bytes of an error page that are worth reading
+_LONGEST_PAUSE_S = 86_400.0  # what we believe of a Retry-After
 _TOO_MANY_REQUESTS, _SERVER_ERROR = 429, 500
 _LONGEST_PAUSE_S = 86_400.0  # a longer pause, or a date by a clock that is wrong, is looked into after this much
 _REFUSALS_COUNTED = 5  # in a row: from then on 32 seconds each
@@ -208,7 +210,7 @@ async def read_json(response: aiohttp.ClientResponse, *, limit: int = 4_000_000)
     if len(body) > limit:
         raise TruncatedPayloadError(f"the answer is larger than {limit} bytes")
     try:
-        return json.loads(body)
+        return from_json(body.removeprefix(BOM_UTF8))
     except ValueError as error:
         raise TruncatedPayloadError("the answer is not whole JSON") from error
 
@@ -222,14 +224,20 @@ def _pause(state: RetryCallState) -> float:
 
 
 def _retry_after(value: str | None) -> float | None:
-    """Seconds that a Retry-After header asks for, in either of its forms."""
+    """Seconds that a Retry-After header asks for, in either of its forms; a day at most, so that no slip stops us for good."""
     if value is None:
         return None
+    if value.isascii() and value.strip().isdigit():
+        return min(float(value), _LONGEST_PAUSE_S)
+    moment = http_date(value)
+    return None if moment is None else min(max(0.0, (moment - datetime.now(UTC)).total_seconds()), _LONGEST_PAUSE_S)
+
+
+def http_date(value: str | None) -> datetime | None:
+    """The time in a header such as Last-Modified, None where it cannot be read. A date without a zone is in UTC."""
     try:
-        if value.strip().isdigit():
-            return float(value)
-        moment = parsedate_to_datetime(value)
-        return max(0.0, (moment.astimezone(UTC) - datetime.now(UTC)).total_seconds())
+        moment = parsedate_to_datetime(value) if value else None
+        return moment and (moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC))
     except (ValueError, TypeError, OverflowError):
         return None
 
@@ -237,13 +245,11 @@ def _retry_after(value: str | None) -> float | None:
 def _summary(body: bytes) -> str:
     """What an error body says, on one line."""
     try:
-        content = json.loads(body)
+        content = from_json(body.removeprefix(BOM_UTF8))
     except ValueError:
         return "a web page" if body.lstrip().startswith(b"<") else "no readable text"
-    if not isinstance(content, dict):
-        return str(content)[:200]
-    words = (content.get(key) for key in ("code", "errorCode", "message", "content"))
-    return " ".join(str(word) for word in words if word)[:300] or "no text"
+    words = [content.get(key) for key in ("code", "errorCode", "message", "content")] if isinstance(content, dict) else [content]
+    return " ".join(" ".join(str(word) for word in words if word).split())[:300] or "no text"
 
 
 def _reason(error: Exception) -> str:

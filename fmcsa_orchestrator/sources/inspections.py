@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Required
 
 from pydantic import Field
 from typing_extensions import TypedDict
@@ -10,7 +10,7 @@ from typing_extensions import TypedDict
 from fmcsa_orchestrator.dataset import Dataset
 from fmcsa_orchestrator.models import Document
 from fmcsa_orchestrator.soda import Row, SodaClient
-from fmcsa_orchestrator.sources.row_source import RowSource
+from fmcsa_orchestrator.sources.row_source import RowSource, numbered
 from fmcsa_orchestrator.sources.rows import Count, RowParser, SmsDate, Usdot, two_years_after
 from fmcsa_orchestrator.sources.sms_file import Content, SmsFile, slices
 
@@ -47,10 +47,10 @@ class InspectionRow(TypedDict, total=False):
     """
 
     usdot: Annotated[Usdot, Field(validation_alias="dot_number")]
-    uniqueId: Annotated[str, Field(validation_alias="unique_id")]
+    uniqueId: Required[Annotated[str, Field(validation_alias="unique_id")]]
     reportNumber: Annotated[str, Field(validation_alias="report_number")]
     reportState: Annotated[str, Field(validation_alias="report_state")]
-    inspectedOn: Annotated[SmsDate, Field(validation_alias="insp_date")]
+    inspectedOn: Required[Annotated[SmsDate, Field(validation_alias="insp_date")]]
     level: Annotated[Count, Field(validation_alias="insp_level_id")]
     countyState: Annotated[str, Field(validation_alias="county_code_state")]
     timeWeight: Annotated[Count, Field(validation_alias="time_weight")]
@@ -103,15 +103,11 @@ def parse_inspection(row: Row) -> Content:
 
 async def inspection_documents(rows: Sequence[Content]) -> list[Document]:
     """One document per inspection; its id is SMS's `unique_id`, to which violations join."""
-    documents: list[Document] = []
-    seen: Counter[str] = Counter()
-    async for part in slices(rows):
-        for row in part:
-            unique_id = row["uniqueId"]
-            seen[unique_id] += 1
-            ordinal = f":{seen[unique_id]}" if seen[unique_id] > 1 else ""
-            documents.append(Document(f"{unique_id}{ordinal}", row, two_years_after(row["inspectedOn"])))
-    return documents
+    named = numbered(rows, lambda row: str(row["uniqueId"]))
+    return [
+        Document(key if ordinal == 1 else f"{key}:{ordinal}", row, two_years_after(row["inspectedOn"]))
+        async for key, ordinal, row in named
+    ]
 
 
 async def summarize_inspections(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

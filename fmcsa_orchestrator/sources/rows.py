@@ -63,7 +63,7 @@ BasicKey = Annotated[str, AfterValidator(basic_key)]
 class RowParser:
     """Turns a raw row into content by a TypedDict whose fields name their column as validation alias.
 
-    Raises: MalformedPayloadError with the column's name.
+    Raises: MalformedPayloadError with the column's name; also for a column left out that the TypedDict requires.
     """
 
     def __init__(self, row_type: Any) -> None:
@@ -71,10 +71,13 @@ class RowParser:
         self._nulls = dict.fromkeys(row_type.__annotations__)
 
     def __call__(self, row: Mapping[str, Any]) -> dict[str, Any]:
-        """The typed content; a column that the row leaves out is None."""
+        """The typed content; a column that the row leaves out, or gives as null, is None."""
         try:
             return {**self._nulls, **self._validate(row)}
         except ValidationError as error:
+            known = {column: value for column, value in row.items() if value is not None}
+            if len(known) < len(row):
+                return self(known)
             fault = error.errors(include_url=False, include_input=False)[0]
             column = str(fault["loc"][0]) if fault["loc"] else "row"
             raise MalformedPayloadError(f"column {column}: {fault['msg']}", field=column) from None

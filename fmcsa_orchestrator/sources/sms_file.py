@@ -91,7 +91,7 @@ class SmsFile:
     def _convert(self, row: Row) -> Parsed:
         try:
             usdot = int(row["dot_number"])
-        except (KeyError, ValueError, TypeError):
+        except (KeyError, ValueError, TypeError, OverflowError):
             raise MalformedPayloadError("a row without a dot_number", field="dot_number") from None
         try:
             content = self._parse(row)
