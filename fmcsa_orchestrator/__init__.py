@@ -33,6 +33,7 @@ from fmcsa_orchestrator.events import (
     Waiting,
     WindowFetched,
 )
+from fmcsa_orchestrator.health import Health
 from fmcsa_orchestrator.models import Company, Document, Finding, Outcome, SourceReport
 from fmcsa_orchestrator.mongo import MongoCompanyRepository
 from fmcsa_orchestrator.orchestrator import Orchestrator
@@ -46,7 +47,7 @@ from fmcsa_orchestrator.sources.csa import CsaSource
 from fmcsa_orchestrator.sources.inspections import InspectionsSource
 from fmcsa_orchestrator.sources.violations import ViolationsSource
 from fmcsa_orchestrator.usdot import UsdotNumber
-from fmcsa_orchestrator.wiring import close, open_orchestrator, stop, sync_all_companies, sync_company
+from fmcsa_orchestrator.wiring import close, health, open_orchestrator, stop, sync_all_companies, sync_company
 
 __version__ = "0.1.0"
 
@@ -70,6 +71,7 @@ __all__ = [
     "Event",
     "Finding",
     "FmcsaError",
+    "Health",
     "ImplausibleEmptyError",
     "InspectionsSource",
     "InvalidUsdotError",
@@ -107,6 +109,7 @@ __all__ = [
     "WindowFetched",
     "close",
     "default_sources",
+    "health",
     "open_orchestrator",
     "stop",
     "sync_all_companies",

@@ -22,7 +22,8 @@ from fmcsa_orchestrator.errors import (
 from fmcsa_orchestrator.events import CompanySynced, OnEvent, RunFinished, emit, listening
 from fmcsa_orchestrator.fair_share import in_background
 from fmcsa_orchestrator.gate import Gate
-from fmcsa_orchestrator.isolation import Isolation
+from fmcsa_orchestrator.health import STALE_AFTER_S, Health, examine_health
+from fmcsa_orchestrator.isolation import Fault, Isolation
 from fmcsa_orchestrator.leases import RELEASE_S, TTL_S, new_owner
 from fmcsa_orchestrator.logs import log_event
 from fmcsa_orchestrator.meter import counting_requests
@@ -41,6 +42,7 @@ from fmcsa_orchestrator.versions import Versions
 
 log = logging.getLogger(__name__)
 
+_HEALTH_S = 5.0  # what a health summary may take
 _VERSION_TTL_S = 300  # how long handlers trust an answer to "has upstream changed?"
 
 
@@ -148,6 +150,16 @@ class Orchestrator:
     async def check(self) -> list[Finding]:
         """Look at the store and at every upstream, without syncing anything. Never raises."""
         return await examine(self._parts.repository, self._parts.slots, self._parts.isolation, self._parts.company_timeout_s)
+
+    async def health(self, *, stale_after_s: float = STALE_AFTER_S) -> Health:
+        """Whether the syncs do their work, for a `/healthz` route; cheap. Never raises.
+
+        `stale_after_s`: seconds after which the last run is too long ago.
+        """
+        answer = await self._parts.isolation.run(
+            "health", _HEALTH_S, lambda: examine_health(self._parts.repository, stale_after_s)
+        )
+        return Health(healthy=False, reasons=[answer.message]) if isinstance(answer, Fault) else answer
 
     async def _guarded_run(self, run: Run, tally: Tally, deadline_s: float | None) -> str | None:
         """Go through the run; why it stopped early, or None."""

@@ -119,7 +119,7 @@ class SyncSummary(Result):
 
     def facts(self) -> dict[str, Any]:
         """The run in a few fields, as it is kept in MongoDB."""
-        names = ("total", "succeeded", "failed", "skipped", "requests", "stopped", "success")
+        names = ("total", "succeeded", "failed", "skipped", "requests", "stopped", "success", "outcomes")
         return {"startedAt": self.started_at, "finishedAt": self.finished_at, **{name: getattr(self, name) for name in names}}
 
     @property
