@@ -38,7 +38,7 @@ class RequestRecord:
 
 
 class LocalServer:
-    """Serves these routes on 127.0.0.1 while the context is open; remembers its requests, and answers as the faults in it want."""
+    """Serves these routes on 127.0.0.1 while the context is open; remembers its requests, fails as told."""
 
     def __init__(
         self, routes: Iterable[web.AbstractRouteDef], *, port: int = 0, latency_s: float = 0.0, compress: bool = False

@@ -74,9 +74,7 @@ class Upstream(LocalServer):
     async def _metadata(self, request: web.Request) -> web.StreamResponse:
         dataset = request.match_info["dataset"]
         asked = Asked("metadata", dataset)
-        return await self._play(
-            request, asked, request.query, lambda edits: self._soda.metadata(dataset, request.headers, edits)
-        )
+        return await self._play(request, asked, request.query, lambda edits: self._soda.metadata(dataset, request.headers, edits))
 
     async def _soda3(self, request: web.Request) -> web.StreamResponse:
         dataset, text = request.match_info["dataset"], await request.text()
