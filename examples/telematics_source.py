@@ -82,10 +82,11 @@ class TelematicsSource:
                 return events
 
 
-def open_service(session: aiohttp.ClientSession, url: str, key: str, **options: Any) -> Upstream:
-    """The service: at most five requests per second, its key in a header and in no text."""
+def open_service(session: aiohttp.ClientSession, url: str, key: str, *, per_second: float = 5, tries: int = 4) -> Upstream:
+    """The service, with its key in a header and in no text."""
+    limiter = AsyncLimiter(1, 1 / per_second)
     headers = {"X-Api-Key": key}
-    return Upstream(session, url, name="telematics", limiter=AsyncLimiter(1, 0.2), headers=headers, secrets=(key,), **options)
+    return Upstream(session, url, name="telematics", limiter=limiter, tries=tries, headers=headers, secrets=(key,))
 
 
 async def sync(url: str, key: str) -> SyncSummary:

@@ -37,10 +37,10 @@ class TestTelematicsSource(SourceContract):
 
     @asynccontextmanager
     async def world(self) -> AsyncIterator[World]:
-        """The source at the local service; with a single try per request, so that no check waits for a pause."""
+        """The source at the local service; quick, and with a single try per request, so that no check waits for a pause."""
         async with LocalUpstream(respond) as upstream, aiohttp.ClientSession() as session:
             yield World(
-                source=TelematicsSource(open_service(session, upstream.url, KEY, tries=1)),
+                source=TelematicsSource(open_service(session, upstream.url, KEY, per_second=1_000, tries=1)),
                 known=company(1021580),
                 unknown=company(77),
                 upstream=upstream,

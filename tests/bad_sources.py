@@ -3,6 +3,8 @@
 import asyncio
 import logging
 from contextlib import suppress
+from datetime import date
+from decimal import Decimal
 
 import aiohttp
 import pytest
@@ -103,6 +105,24 @@ class WritesElsewhere(DriverSource):
         return SourceReport(fields={"drivers.total": 1}, stamps={"safety.rating": "A"})
 
 
+@caught_by("writes_only_what_it_owns", saying="drivers.since holds a date, which MongoDB does not take")
+class GivesDates(DriverSource):
+    def report(self, rows):
+        return SourceReport(fields={"drivers.since": [{"first": date(2026, 11, 2)}]})
+
+
+@caught_by("writes_only_what_it_owns", saying="the row 7-0 holds a Decimal")
+class GivesDecimals(DriverSource):
+    def report(self, rows):
+        return SourceReport(documents=[Document(row["licence"], {"fee": Decimal("1.5")}) for row in rows])
+
+
+@caught_by("writes_only_what_it_owns", saying="drivers.byNumber holds a key that is no text")
+class GivesNumberedKeys(DriverSource):
+    def report(self, rows):
+        return SourceReport(fields={"drivers.byNumber": {1: "A"}})
+
+
 @caught_by("writes_only_what_it_owns", saying="two rows have the id")
 class NumbersRowsAlike(DriverSource):
     def report(self, rows):
@@ -181,7 +201,7 @@ class CannotBeStopped(DriverSource):
 class IsBlindToTime(DriverSource):
     async def get(self, path, **params):
         try:
-            async with asyncio.timeout(0.05):
+            async with asyncio.timeout(0.001):
                 return await super().get(path, **params)
         except TimeoutError:
             raise SourceUnavailableError("something") from None

@@ -1,6 +1,7 @@
 """What makes a report a good one, and two of them the same; and where a secret shows."""
 
 import logging
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -13,6 +14,8 @@ from fmcsa_orchestrator.rows import plan_rows
 Result = SourceReport | SourceError
 
 _SAID_BY_SOURCES = (Outcome.CHANGED, Outcome.NOT_FOUND, Outcome.NOT_PUBLISHED, Outcome.SKIPPED)
+
+_STORABLE = (str, int, float, bytes, datetime, re.Pattern)
 
 
 def check(condition: object, text: str) -> None:
@@ -49,6 +52,26 @@ async def check_rows(company: Company, report: SourceReport) -> None:
         await plan_rows({}, report.documents or (), company.id, company.usdot, datetime.now(UTC))
     except MalformedPayloadError as error:
         raise AssertionError(f"the rows cannot be stored: {error}") from error
+
+
+def check_storable(report: SourceReport) -> None:
+    """Raises: AssertionError when a value is not one that MongoDB takes as it is."""
+    values = {**report.fields, **report.stamps}
+    values |= {f"the row {document.id}": document.content for document in report.documents or ()}
+    for name, value in values.items():
+        fault = _unstorable(value)
+        check(fault is None, f"{name} holds {fault}")
+
+
+def _unstorable(value: Any) -> str | None:
+    if isinstance(value, Mapping):
+        if not all(isinstance(key, str) for key in value):
+            return "a key that is no text"
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        return next(filter(None, map(_unstorable, value)), None)
+    is_known = value is None or isinstance(value, _STORABLE) or hasattr(value, "_type_marker")  # the mark of BSON's own types
+    return None if is_known else f"a {type(value).__name__}, which MongoDB does not take"
 
 
 def error_of(result: Result) -> SourceError | None:

@@ -14,7 +14,6 @@ import pytest
 
 from fmcsa_orchestrator.errors import MalformedPayloadError, SourceError, SourceTimeoutError
 from fmcsa_orchestrator.models import SourceReport
-from fmcsa_orchestrator.status import check_name
 from fmcsa_orchestrator.testing.cancellation import interrupted_at
 from fmcsa_orchestrator.testing.faults import Fault
 from fmcsa_orchestrator.testing.source_asking import Asker
@@ -23,6 +22,7 @@ from fmcsa_orchestrator.testing.source_checks import (
     check,
     check_hidden,
     check_rows,
+    check_storable,
     count_rows,
     difference,
     error_of,
@@ -57,13 +57,11 @@ class SourceContract(ABC):
         """A fitting name, paths and a collection that may be its own, and all of a batch source or nothing of it."""
         async with self.world() as world:
             asker = self._asker(world)
-            check_name(world.source.name)
             check(asker.slot.name == world.source.name, "the name is not the one it is known by")
             is_whole = asker.batch or not hasattr(world.source, "fetch_many")
             check(is_whole, "a source with fetch_many needs batch_size and version too, else it is never asked for a batch")
-            if asker.batch:
-                size: Any = asker.batch.batch_size
-                check(isinstance(size, int) and size > 0, f"batch_size is {size!r}, not a positive int")
+            size = getattr(asker.batch, "batch_size", 1)
+            check(isinstance(size, int) and size > 0, f"batch_size is {size!r}, not a positive int")
 
     async def test_gives_reports(self) -> None:
         """A SourceReport for a company, a mapping from USDOT number to report or error for several, text as version."""
@@ -76,13 +74,14 @@ class SourceContract(ABC):
                 check(not isinstance(result, SourceError), f"fetch_many gave {result!r}, although nothing is wrong upstream")
 
     async def test_writes_only_what_it_owns(self) -> None:
-        """Fields and stamps lie within the declared paths; rows have ids of their own and no reserved names."""
+        """Fields and stamps lie within the declared paths, rows have ids of their own, and MongoDB takes all of it."""
         async with self.world() as world:
             asker = self._asker(world)
             for company in (world.known, world.unknown):
                 for result in (await asker.every_way(company)).values():
                     if isinstance(result, SourceReport):
                         asker.check_owned(result)
+                        check_storable(result)
                         await check_rows(company, result)
 
     @pytest.mark.parametrize("call", ["fetch", "fetch_many", "version"])
@@ -168,9 +167,9 @@ class SourceContract(ABC):
         echo = Fault.status(400, text=f"refused: {' '.join(secrets)}")
         for fault in (None, echo, *(fault for fault, _ in FAULTS.values())):
             async with self.world() as world:
-                if fault and world.upstream is None:
-                    return
-                if fault and world.upstream:
+                if fault:
+                    if world.upstream is None:
+                        return
                     world.upstream.inject(fault)
                 await self._check_secrets(world, fault.name if fault else "no fault")
 
