@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -30,14 +31,17 @@ class FromFile:
 
 
 class FileContract(SourceContract):
+    secrets = ()
+
     @asynccontextmanager
     async def world(self):
-        yield World(source=FromFile(), known=KNOWN, unknown=UNKNOWN, upstream=None)
+        yield World(source=FromFile(), known=KNOWN, unknown=UNKNOWN, upstream=None, secrets=self.secrets)
 
 
 @pytest.mark.parametrize(("source", "check", "args", "saying", "error"), BAD)
 async def test_a_bad_source_is_caught(source, check, args, saying, error):
-    contract = type("Contract", (DriverContract,), {"make": source})()
+    patience_s = getattr(source, "patience_s", DriverContract.patience_s)
+    contract = type("Contract", (DriverContract,), {"make": source, "patience_s": patience_s})()
     with pytest.raises(error, match=f"(?s){saying}"):
         await getattr(contract, f"test_{check}")(*args)
 
@@ -79,6 +83,28 @@ async def test_what_does_not_concern_a_source_is_skipped_with_its_reason(check, 
 )
 async def test_a_source_without_upstream_passes_the_rest(check):
     await getattr(FileContract(), f"test_{check}")()
+
+
+async def test_a_source_without_upstream_may_have_secrets():
+    class WithPassword(FileContract):
+        secrets = ("of-the-file",)
+
+    class Telltale(WithPassword):
+        secrets = ("file.seen",)
+
+    await WithPassword().test_keeps_its_secrets()
+    with pytest.raises(AssertionError, match="a secret shows in an answer under no fault"):
+        await Telltale().test_keeps_its_secrets()
+
+
+async def test_a_fault_after_the_last_answer_is_none():
+    class OnePage(DriverContract):
+        @asynccontextmanager
+        async def world(self):
+            async with super().world() as world:
+                yield replace(world, large=KNOWN, large_rows=3)
+
+    await OnePage().test_tells_a_fault_on_a_later_page()
 
 
 def test_a_users_file_needs_no_settings(pytester, monkeypatch):

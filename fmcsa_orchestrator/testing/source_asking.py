@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from fmcsa_orchestrator.errors import SourceError
@@ -99,10 +99,14 @@ class Asker:
         return alone | {"fetch_many": many[company.usdot]} if many else alone
 
     def calls(self, companies: Sequence[Company]) -> dict[str, Callable[[], Awaitable[Any]]]:
-        """Everything that the source can be asked, by name; of the first company, where it is about one."""
-        calls: dict[str, Callable[[], Awaitable[Any]]] = {"fetch": lambda: self.fetch(companies[0])}
+        """Everything that the source can be asked, by name; of the first company, where it is about one.
+
+        With ten times the patience, so that a call that does not end is not ended by ours.
+        """
+        asker = replace(self, patience_s=10 * self.patience_s)
+        calls: dict[str, Callable[[], Awaitable[Any]]] = {"fetch": lambda: asker.fetch(companies[0])}
         if self.batch is not None:
-            calls |= {"fetch_many": lambda: self.fetch_many(companies), "version": self.version}
+            calls |= {"fetch_many": lambda: asker.fetch_many(companies), "version": asker.version}
         return calls
 
     async def _completed(self, company: Company, found: Mapping[Any, Any]) -> Result:
