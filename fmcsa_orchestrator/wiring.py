@@ -66,8 +66,8 @@ async def _open(
 ) -> Orchestrator:
     """Build it all; what is opened here is closed with the stack."""
     if repository is None and database is None:
-        client = driver.connect(settings.require_mongodb_uri())
-        stack.callback(client.close)
+        client = driver.connect(settings.require_mongodb_uri(), settings.mongodb_driver)
+        stack.push_async_callback(driver.close, client)
         database = driver.database_of(client, settings.mongodb_database)
     if repository is None:
         repository = mongo.MongoCompanyRepository(
