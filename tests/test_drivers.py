@@ -20,7 +20,14 @@ COMMAND = "import sys; sys.argv[1:] = {arguments!r}\nfrom fmcsa_orchestrator.cli
 
 async def run_program(text, variables):
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-X", "dev", "-c", text, env={**os.environ, **variables}, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        sys.executable,
+        "-W",
+        "error::ResourceWarning",
+        "-c",
+        text,
+        env={**os.environ, **variables},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
     )
     out, err = await process.communicate()
     return process.returncode, out.decode(), err.decode()
