@@ -10,7 +10,7 @@ demo: $(STAMP)
 	$(BIN)/fmcsa-orchestrator demo
 
 test: $(STAMP)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -rs
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

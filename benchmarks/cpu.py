@@ -45,12 +45,12 @@ async def measure() -> Table:
     usdots = Fleet.uniform(COMPANIES).usdots
     with double(COMPANIES) as addresses:
         await _bare_loop(addresses.soda_url, usdots)  # the double makes its rows once
-        bare = await _cpu(lambda: _bare_loop(addresses.soda_url, usdots))
-        full = await _cpu(lambda: _full_loop(addresses.soda_url, usdots))
-        ours = await _cpu(lambda: _sync(addresses, PassingRepository(usdots)))
+        bare = await cpu_seconds(lambda: _bare_loop(addresses.soda_url, usdots))
+        full = await cpu_seconds(lambda: _full_loop(addresses.soda_url, usdots))
+        ours = await cpu_seconds(lambda: synced(addresses, PassingRepository(usdots)))
         status = await versions(addresses)
         many = (usdots * (UNCHANGED_COMPANIES // COMPANIES))[:UNCHANGED_COMPANIES]
-        unchanged = await _cpu(lambda: _sync(addresses, PassingRepository(many, status)))
+        unchanged = await cpu_seconds(lambda: synced(addresses, PassingRepository(many, status)))
     table = Table(title=f"Own CPU per company ({COMPANIES:,} companies of 22 violations and 14 inspections)")
     for column in ("", "ms/company", "/ bare", "/ full", "target"):
         table.add_column(column, justify="right", no_wrap=True)
@@ -62,7 +62,8 @@ async def measure() -> Table:
     return table
 
 
-async def _cpu(work: Callable[[], Awaitable[None]]) -> float:
+async def cpu_seconds(work: Callable[[], Awaitable[None]]) -> float:
+    """Of this process; the median of three rounds."""
     seconds = []
     for _ in range(ROUNDS):
         started = time.process_time()
@@ -71,7 +72,8 @@ async def _cpu(work: Callable[[], Awaitable[None]]) -> float:
     return median(seconds)
 
 
-async def _sync(addresses: Addresses, repository: PassingRepository) -> None:
+async def synced(addresses: Addresses, repository: PassingRepository) -> None:
+    """One run over a repository's companies. Raises: RuntimeError when any fails."""
     async with opened(addresses, repository) as orchestrator:
         summary = await orchestrator.sync_all_companies()
         if not summary.success:

@@ -34,6 +34,7 @@ from fmcsa_orchestrator.events import (
     WindowFetched,
 )
 from fmcsa_orchestrator.health import Health
+from fmcsa_orchestrator.limiter import Limiter
 from fmcsa_orchestrator.models import Company, Document, Finding, Outcome, SourceReport
 from fmcsa_orchestrator.mongo import MongoCompanyRepository
 from fmcsa_orchestrator.orchestrator import Orchestrator
@@ -77,6 +78,7 @@ __all__ = [
     "InvalidUsdotError",
     "LeaseHeldError",
     "LeaseLostError",
+    "Limiter",
     "MaintenanceError",
     "MalformedPayloadError",
     "MongoCompanyRepository",

@@ -173,12 +173,12 @@ async def _findings() -> list[Finding]:
 
 async def _companies(limit: int) -> list[Mapping[str, Any]]:
     settings = Settings.load()
-    client = driver.connect(settings.require_mongodb_uri())
+    client = driver.connect(settings.require_mongodb_uri(), settings.mongodb_driver)
     try:
         database = driver.database_of(client, settings.mongodb_database)
         return await mongo.MongoCompanyRepository(database, companies=settings.companies_collection).statuses(limit)
     finally:
-        client.close()
+        await driver.close(client)
 
 
 def _sources_of(companies: list[Mapping[str, Any]]) -> list[str]:

@@ -69,12 +69,12 @@ async def _database(console: Console, data_dir: Path | None) -> AsyncIterator[An
             store = await stack.enter_async_context(EmbeddedStore(data_dir))
             where = f"kept in {data_dir}" if data_dir else "in a temporary folder"
             console.print(f"An embedded store listens on {store.uri}; its data is {where}.", highlight=False)
-            client = driver.connect(store.uri)
-            stack.callback(client.close)
+            client = driver.connect(store.uri, settings.mongodb_driver)
+            stack.push_async_callback(driver.close, client)
             yield client["fmcsa"]
             return
-        client = driver.connect(settings.require_mongodb_uri())
-        stack.callback(client.close)
+        client = driver.connect(settings.require_mongodb_uri(), settings.mongodb_driver)
+        stack.push_async_callback(driver.close, client)
         name = f"fmcsa_demo_{secrets.token_hex(4)}"
         console.print(
             f"Using the MongoDB of FMCSA_MONGODB_URI, in a database of its own ({name}), dropped at the end.", highlight=False

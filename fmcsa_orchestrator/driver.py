@@ -1,15 +1,15 @@
 """The MongoDB driver: connection, the server's clock, errors turned into ours. The only file that imports motor or PyMongo."""
 
+import inspect
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from bson import CodecOptions, ObjectId
 from bson.errors import BSONError
-from motor.motor_asyncio import AsyncIOMotorClient
-from pymongo import ReadPreference, ReplaceOne, UpdateOne, WriteConcern
+from pymongo import AsyncMongoClient, ReadPreference, ReplaceOne, UpdateOne, WriteConcern
 from pymongo.errors import (
     BulkWriteError,
     ConnectionFailure,
@@ -31,6 +31,7 @@ __all__ = [
     "ReplaceOne",
     "ServerClock",
     "UpdateOne",
+    "close",
     "collection_of",
     "connect",
     "database_of",
@@ -42,16 +43,33 @@ _AUTH_CODES = {13, 18, 8000}
 _TRUST = timedelta(minutes=1)  # how long a reading of the server's clock serves
 
 
-def connect(uri: str, *, timeout_ms: int = 5_000) -> Any:
-    """A motor client for this URI; a server that is down is given up after `timeout_ms` unless the URI says otherwise.
+def connect(uri: str, driver: Literal["motor", "pymongo"] = "motor", *, timeout_ms: int = 5_000) -> Any:
+    """This driver's client for this URI; a server that is down is given up after `timeout_ms` unless the URI says otherwise.
 
-    Raises: SettingsError for a URI that cannot be read, without repeating it.
+    Raises: SettingsError for a URI that cannot be read, without repeating it, and for a driver that is not installed.
     """
+    client_class = AsyncMongoClient if driver == "pymongo" else _motor_client()
     try:
         options: dict[str, Any] = {} if "serverselectiontimeoutms" in uri.lower() else {"serverSelectionTimeoutMS": timeout_ms}
-        return AsyncIOMotorClient(uri, tz_aware=True, **options)
+        return client_class(uri, tz_aware=True, **options)
     except (PyMongoError, ValueError, TypeError) as error:
         raise SettingsError(f"FMCSA_MONGODB_URI cannot be used: {safe_text(str(error), uri)}") from None
+
+
+def _motor_client() -> Any:
+    """Motor's client class; imported here, so that whoever does not use motor need not have it."""
+    try:
+        from motor.motor_asyncio import AsyncIOMotorClient  # noqa: PLC0415
+    except ImportError:
+        raise SettingsError("motor is not installed: install it, or set FMCSA_MONGODB_DRIVER to pymongo") from None
+    return AsyncIOMotorClient
+
+
+async def close(client: Any) -> None:
+    """Close a client of either driver: with motor that is a plain call, with PyMongo a coroutine."""
+    closing = client.close()
+    if inspect.isawaitable(closing):
+        await closing
 
 
 def database_of(client: Any, name: str | None) -> Any:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from aiolimiter import AsyncLimiter
+from fmcsa_orchestrator.limiter import Limiter
 
 _is_background: ContextVar[bool] = ContextVar("fmcsa_background", default=False)
 
@@ -27,7 +27,7 @@ class FairShare:
     together get half of the rate or more.
     """
 
-    def __init__(self, limiter: AsyncLimiter) -> None:
+    def __init__(self, limiter: Limiter) -> None:
         self._limiter = limiter
         self._background = asyncio.Lock()
 

@@ -3,10 +3,9 @@
 from collections.abc import Awaitable, Callable
 from typing import Generic, NamedTuple, TypeVar
 
-from aiolimiter import AsyncLimiter
-
 from fmcsa_orchestrator.breaker import Breakers
 from fmcsa_orchestrator.isolation import Fault, Isolation
+from fmcsa_orchestrator.limiter import Limiter
 from fmcsa_orchestrator.models import SourceReport
 from fmcsa_orchestrator.telemetry import observed
 
@@ -23,7 +22,7 @@ class Answer(NamedTuple, Generic[T]):
 class Gate:
     """Asks sources; for one run with its breakers, for a single company with none that is open yet."""
 
-    def __init__(self, limiter: AsyncLimiter, isolation: Isolation, breakers: Breakers | None = None) -> None:
+    def __init__(self, limiter: Limiter, isolation: Isolation, breakers: Breakers | None = None) -> None:
         self.isolation = isolation
         self._limiter = limiter
         self._breakers = breakers or Breakers()

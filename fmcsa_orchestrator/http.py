@@ -10,7 +10,6 @@ from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
 import aiohttp
-from aiolimiter import AsyncLimiter
 from pydantic_core import from_json
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt, stop_after_delay
 
@@ -26,6 +25,7 @@ from fmcsa_orchestrator.errors import (
 )
 from fmcsa_orchestrator.events import Waiting, emit
 from fmcsa_orchestrator.fair_share import FairShare
+from fmcsa_orchestrator.limiter import Limiter
 from fmcsa_orchestrator.logs import log_event
 from fmcsa_orchestrator.meter import count_request
 from fmcsa_orchestrator.redaction import redact
@@ -97,7 +97,7 @@ class Upstream:
         base_url: str,
         *,
         name: str,
-        limiter: AsyncLimiter,
+        limiter: Limiter,
         timeout_s: float = 30,
         tries: int = 4,
         patience_s: float = 60,

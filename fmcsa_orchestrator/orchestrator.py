@@ -6,8 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from aiolimiter import AsyncLimiter
-
 from fmcsa_orchestrator.breaker import Breakers
 from fmcsa_orchestrator.clock import RunClock
 from fmcsa_orchestrator.deadline import Deadline
@@ -25,6 +23,7 @@ from fmcsa_orchestrator.gate import Gate
 from fmcsa_orchestrator.health import STALE_AFTER_S, Health, examine_health
 from fmcsa_orchestrator.isolation import Fault, Isolation
 from fmcsa_orchestrator.leases import RELEASE_S, TTL_S, new_owner
+from fmcsa_orchestrator.limiter import Limiter
 from fmcsa_orchestrator.logs import log_event
 from fmcsa_orchestrator.meter import counting_requests
 from fmcsa_orchestrator.models import Finding
@@ -69,7 +68,7 @@ class Orchestrator:
         *,
         sources: Sequence[Source],
         repository: CompanyRepository,
-        limiter: AsyncLimiter,
+        limiter: Limiter,
         batch_size: int = 200,
         company_timeout_s: float = 120,
         secrets: tuple[str, ...] = (),

@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from aiolimiter import AsyncLimiter
-
 from fmcsa_orchestrator.isolation import Isolation
+from fmcsa_orchestrator.limiter import Limiter
 from fmcsa_orchestrator.repository import CompanyRepository
 from fmcsa_orchestrator.slots import SourceSlot
 from fmcsa_orchestrator.sources.base import BatchSource
@@ -19,7 +18,7 @@ class Parts:
     slots: Sequence[SourceSlot]
     batch_sources: Sequence[BatchSource]
     repository: CompanyRepository
-    limiter: AsyncLimiter
+    limiter: Limiter
     isolation: Isolation
     versions: Versions
     window_size: int

@@ -1,7 +1,7 @@
 """The settings, read from FMCSA_* variables and `.env`; the only reader of the environment."""
 
 import re
-from typing import Self
+from typing import Literal, Self
 from urllib.parse import unquote_plus
 
 from pydantic import Field, PositiveFloat, PositiveInt, SecretStr, ValidationError, field_validator
@@ -25,6 +25,7 @@ class Settings(BaseSettings):
 
     mongodb_uri: SecretStr | None = Field(None, description="MongoDB connection URI; required by the default wiring")
     mongodb_database: str | None = Field(None, description="database name; default: the URI's, else `fmcsa`")
+    mongodb_driver: Literal["motor", "pymongo"] = Field("motor", description="whose client the default wiring opens")
     companies_collection: str = Field("companies", description="the host app's companies, each with a `dotNumber`")
     inspections_collection: str = Field("fmcsaInspections", description="where inspections go")
     violations_collection: str = Field("fmcsaViolations", description="where violations go")

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
@@ -15,7 +15,7 @@ from fmcsa_orchestrator.events import OnEvent
 from fmcsa_orchestrator.health import STALE_AFTER_S, Health
 from fmcsa_orchestrator.http import Upstream
 from fmcsa_orchestrator.isolation import Isolation
-from fmcsa_orchestrator.limiter import strict_limiter
+from fmcsa_orchestrator.limiter import Limiter, strict_limiter
 from fmcsa_orchestrator.orchestrator import Orchestrator
 from fmcsa_orchestrator.repository import CompanyRepository
 from fmcsa_orchestrator.results import CompanySyncResult, SourceFailure, SyncSummary
@@ -35,12 +35,15 @@ async def open_orchestrator(
     session: aiohttp.ClientSession | None = None,
     repository: CompanyRepository | None = None,
     extra_sources: Sequence[Source] = (),
+    limiters: Mapping[str, Limiter] | None = None,
     on_event: OnEvent | None = None,
 ) -> AsyncIterator[Orchestrator]:
     """An orchestrator with the built-in sources, then `extra_sources`; closes what it opened and nothing that was lent.
 
     `database` is a motor or PyMongo-async database; without it, one is opened by FMCSA_MONGODB_URI. A `repository` takes the
-    place of both. Raises: SettingsError when the settings cannot work. Servers that are down show later, in results.
+    place of both. `limiters`, by name ("soda", "qcmobile", or "sources" for the calls into sources), take the place of those of
+    this process: where several share one, they share its rate.
+    Raises: SettingsError when the settings cannot work. Servers that are down show later, in results.
     """
     async with AsyncExitStack() as stack:
         yield await _open(
@@ -50,6 +53,7 @@ async def open_orchestrator(
             session=session,
             repository=repository,
             extra_sources=extra_sources,
+            limiters=limiters,
             on_event=on_event,
         )
 
@@ -62,12 +66,14 @@ async def _open(
     session: aiohttp.ClientSession | None = None,
     repository: CompanyRepository | None = None,
     extra_sources: Sequence[Source] = (),
+    limiters: Mapping[str, Limiter] | None = None,
     on_event: OnEvent | None = None,
 ) -> Orchestrator:
     """Build it all; what is opened here is closed with the stack."""
+    paced = _limiters(settings, limiters or {})
     if repository is None and database is None:
-        client = driver.connect(settings.require_mongodb_uri())
-        stack.callback(client.close)
+        client = driver.connect(settings.require_mongodb_uri(), settings.mongodb_driver)
+        stack.push_async_callback(driver.close, client)
         database = driver.database_of(client, settings.mongodb_database)
     if repository is None:
         repository = mongo.MongoCompanyRepository(
@@ -76,9 +82,9 @@ async def _open(
     if session is None:
         session = await stack.enter_async_context(aiohttp.ClientSession())
     return Orchestrator(
-        sources=[*_built_in(settings, session), *extra_sources],
+        sources=[*_built_in(settings, session, paced), *extra_sources],
         repository=repository,
-        limiter=strict_limiter(settings.source_calls_per_second),
+        limiter=paced["sources"],
         batch_size=settings.batch_size,
         company_timeout_s=settings.company_timeout_s,
         secrets=settings.secrets(),
@@ -87,22 +93,37 @@ async def _open(
     )
 
 
-def _built_in(settings: Settings, session: aiohttp.ClientSession) -> list[Source]:
+def _limiters(settings: Settings, lent: Mapping[str, Limiter]) -> dict[str, Limiter]:
+    """By upstream's name, those that were lent, and for the others strict ones of this process."""
+    rates = {
+        "soda": settings.soda_requests_per_second,
+        "qcmobile": settings.qcmobile_requests_per_second,
+        "sources": settings.source_calls_per_second,
+    }
+    if unknown := lent.keys() - rates.keys():
+        raise SettingsError(f"limiters for {', '.join(sorted(unknown))}: there are only {', '.join(rates)}")
+    return {name: lent[name] if name in lent else strict_limiter(rate) for name, rate in rates.items()}
+
+
+def _built_in(settings: Settings, session: aiohttp.ClientSession, limiters: Mapping[str, Limiter]) -> list[Source]:
     token = secret(settings.soda_app_token)
     soda_upstream = Upstream(
         session,
         settings.soda_base_url,
         name="soda",
-        limiter=strict_limiter(settings.soda_requests_per_second),
+        limiter=limiters["soda"],
         timeout_s=settings.request_timeout_s,
         headers=soda.app_token_header(token),
         denies_key=soda.denies_key,
         secrets=settings.secrets(),
     )
-    return default_sources(soda.SodaClient(soda_upstream, has_token=token is not None), _qcmobile(settings, session), settings)
+    soda_client = soda.SodaClient(soda_upstream, has_token=token is not None)
+    return default_sources(soda_client, _qcmobile(settings, session, limiters), settings)
 
 
-def _qcmobile(settings: Settings, session: aiohttp.ClientSession) -> qcmobile.QcMobileClient | None:
+def _qcmobile(
+    settings: Settings, session: aiohttp.ClientSession, limiters: Mapping[str, Limiter]
+) -> qcmobile.QcMobileClient | None:
     web_key = secret(settings.qcmobile_web_key)
     if web_key is None:
         return None
@@ -110,7 +131,7 @@ def _qcmobile(settings: Settings, session: aiohttp.ClientSession) -> qcmobile.Qc
         session,
         settings.qcmobile_base_url,
         name="qcmobile",
-        limiter=strict_limiter(settings.qcmobile_requests_per_second),
+        limiter=limiters["qcmobile"],
         timeout_s=settings.request_timeout_s,
         denies_key=qcmobile.denies_key,
         secrets=settings.secrets(),
