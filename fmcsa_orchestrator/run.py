@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from fmcsa_orchestrator.clock import RunClock
@@ -13,7 +14,7 @@ from fmcsa_orchestrator.errors import (
     LeaseLostError,
     RepositoryError,
 )
-from fmcsa_orchestrator.events import CompanySynced, RunStarted, WindowFetched, emit
+from fmcsa_orchestrator.events import CompanySynced, Reading, RunStarted, WindowFetched, emit
 from fmcsa_orchestrator.models import Company
 from fmcsa_orchestrator.repository import CompanyRepository
 from fmcsa_orchestrator.results import CompanySyncResult, SourceFailure
@@ -68,7 +69,7 @@ class Run:
         since = self._clock.started_at
         due = await self._repository.count_due(since, self._clock.now())
         self.has_begun = True
-        await emit(RunStarted(due))
+        await emit(RunStarted(due, MappingProxyType(self._requests)))
         if due:
             self._versions = await self._all_versions.current(afresh=True)
         just_done: set[Any] = set()
@@ -106,6 +107,7 @@ class Run:
             version = self._versions.get(source.name)
             due = [company for company in companies if self._force or not is_current(company, source.name, version)]
             if due:
+                await emit(Reading(source.name, len(due)))
                 found[source.name] = await self._reader.read(source, due)
         return found
 

@@ -33,8 +33,7 @@ class Tally:
 
     def add(self, result: CompanySyncResult) -> None:
         """Count one company."""
-        is_skipped = any(error.kind in _SKIPPED_KINDS for error in result.errors)
-        self._counts["skipped" if is_skipped else "succeeded" if result.success else "failed"] += 1
+        self._counts["skipped" if is_skipped(result) else "succeeded" if result.success else "failed"] += 1
         for name, outcome in result.outcomes.items():
             self._outcomes.setdefault(name, Counter())[outcome.outcome.value] += 1
             self._counts["rows_written"] += outcome.written
@@ -73,6 +72,11 @@ class Tally:
             outcomes={name: dict(counts) for name, counts in self._outcomes.items()},
             rows_written=self._counts["rows_written"],
         )
+
+
+def is_skipped(result: CompanySyncResult) -> bool:
+    """Whether the company was gone, or left to somebody else who has it in hand."""
+    return any(error.kind in _SKIPPED_KINDS for error in result.errors)
 
 
 def _is_refusal(error: SourceFailure, result: CompanySyncResult) -> bool:
