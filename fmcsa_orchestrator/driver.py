@@ -1,9 +1,10 @@
 """The MongoDB driver: connection, the server's clock, errors turned into ours. The only file that imports motor or PyMongo."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from inspect import isawaitable
 from typing import Any
 
 from bson import CodecOptions, ObjectId
@@ -31,6 +32,7 @@ __all__ = [
     "ReplaceOne",
     "ServerClock",
     "UpdateOne",
+    "aggregated",
     "collection_of",
     "connect",
     "database_of",
@@ -66,6 +68,14 @@ def collection_of(database: Any, name: str) -> Any:
     """A collection of a motor or PyMongo-async database, giving times with their zone."""
     options = getattr(database, "codec_options", None) or CodecOptions()
     return database.get_collection(name, codec_options=options.with_options(tz_aware=True))
+
+
+async def aggregated(collection: Any, pipeline: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The rows of a small aggregation: motor gives its cursor at once, PyMongo's async API by a coroutine."""
+    cursor = collection.aggregate(pipeline)
+    cursor = await cursor if isawaitable(cursor) else cursor
+    found: list[Mapping[str, Any]] = await cursor.to_list(None)
+    return found
 
 
 class ServerClock:

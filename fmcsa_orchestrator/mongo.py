@@ -27,7 +27,7 @@ from fmcsa_orchestrator.status import STATUS
 log = logging.getLogger(__name__)
 
 LAST_RUN = f"{STATUS}.lastRun"
-_HAS_USDOT = {"dotNumber": {"$exists": True, "$nin": [None, ""]}}
+HAS_USDOT = {"dotNumber": {"$exists": True, "$nin": [None, ""]}}
 _BULK = 1_000  # operations per bulk: about 10 ms of encoding between two turns of the event loop
 
 
@@ -101,15 +101,6 @@ class MongoCompanyRepository:
                 return document
         raise CompanyNotFoundError(f"no company has the _id {_shown(company_id)}")
 
-    async def statuses(self, limit: int) -> list[Mapping[str, Any]]:
-        """What is known of companies, the longest unattempted first."""
-        fields = {"name": 1, "dotNumber": 1, "fmcsaData": 1, "smsBasics": 1}
-        with translated("cannot read companies"):
-            found: list[Mapping[str, Any]] = (
-                await self._companies.find(_HAS_USDOT, fields).sort(LAST_RUN, 1).limit(limit).to_list(limit)
-            )
-            return found
-
     async def store_rows(
         self,
         company: Company,
@@ -179,12 +170,6 @@ class MongoCompanyRepository:
         return refused
 
 
-def status_of(company: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A company's `syncStatus`, empty where it has none that can be read."""
-    found = dig(company, STATUS)
-    return found if isinstance(found, Mapping) else {}
-
-
 def _due(since: datetime, now: datetime) -> dict[str, Any]:
     """Companies with a dotNumber, not attempted since.
 
@@ -192,7 +177,7 @@ def _due(since: datetime, now: datetime) -> dict[str, Any]:
     has put into the future.
     """
     return {
-        **_HAS_USDOT,
+        **HAS_USDOT,
         "$or": [
             {LAST_RUN: {"$lt": since}},
             {LAST_RUN: None},
