@@ -180,9 +180,10 @@ def _console(*, as_json: bool, verbose: bool = False) -> Console:
         console = Console(stderr=as_json, width=_LOG_WIDTH)
     quiet = console.is_terminal or as_json
     level = logging.INFO if verbose else logging.ERROR if quiet else logging.WARNING
-    to_screen = console.is_terminal and sys.stderr.isatty()  # through the same console: else they would cut into the live view
-    handler: logging.Handler = RichHandler(console=console, show_path=False) if to_screen else logging.StreamHandler()
-    logging.basicConfig(level=level, handlers=[handler], format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    if console.is_terminal and sys.stderr.isatty():  # through the same console, above the live view rather than across it
+        logging.basicConfig(level=level, handlers=[RichHandler(console=console, show_path=False)], format="%(name)s %(message)s")
+    else:
+        logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     return console
 
 
