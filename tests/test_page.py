@@ -168,6 +168,9 @@ def test_at_or_above_is_told_by_words_and_shape_not_by_colour_alone():
     assert "49.5, below the thresholdthreshold 50 (passenger)" in cells
     assert "Less than 3 driver inspectionsthreshold 75 (QCMobile)" in cells
     assert "▲ 25.0 %, above average" in cells
+    document = with_safety(company(1))
+    del document["fmcsaData"]["inspections"]["driver"]["nationalAverage"]
+    assert "25.0 %" in Parsed(page(make_overview([document], SOURCES, NOW, 48))).texts("td")
 
 
 def test_a_bar_stays_within_its_frame():
