@@ -11,8 +11,15 @@ from typing import Any
 
 from fmcsa_orchestrator import Company, CompanyUpdate, Document, Orchestrator, RepositoryError, open_orchestrator
 from fmcsa_orchestrator.demo import demo_settings
+from fmcsa_orchestrator.kept import Write, plainly
+from fmcsa_orchestrator.leases import Lease
 from fmcsa_orchestrator.rows import plan_rows
 from fmcsa_orchestrator.testing import Fleet, Upstream
+from fmcsa_orchestrator.testing.fakes import InMemoryRepository
+
+
+async def _nothing() -> None:
+    """A write that goes nowhere."""
 
 
 class Addresses:
@@ -52,20 +59,38 @@ def _serve(connection: Connection, companies: int, rows: dict[str, int]) -> None
     asyncio.run(serve())
 
 
-class PassingRepository:
+class PassingLeases:
+    """Leases of companies, given to whoever asks and kept nowhere."""
+
+    async def acquire(self, name: str, owner: str, ttl_s: float) -> Lease:
+        """Given."""
+        return Lease(name, owner, 1)
+
+    async def take(self, document: Mapping[str, Any], owner: str, ttl_s: float) -> tuple[Lease, dict[str, Any]]:
+        """Given."""
+        return Lease(document["_id"], owner, 1), dict(document)
+
+    async def renew(self, lease: Lease, ttl_s: float) -> bool:
+        """Held."""
+        return True
+
+    async def release(self, key: Any, owner: str) -> None:
+        """Nothing was kept."""
+
+
+class PassingRepository(InMemoryRepository):
     """A repository that hands out companies and lets what is written pass: its own memory does not grow with the fleet.
 
-    With `version`, each company comes as one that was synced at that version.
+    With `status`, each company comes as one that was synced at that version.
     """
 
     def __init__(self, usdots: Sequence[int], status: Mapping[str, Any] | None = None) -> None:
+        super().__init__()
+        self.company_leases = PassingLeases()
+        self.written = 0
         self._usdots = usdots
         self._status = status
         self._next = 0
-        self.rows = 0
-
-    async def prepare(self, collections: Sequence[str]) -> None:
-        """Nothing to prepare."""
 
     async def count_due(self, since: datetime, now: datetime) -> int:
         """All of them."""
@@ -77,18 +102,17 @@ class PassingRepository:
         self._next += len(part)
         return [self._company(usdot) for usdot in part]
 
-    async def count_current(self, source: str, version: str) -> int:
-        """Not asked here."""
-        return 0
-
     async def find_company(self, company_id: Any) -> Mapping[str, Any]:
         """By USDOT number."""
         return self._company(company_id)
 
-    async def store_rows(self, company: Company, collection: str, documents: Sequence[Document], at: datetime) -> int:
+    async def store_rows(
+        self, company: Company, collection: str, documents: Sequence[Document], at: datetime, write: Write = plainly
+    ) -> int:
         """The work of comparing and hashing, without keeping anything."""
         plan = await plan_rows({}, documents, company.id, company.usdot, at)
-        self.rows += plan.size
+        self.written += plan.size
+        await write(_nothing)
         return plan.size
 
     async def save(self, updates: Sequence[CompanyUpdate]) -> Mapping[int, RepositoryError]:
@@ -114,5 +138,5 @@ async def opened(addresses: Any, repository: Any) -> AsyncIterator[Orchestrator]
 async def versions(addresses: Any) -> dict[str, Any]:
     """The sources' statuses of a company that is up to date."""
     async with opened(addresses, PassingRepository([])) as orchestrator:
-        found = await orchestrator._versions.current()  # noqa: SLF001  # there is no other way to forge a synced fleet
+        found = await orchestrator._parts.versions.current()  # noqa: SLF001  # there is no other way to forge a synced fleet
     return {name: {"version": version, "outcome": "changed"} for name, version in found.items()}

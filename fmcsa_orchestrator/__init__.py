@@ -34,20 +34,21 @@ from fmcsa_orchestrator.events import (
     Waiting,
     WindowFetched,
 )
-from fmcsa_orchestrator.models import Company, Document, Outcome, SourceReport
+from fmcsa_orchestrator.health import Health
+from fmcsa_orchestrator.models import Company, Document, Finding, Outcome, SourceReport
 from fmcsa_orchestrator.mongo import MongoCompanyRepository
 from fmcsa_orchestrator.orchestrator import Orchestrator
 from fmcsa_orchestrator.plan import Plan, SourcePlan
 from fmcsa_orchestrator.repository import CompanyRepository, CompanyUpdate
 from fmcsa_orchestrator.results import CompanySyncResult, SourceFailure, SourceOutcome, SyncSummary
 from fmcsa_orchestrator.settings import Settings
-from fmcsa_orchestrator.sources.base import BatchSource, CompletingSource, EstimatingSource, Source
+from fmcsa_orchestrator.sources.base import BatchSource, CheckedSource, CompletingSource, EstimatingSource, Source
 from fmcsa_orchestrator.sources.catalogue import default_sources
 from fmcsa_orchestrator.sources.csa import CsaSource
 from fmcsa_orchestrator.sources.inspections import InspectionsSource
 from fmcsa_orchestrator.sources.violations import ViolationsSource
 from fmcsa_orchestrator.usdot import UsdotNumber
-from fmcsa_orchestrator.wiring import close, open_orchestrator, sync_all_companies, sync_company
+from fmcsa_orchestrator.wiring import close, health, open_orchestrator, stop, sync_all_companies, sync_company
 
 __version__ = "0.1.0"
 
@@ -55,6 +56,7 @@ __all__ = [
     "AuthError",
     "Basic",
     "BatchSource",
+    "CheckedSource",
     "Company",
     "CompanyNotFoundError",
     "CompanyRepository",
@@ -68,7 +70,9 @@ __all__ = [
     "Document",
     "EstimatingSource",
     "Event",
+    "Finding",
     "FmcsaError",
+    "Health",
     "ImplausibleEmptyError",
     "InspectionsSource",
     "InvalidUsdotError",
@@ -107,7 +111,9 @@ __all__ = [
     "WindowFetched",
     "close",
     "default_sources",
+    "health",
     "open_orchestrator",
+    "stop",
     "sync_all_companies",
     "sync_company",
 ]

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from fmcsa_orchestrator.isolation import Fault
+from fmcsa_orchestrator.logs import log_event
 from fmcsa_orchestrator.models import Outcome
 from fmcsa_orchestrator.results import MESSAGE_LIMIT
 
@@ -50,14 +51,14 @@ class Breaker:
         if fault is None or not (fault.stops_source or fault.kind in UPSTREAM_KINDS):
             self.failures = 0
             if self.cause is not None and not self.cause.stops_source:
-                log.warning("breaker_closed source=%s", self.source)
+                log_event(log, logging.WARNING, "breaker_closed", source=self.source)
                 self.cause = None
             return
         self.failures += 1
         if self.cause is None and (fault.stops_source or self.failures >= FAILURES):
             self.cause = self.first_cause = fault
             self.probe_at = self.clock() + PROBE_S
-            log.warning("breaker_opened source=%s kind=%s error=%s", self.source, fault.kind, fault.message)
+            log_event(log, logging.WARNING, "breaker_opened", source=self.source, kind=fault.kind, error=fault.message)
 
 
 class Breakers:

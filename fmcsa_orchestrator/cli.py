@@ -5,6 +5,7 @@ import gc
 import json
 import logging
 import sys
+from dataclasses import asdict
 from enum import IntEnum
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -16,18 +17,21 @@ from rich.markup import escape
 
 from fmcsa_orchestrator import driver
 from fmcsa_orchestrator.demo import run_demo
+from fmcsa_orchestrator.doctor import unusable
 from fmcsa_orchestrator.errors import CompanyNotFoundError, FmcsaError
+from fmcsa_orchestrator.models import Finding
 from fmcsa_orchestrator.overview import Overview
 from fmcsa_orchestrator.overview import as_json as as_json_value
 from fmcsa_orchestrator.page.write import write_page
 from fmcsa_orchestrator.plan import Plan
 from fmcsa_orchestrator.results import CompanySyncResult, SyncSummary
 from fmcsa_orchestrator.screen.fleet import show_overview
-from fmcsa_orchestrator.screen.results import show_company, show_plan, show_summary
+from fmcsa_orchestrator.screen.results import show_company, show_findings, show_plan, show_summary
 from fmcsa_orchestrator.screen.run import view_on
 from fmcsa_orchestrator.settings import Settings
+from fmcsa_orchestrator.signals import stopping_on_signals
 from fmcsa_orchestrator.status_report import STALE_AFTER_H, read_company, read_fleet
-from fmcsa_orchestrator.wiring import close, open_orchestrator, sync_all_companies, sync_company
+from fmcsa_orchestrator.wiring import close, open_orchestrator, stop, sync_all_companies, sync_company
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 
@@ -109,6 +113,15 @@ def status(
 
 
 @app.command()
+def doctor(*, as_json: Json = False) -> None:
+    """Check settings, MongoDB, indexes and upstreams, and say what to do about what is wrong."""
+    console = _console(as_json=as_json)
+    findings = asyncio.run(_findings())
+    _print_json([asdict(finding) for finding in findings]) if as_json else show_findings(console, findings)
+    raise typer.Exit(Exit.GOOD if all(finding.is_good for finding in findings) else Exit.COULD_NOT_RUN)
+
+
+@app.command()
 def demo(
     *,
     companies: Annotated[int, typer.Option(min=1, help="Companies in the sample fleet.")] = 40,
@@ -138,7 +151,8 @@ def main() -> None:
 async def _sync_all(console: Console, deadline_s: float | None, *, force: bool) -> SyncSummary:
     view = view_on(console)
     try:
-        return await sync_all_companies(deadline_s=deadline_s, on_event=view.on_event, force=force)
+        with stopping_on_signals(stop):
+            return await sync_all_companies(deadline_s=deadline_s, on_event=view.on_event, force=force)
     finally:
         view.stop()
         await close()
@@ -147,11 +161,12 @@ async def _sync_all(console: Console, deadline_s: float | None, *, force: bool) 
 async def _sync_one(company_id: str, timeout_s: float | None, *, force: bool) -> CompanySyncResult:
     """By the text as it is; where no company has it, and it is a number, by the number."""
     try:
-        result = await sync_company(company_id, timeout_s=timeout_s, force=force)
-        is_unknown = any(error.kind == CompanyNotFoundError.kind for error in result.errors)
-        if is_unknown and company_id.isascii() and company_id.isdigit():
-            result = await sync_company(int(company_id), timeout_s=timeout_s, force=force)
-        return result
+        with stopping_on_signals(stop):
+            result = await sync_company(company_id, timeout_s=timeout_s, force=force)
+            is_unknown = any(error.kind == CompanyNotFoundError.kind for error in result.errors)
+            if is_unknown and company_id.isascii() and company_id.isdigit():
+                result = await sync_company(int(company_id), timeout_s=timeout_s, force=force)
+            return result
     finally:
         await close()
 
@@ -159,6 +174,14 @@ async def _sync_one(company_id: str, timeout_s: float | None, *, force: bool) ->
 async def _plan(*, force: bool) -> Plan:
     async with open_orchestrator() as orchestrator:
         return await orchestrator.plan(force=force)
+
+
+async def _findings() -> list[Finding]:
+    try:
+        async with open_orchestrator() as orchestrator:
+            return [Finding("settings", True, "can be read"), *await orchestrator.check()]
+    except FmcsaError as error:
+        return [unusable(error)]
 
 
 async def _overview(company_id: str | None, limit: int, stale_after_h: float) -> Overview:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache, partial
@@ -12,13 +13,17 @@ from fmcsa_orchestrator.errors import CompanyWriteError, FmcsaError, InvalidUsdo
 from fmcsa_orchestrator.events import CompanyStarted, emit
 from fmcsa_orchestrator.gate import Gate
 from fmcsa_orchestrator.isolation import Fault
-from fmcsa_orchestrator.leases import LEASE, Confirm, Kept, released, returned, token_of, without_a_lease
+from fmcsa_orchestrator.kept import Kept, Write, plainly
+from fmcsa_orchestrator.leases import LEASE, RELEASE_S, finished, released, token_of
+from fmcsa_orchestrator.logs import log_fields
 from fmcsa_orchestrator.models import Company, Outcome, SourceReport, dig
-from fmcsa_orchestrator.repository import CompanyRepository, CompanyUpdate
+from fmcsa_orchestrator.parts import Parts
+from fmcsa_orchestrator.repository import CompanyUpdate
 from fmcsa_orchestrator.results import CompanySyncResult, SourceFailure, SourceOutcome
 from fmcsa_orchestrator.slots import SourceSlot, check_report
 from fmcsa_orchestrator.sources.base import CompletingSource
 from fmcsa_orchestrator.status import STATUS, is_current, status_update
+from fmcsa_orchestrator.telemetry import count_outcome, observed
 from fmcsa_orchestrator.usdot import UsdotNumber
 from fmcsa_orchestrator.window import Found
 
@@ -36,7 +41,7 @@ class _Progress:
     company: Company
     original: Mapping[str, Any]
     at: datetime
-    confirm: Confirm
+    write: Write
     values: dict[str, Any] = field(default_factory=dict)
     outcomes: dict[str, SourceOutcome] = field(default_factory=dict)
     failures: list[SourceFailure] = field(default_factory=list)
@@ -58,15 +63,13 @@ class CompanySync:
     nothing else, whatever a source or a document does.
     """
 
-    def __init__(
-        self, slots: Sequence[SourceSlot], repository: CompanyRepository, gate: Gate, *, owner: str, ttl_s: float
-    ) -> None:
-        self._slots = slots
-        self._repository = repository
+    def __init__(self, parts: Parts, gate: Gate, owner: str) -> None:
+        self._slots = parts.slots
+        self._repository = parts.repository
+        self._isolation = parts.isolation
+        self._ttl_s = parts.lease_ttl_s
         self._gate = gate
-        self._isolation = gate.isolation
         self._owner = owner
-        self._ttl_s = ttl_s
 
     def is_passive(self, company: Company, known: Known) -> bool:
         """Whether no source is to be asked and no row to be written for the company: then it needs no lease."""
@@ -79,30 +82,47 @@ class CompanySync:
 
     async def look(self, company: Company, known: Known, at: datetime) -> Synced:
         """The status of a company for which nothing is to be done; the caller saves it."""
-        return await self._sources(_Progress(company, company.document, at, without_a_lease), known, 0.0)
+        return await self._sources(_Progress(company, company.document, at, plainly), known, 0.0)
 
     async def sync(self, company: Company, known: Known, at: datetime, timeout_s: float) -> Synced:
         """All sources in order, sharing the time, and everything saved, while the company is leased to us."""
+        shown = f"{company.id!s:.60}"
+        with log_fields(company=shown), observed("company", company=shown, usdot=company.usdot) as seen:
+            done = await self._leased(company, known, at, timeout_s)
+            seen.outcome = "ok" if done.result.success else "failed"
+        return done
+
+    async def _leased(self, company: Company, known: Known, at: datetime, timeout_s: float) -> Synced:
         leases = self._repository.company_leases
+        kept: Kept | None = None
         try:
             lease, document = await leases.take(company.document, self._owner, self._ttl_s)
             async with Kept(partial(leases.renew, lease, self._ttl_s), self._ttl_s) as kept:
                 leased = Company(company.id, company.usdot, company.name, document)
                 await emit(CompanyStarted(company.id, company.usdot, company.name))
-                done = await self._sources(_Progress(leased, document, at, kept.confirm), known, timeout_s)
+                done = await self._sources(_Progress(leased, document, at, kept.write), known, timeout_s)
                 if done.update is not None:
-                    done.update = replace(done.update, values={**done.update.values, **returned(LEASE)})
+                    done.update = replace(done.update, values={**done.update.values, **finished(LEASE, lease.token)})
                 await self.save([done], at)
         except LeaseHeldError:
             raise
         except CompanyWriteError as error:
             return self.refused(company.document, "company", error, at)
         except BaseException:
-            await released(leases, company.id, self._owner)
+            await self._abandon(company.id, is_unsure=kept is not None and kept.unsure)
             raise
         if done.update is None:
             await released(leases, company.id, self._owner)
         return done
+
+    async def _abandon(self, company_id: Any, *, is_unsure: bool) -> None:
+        """Give the lease back. Where rows may still be on their way, let it run out instead, and have all read again."""
+        if not is_unsure:
+            await released(self._repository.company_leases, company_id, self._owner)
+            return
+        with suppress(RepositoryError, TimeoutError):
+            async with asyncio.timeout(RELEASE_S):
+                await self._repository.distrust(company_id, [slot.name for slot in self._slots])
 
     async def _sources(self, progress: _Progress, known: Known, timeout_s: float) -> Synced:
         try:
@@ -113,7 +133,9 @@ class CompanySync:
         deadline = loop.time() + timeout_s
         for position, slot in enumerate(self._slots):
             share_s = max(0.0, deadline - loop.time()) / (len(self._slots) - position)
-            progress.outcomes[slot.name] = await self._source(slot, progress, known, share_s)
+            outcome = await self._source(slot, progress, known, share_s)
+            progress.outcomes[slot.name] = outcome
+            count_outcome(slot.name, outcome.outcome.value, outcome.written)
         return self._finish(progress)
 
     async def _source(self, slot: SourceSlot, progress: _Progress, known: Known, share_s: float) -> SourceOutcome:
@@ -159,14 +181,14 @@ class CompanySync:
         check_settable(company.document, values)
         written = 0
         if report.documents is not None:
-            written = await self._repository.store_rows(company, slot.collection, report.documents, progress.at, progress.confirm)
+            written = await self._repository.store_rows(company, slot.collection, report.documents, progress.at, progress.write)
         changed = bool(changed_paths(company.document, report.fields)) or written > 0
         progress.values |= values
         progress.company = Company(company.id, company.usdot, company.name, with_values(company.document, values))
         outcome = Outcome(report.outcome)
         if outcome is Outcome.CHANGED and not changed:
             outcome = Outcome.UNCHANGED
-        message = report.message
+        message = None if report.message is None else self._isolation.text(report.message)
         if fault is not None:
             progress.failures.append(_failure(slot, fault, progress.at))
             outcome, message = fault.outcome, fault.message

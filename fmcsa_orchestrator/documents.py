@@ -1,21 +1,26 @@
 """Dotted paths in a company document: what may be set, what differs, what it looks like afterwards. Pure functions."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
 from fmcsa_orchestrator.errors import CompanyWriteError
-from fmcsa_orchestrator.models import bson_time, dig, path_keys
+from fmcsa_orchestrator.models import JSON_SCALARS, canonical, dig, path_keys
 
 
 def differs(stored: Any, value: Any) -> bool:
     """Whether MongoDB would hold something else after the write."""
-    if stored is None or value is None:
-        return stored is not value
-    if stored == value:
+    if type(stored) is type(value) and type(stored) in JSON_SCALARS and stored == value:
         return False
-    return bool(_plain(stored) != _plain(value))
+    if isinstance(stored, dict) and isinstance(value, dict):
+        return stored.keys() != value.keys() or any(
+            stored[key] is not item and differs(stored[key], item) for key, item in value.items()
+        )
+    if isinstance(stored, list | tuple) and isinstance(value, list | tuple):
+        return len(stored) != len(value) or any(map(differs, stored, value))
+    if isinstance(stored, bool) or isinstance(value, bool):  # to Python True is 1, to MongoDB it is not
+        return True
+    return bool(canonical(stored) != canonical(value))
 
 
 def overlaps(path: str, other: str) -> bool:
@@ -101,13 +106,3 @@ def _put(node: dict[str, Any], keys: list[str], value: Any) -> None:
     for key in keys[:-1]:
         node = node.setdefault(key, {})
     node[keys[-1]] = value
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return bson_time(value)
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    return value

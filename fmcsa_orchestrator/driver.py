@@ -10,7 +10,7 @@ from typing import Any
 from bson import CodecOptions, ObjectId
 from bson.errors import BSONError
 from motor.motor_asyncio import AsyncIOMotorClient
-from pymongo import ReplaceOne, UpdateOne
+from pymongo import ReadPreference, ReplaceOne, UpdateOne, WriteConcern
 from pymongo.errors import (
     BulkWriteError,
     ConnectionFailure,
@@ -65,9 +65,18 @@ def database_of(client: Any, name: str | None) -> Any:
 
 
 def collection_of(database: Any, name: str) -> Any:
-    """A collection of a motor or PyMongo-async database, giving times with their zone."""
+    """A collection of a motor or PyMongo-async database, giving times with their zone.
+
+    Whatever the connection says, it is read from the primary and written to a majority: a lease seen on a replica that lags
+    behind, or lost with a primary that fails, is none.
+    """
     options = getattr(database, "codec_options", None) or CodecOptions()
-    return database.get_collection(name, codec_options=options.with_options(tz_aware=True))
+    return database.get_collection(
+        name,
+        codec_options=options.with_options(tz_aware=True),
+        read_preference=ReadPreference.PRIMARY,
+        write_concern=WriteConcern("majority"),
+    )
 
 
 async def aggregated(collection: Any, pipeline: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
@@ -98,6 +107,11 @@ class ServerClock:
             return self._time
         return self._time + passed
 
+    async def difference(self) -> timedelta:
+        """How far this machine's clock is ahead of the server's. Raises: RepositoryError."""
+        asked_at = datetime.now(UTC)
+        return asked_at - await self._ask()
+
     async def _ask(self) -> datetime:
         try:
             with translated("cannot ask MongoDB for its time"):
@@ -115,7 +129,7 @@ def translated(what: str) -> Iterator[None]:
     except BulkWriteError as error:
         first = (error.details.get("writeErrors") or [{}])[0]
         raise CompanyWriteError(safe_text(f"{what}: {first.get('errmsg', 'refused')}")) from error
-    except (WriteError, DocumentTooLarge, BSONError, OverflowError) as error:
+    except (WriteError, DocumentTooLarge, BSONError, OverflowError, UnicodeError) as error:
         raise CompanyWriteError(safe_text(f"{what}: {error}")) from error
     except OperationFailure as error:
         remedy = "; check the user, password and rights in FMCSA_MONGODB_URI" if error.code in _AUTH_CODES else ""

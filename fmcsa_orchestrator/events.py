@@ -2,12 +2,14 @@
 
 import inspect
 import logging
+import traceback
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
+from fmcsa_orchestrator.logs import log_event
 from fmcsa_orchestrator.results import CompanySyncResult, SyncSummary
 
 log = logging.getLogger(__name__)
@@ -93,5 +95,5 @@ async def emit(event: Event) -> None:
             answer = listener(event)
             if inspect.isawaitable(answer):
                 await answer
-        except Exception:
-            log.exception("listener_failed event=%s", type(event).__name__)
+        except Exception:  # noqa: BLE001  # a listener is the host's
+            log_event(log, logging.ERROR, "listener_failed", to=type(event).__name__, details=traceback.format_exc())

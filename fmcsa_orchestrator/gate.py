@@ -8,6 +8,7 @@ from aiolimiter import AsyncLimiter
 from fmcsa_orchestrator.breaker import Breakers
 from fmcsa_orchestrator.isolation import Fault, Isolation
 from fmcsa_orchestrator.models import SourceReport
+from fmcsa_orchestrator.telemetry import observed
 
 T = TypeVar("T")
 
@@ -37,12 +38,15 @@ class Gate:
         breaker = self._breakers.of(source, part)
         if (refusal := breaker.refusal()) is not None:
             return Answer(None, refusal)
-        value = await self.isolation.run(source, timeout_s, paced)
+        with observed("source", {"source": source}) as seen:
+            answer = self._answer(source, await self.isolation.run(source, timeout_s, paced))
+            seen.outcome = "ok" if answer.fault is None else answer.fault.kind
+        breaker.note(answer.fault)
+        return answer
+
+    def _answer(self, source: str, value: T | Fault) -> Answer[T]:
         if isinstance(value, Fault):
-            breaker.note(value)
             return Answer(None, value)
-        fault = None
         if isinstance(value, SourceReport) and value.incomplete is not None:
-            fault = self.isolation.fault(source, value.incomplete)
-        breaker.note(fault)
-        return Answer(value, fault)
+            return Answer(value, self.isolation.fault(source, value.incomplete))
+        return Answer(value, None)

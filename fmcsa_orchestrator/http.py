@@ -1,9 +1,9 @@
 """One upstream behind one limiter: sends requests, retries them, turns every fault into our errors."""
 
 import asyncio
-import json
 import logging
 import random
+from codecs import BOM_UTF8
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import aiohttp
 from aiolimiter import AsyncLimiter
+from pydantic_core import from_json
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt, stop_after_delay
 
 from fmcsa_orchestrator.errors import (
@@ -24,8 +25,11 @@ from fmcsa_orchestrator.errors import (
     TruncatedPayloadError,
 )
 from fmcsa_orchestrator.events import Waiting, emit
+from fmcsa_orchestrator.fair_share import FairShare
+from fmcsa_orchestrator.logs import log_event
 from fmcsa_orchestrator.meter import count_request
 from fmcsa_orchestrator.redaction import redact
+from fmcsa_orchestrator.telemetry import Observation, observed
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +38,7 @@ Read = Callable[[aiohttp.ClientResponse], Awaitable[T]]
 
 TRANSIENT = (SourceUnavailableError, SourceTimeoutError, RateLimitedError, TruncatedPayloadError)
 _ERROR_BODY_LIMIT = 16_384  # bytes of an error page that are worth reading
+_LONGEST_PAUSE_S = 86_400.0  # what we believe of a Retry-After
 _TOO_MANY_REQUESTS, _SERVER_ERROR = 429, 500
 _LONGEST_PAUSE_S = 86_400.0  # a longer pause, or a date by a clock that is wrong, is looked into after this much
 _REFUSALS_COUNTED = 5  # in a row: from then on 32 seconds each
@@ -105,7 +110,7 @@ class Upstream:
         self.name = name
         self._session = session
         self._base_url = base_url.rstrip("/")
-        self._limiter = limiter
+        self._limiter = FairShare(limiter)
         self._timeout_s = timeout_s
         self._headers = dict(headers or {})
         self._denies_key = denies_key
@@ -132,6 +137,10 @@ class Upstream:
         await self._brake.wait()
         await self._limiter.acquire()
         count_request(self.name)
+        with observed("request", {"upstream": self.name, "method": method}, path=path) as seen:
+            return await self._send(method, path, read, seen, **request)
+
+    async def _send(self, method: str, path: str, read: Read[T], seen: Observation, **request: Any) -> T:
         try:
             async with (
                 asyncio.timeout(self._timeout_s),
@@ -144,16 +153,21 @@ class Upstream:
                     **request,
                 ) as response,
             ):
+                seen.add(status=response.status)
                 if response.status != 200:
                     raise await self._refusal(response)
                 if "html" in response.content_type:
                     raise MaintenanceError(f"{self.name} answered with a web page where JSON was due")
                 self._brake.passed()
                 return await read(response)
-        except TimeoutError as error:
-            raise SourceTimeoutError(f"{self.name} gave no full answer within {self._timeout_s:g} s") from error
+        except TimeoutError:
+            fault: SourceError = SourceTimeoutError(f"{self.name} gave no full answer within {self._timeout_s:g} s")
         except (aiohttp.ClientError, OSError) as error:
-            raise SourceUnavailableError(f"{self.name} cannot be read: {self._safe(_reason(error))}") from error
+            fault = SourceUnavailableError(f"{self.name} cannot be read: {self._safe(_reason(error))}")
+        except SourceError as error:
+            error.args = tuple(self._safe(str(part)) for part in error.args)
+            fault = error
+        raise fault  # out here, so that no error of aiohttp, which may hold the address with the key, comes along as context
 
     async def _refusal(self, response: aiohttp.ClientResponse) -> SourceError:
         """The error that an answer other than 200 stands for."""
@@ -180,7 +194,7 @@ class Upstream:
 
     def _log_retry(self, state: RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
-        log.info("upstream_retry upstream=%s attempt=%d reason=%s", self.name, state.attempt_number, error)
+        log_event(log, logging.INFO, "upstream_retry", upstream=self.name, attempt=state.attempt_number, reason=error)
 
 
 async def read_json(response: aiohttp.ClientResponse, *, limit: int = 4_000_000) -> Any:
@@ -196,7 +210,7 @@ async def read_json(response: aiohttp.ClientResponse, *, limit: int = 4_000_000)
     if len(body) > limit:
         raise TruncatedPayloadError(f"the answer is larger than {limit} bytes")
     try:
-        return json.loads(body)
+        return from_json(body.removeprefix(BOM_UTF8))
     except ValueError as error:
         raise TruncatedPayloadError("the answer is not whole JSON") from error
 
@@ -210,14 +224,20 @@ def _pause(state: RetryCallState) -> float:
 
 
 def _retry_after(value: str | None) -> float | None:
-    """Seconds that a Retry-After header asks for, in either of its forms."""
+    """Seconds that a Retry-After header asks for, in either of its forms; a day at most, so that no slip stops us for good."""
     if value is None:
         return None
+    if value.isascii() and value.strip().isdigit():
+        return min(float(value), _LONGEST_PAUSE_S)
+    moment = http_date(value)
+    return None if moment is None else min(max(0.0, (moment - datetime.now(UTC)).total_seconds()), _LONGEST_PAUSE_S)
+
+
+def http_date(value: str | None) -> datetime | None:
+    """The time in a header such as Last-Modified, None where it cannot be read. A date without a zone is in UTC."""
     try:
-        if value.strip().isdigit():
-            return float(value)
-        moment = parsedate_to_datetime(value)
-        return max(0.0, (moment.astimezone(UTC) - datetime.now(UTC)).total_seconds())
+        moment = parsedate_to_datetime(value) if value else None
+        return moment and (moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC))
     except (ValueError, TypeError, OverflowError):
         return None
 
@@ -225,13 +245,11 @@ def _retry_after(value: str | None) -> float | None:
 def _summary(body: bytes) -> str:
     """What an error body says, on one line."""
     try:
-        content = json.loads(body)
+        content = from_json(body.removeprefix(BOM_UTF8))
     except ValueError:
         return "a web page" if body.lstrip().startswith(b"<") else "no readable text"
-    if not isinstance(content, dict):
-        return str(content)[:200]
-    words = (content.get(key) for key in ("code", "errorCode", "message", "content"))
-    return " ".join(str(word) for word in words if word)[:300] or "no text"
+    words = [content.get(key) for key in ("code", "errorCode", "message", "content")] if isinstance(content, dict) else [content]
+    return " ".join(" ".join(str(word) for word in words if word).split())[:300] or "no text"
 
 
 def _reason(error: Exception) -> str:

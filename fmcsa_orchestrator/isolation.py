@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from fmcsa_orchestrator.errors import AuthError, FmcsaError, SchemaDriftError, SourceTimeoutError
+from fmcsa_orchestrator.logs import log_event
 from fmcsa_orchestrator.models import Outcome
 from fmcsa_orchestrator.redaction import redact
 from fmcsa_orchestrator.results import MESSAGE_LIMIT
@@ -73,7 +74,7 @@ class Isolation:
         task.cancel()
         done, _ = await asyncio.wait({task}, timeout=_GRACE_S)
         if not done:
-            log.error("source_ignores_cancellation source=%s", who)
+            log_event(log, logging.ERROR, "source_ignores_cancellation", source=who)
         elif not task.cancelled():
             task.exception()  # what it raised meanwhile concerns nobody any more
 
@@ -81,17 +82,20 @@ class Isolation:
         """The error as a Fault, logged: one of ours in a line, anything else is a bug and gets its traceback."""
         if isinstance(error, FmcsaError):
             outcome = Outcome.TIMED_OUT if isinstance(error, SourceTimeoutError) else Outcome.FAILED
-            fault = Fault(error.kind, self._text(error), outcome, isinstance(error, _STOPS_SOURCE))
-            log.warning("sync_failed source=%s kind=%s error=%s", who, fault.kind, fault.message)
+            fault = Fault(error.kind, self._text_of(error), outcome, isinstance(error, _STOPS_SOURCE))
+            log_event(log, logging.WARNING, "sync_failed", source=who, kind=fault.kind, error=fault.message)
             return fault
-        fault = Fault("unexpected", f"{type(error).__name__}: {self._text(error)}"[:MESSAGE_LIMIT])
-        lines = "".join(traceback.format_exception(error))
-        log.error("sync_failed source=%s kind=unexpected\n%s", who, redact(lines, self._secrets))
+        fault = Fault("unexpected", f"{type(error).__name__}: {self._text_of(error)}"[:MESSAGE_LIMIT])
+        lines = redact("".join(traceback.format_exception(error)), self._secrets)
+        log_event(log, logging.ERROR, "sync_failed", source=who, kind=fault.kind, error=fault.message, details=lines)
         return fault
 
-    def _text(self, error: BaseException) -> str:
+    def text(self, words: object) -> str:
+        """Words from outside, fit for logs and documents."""
+        return redact(str(words), self._secrets)[:MESSAGE_LIMIT]
+
+    def _text_of(self, error: BaseException) -> str:
         try:
-            text = str(error)
+            return self.text(error)
         except Exception:  # noqa: BLE001  # a broken __str__ is one more thing that a bug can do
-            text = "no text"
-        return redact(text, self._secrets)[:MESSAGE_LIMIT]
+            return "no text"

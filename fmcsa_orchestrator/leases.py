@@ -8,12 +8,11 @@ holds an older token, and MongoDB refuses the write by itself, whatever the slow
 import asyncio
 import os
 import socket
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Protocol
 from uuid import uuid4
 
 from fmcsa_orchestrator.errors import CompanyWriteError, LeaseHeldError, LeaseLostError, RepositoryError
@@ -21,14 +20,11 @@ from fmcsa_orchestrator.models import bson_time, dig
 from fmcsa_orchestrator.status import STATUS
 
 TTL_S = 30.0  # after so many seconds without a heartbeat a holder may be taken over
-_BEATS = 3  # renewals within that time
 _TEXT_LIMIT = 200
-_RELEASE_S = 5.0  # what giving back may take
+RELEASE_S = 5.0  # what giving back may take
 _FIELDS = ("owner", "since", "heartbeatAt", "expiresAt")
 LEASE = f"{STATUS}.lease."  # where a company's lease lies in its document
 TOKEN = f"{LEASE}token"
-
-Confirm = Callable[[], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,76 +110,19 @@ def returned(folder: str) -> dict[str, Any]:
     return {f"{folder}{field}": None for field in _FIELDS}
 
 
-class Kept:
-    """Renews a lease while the block runs, and ends the block when the lease is lost.
-
-    Raises: LeaseLostError from the block's end.
-    """
-
-    def __init__(self, renew: Callable[[], Awaitable[bool]], ttl_s: float) -> None:
-        self._renew = renew
-        self._ttl_s = ttl_s
-        self._scope = asyncio.timeout(None)
-        self._is_lost = False
-        self._good_until = 0.0
-        self._timer: asyncio.TimerHandle | None = None
-        self._beat: asyncio.Task[None] | None = None
-
-    async def __aenter__(self) -> Self:
-        loop = asyncio.get_running_loop()
-        self._good_until = loop.time() + self._ttl_s
-        self._timer = loop.call_later(self._ttl_s / _BEATS, self._start_beat)
-        await self._scope.__aenter__()
-        return self
-
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        if self._beat is not None:
-            self._beat.cancel()
-        try:
-            await self._scope.__aexit__(kind, error, trace)
-        except TimeoutError:
-            raise lost_to_another() from None
-        if self._is_lost and error is None:
-            raise lost_to_another()
-
-    async def confirm(self) -> None:
-        """Make sure of the lease, before something is written that does not carry the token. Raises: LeaseLostError."""
-        await self._prolong()
-        if self._is_lost:
-            raise lost_to_another()
-
-    def _start_beat(self) -> None:
-        self._beat = asyncio.get_running_loop().create_task(self._one_beat())
-
-    async def _one_beat(self) -> None:
-        loop = asyncio.get_running_loop()
-        wait_s = self._ttl_s / _BEATS
-        try:
-            await self._prolong()
-        except RepositoryError:
-            wait_s /= _BEATS  # not lost yet: ask again soon
-        if self._is_lost or loop.time() > self._good_until:
-            self._is_lost = True
-            self._scope.reschedule(loop.time())
-        else:
-            self._timer = loop.call_later(wait_s, self._start_beat)
-
-    async def _prolong(self) -> None:
-        asked_at = asyncio.get_running_loop().time()
-        if await self._renew():
-            self._good_until = asked_at + self._ttl_s
-        else:
-            self._is_lost = True
+def finished(folder: str, token: int) -> dict[str, Any]:
+    """Path -> value for giving a lease back with the work done."""
+    return {**returned(folder), f"{folder}finishedToken": token}
 
 
-async def without_a_lease() -> None:
-    """The `Confirm` of one who needs no lease."""
+def keeps_ending(document: Mapping[str, Any], folder: str) -> bool:
+    """Whether the last two who had the document's lease did not finish: killed, stopped, or out of time."""
+    token, done = (dig(document, f"{folder}{field}") for field in ("token", "finishedToken"))
+    return isinstance(token, int) and token - (done if isinstance(done, int) else 0) >= 2
 
 
 async def released(leases: LeaseStore, key: Any, owner: str) -> None:
     """Give a lease back, whatever state the store is in; where that fails, it runs out by itself."""
     with suppress(RepositoryError, TimeoutError):
-        async with asyncio.timeout(_RELEASE_S):
+        async with asyncio.timeout(RELEASE_S):
             await leases.release(key, owner)

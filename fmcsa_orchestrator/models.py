@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from functools import lru_cache
 from hashlib import blake2b
+from math import isnan
 from typing import Any
 
 from pydantic_core import to_json
@@ -14,6 +15,7 @@ from fmcsa_orchestrator.errors import SourceError
 from fmcsa_orchestrator.usdot import UsdotNumber
 
 NO_FIELDS: Mapping[str, Any] = {}
+JSON_SCALARS = frozenset({str, int, float, bool, type(None)})
 
 
 class Outcome(StrEnum):
@@ -97,12 +99,48 @@ class SourceReport:
     incomplete: SourceError | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a check of one part found: whether it works, what is known of it, and, where it does not, what to do."""
+
+    what: str
+    is_good: bool
+    text: str
+    remedy: str | None = None
+
+
 def content_hash(content: Mapping[str, Any]) -> str:
-    """A short digest of a row's content: equal content, equal hash, in whatever order its keys come."""
+    """A short digest of a row's content: equal content, equal hash, in whatever order its keys come.
+
+    What MongoDB tells apart has another hash: 1, True and "1", a time and its text. So have 1 and 1.0, which it stores apart.
+    """
     names, digest = _sorted_names(tuple(content))
     digest = digest.copy()
-    digest.update(to_json([content[name] for name in names], fallback=repr))
+    digest.update(to_json(_all_canonical([content[name] for name in names])))
     return digest.hexdigest()
+
+
+def canonical(value: Any) -> Any:
+    """The value as JSON types: the same for what MongoDB holds alike, another for anything else; what is not JSON's is named."""
+    if isinstance(value, datetime):
+        return _canonical_time(value)
+    if isinstance(value, dict):
+        names, _ = _sorted_names(tuple(value))
+        return {"object": [names, _all_canonical([value[name] for name in names])]}
+    if isinstance(value, list | tuple):
+        return _all_canonical(value)
+    if isinstance(value, float) and isnan(value):
+        return {"float": "NaN"}
+    return value if value is None or isinstance(value, str | int | float) else {type(value).__name__: repr(value)}
+
+
+def _all_canonical(values: Sequence[Any]) -> list[Any]:
+    return [value if type(value) in JSON_SCALARS else canonical(value) for value in values]  # spares nearly all the call
+
+
+@lru_cache(maxsize=4_096)
+def _canonical_time(moment: datetime) -> Mapping[str, str]:
+    return {"date": bson_time(moment).isoformat()}
 
 
 @lru_cache(maxsize=256)

@@ -1,8 +1,10 @@
 """The MongoDB repository, on motor or PyMongo's async API alike; the only file that imports a driver."""
 
 import logging
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from itertools import chain, islice
 from typing import Any
 from uuid import UUID
 
@@ -17,8 +19,10 @@ from fmcsa_orchestrator.driver import (
     translated,
 )
 from fmcsa_orchestrator.errors import CompanyNotFoundError, CompanyWriteError, RepositoryError
-from fmcsa_orchestrator.leases import LEASE, TOKEN, Confirm, LeaseStore, lost_to_another, without_a_lease
-from fmcsa_orchestrator.models import Company, Document, dig
+from fmcsa_orchestrator.kept import Write, plainly
+from fmcsa_orchestrator.leases import LEASE, TOKEN, LeaseStore, lost_to_another
+from fmcsa_orchestrator.logs import log_event
+from fmcsa_orchestrator.models import Company, Document, Finding, dig
 from fmcsa_orchestrator.mongo_leases import MongoLeases, with_mark
 from fmcsa_orchestrator.repository import WRONG_CLOCK, CompanyUpdate
 from fmcsa_orchestrator.rows import PROJECTION, plan_rows
@@ -28,6 +32,7 @@ log = logging.getLogger(__name__)
 
 LAST_RUN = f"{STATUS}.lastRun"
 HAS_USDOT = {"dotNumber": {"$exists": True, "$nin": [None, ""]}}
+_CLOCKS_APART = timedelta(seconds=30)  # that much is no harm
 _BULK = 1_000  # operations per bulk: about 10 ms of encoding between two turns of the event loop
 
 
@@ -39,11 +44,12 @@ class MongoCompanyRepository:
     """
 
     def __init__(self, database: Any, *, companies: str = "companies", leases: str = "fmcsaLeases") -> None:
-        clock = ServerClock(database)
+        self._clock = clock = ServerClock(database)
         self._database = database
         self._companies = self._collection(companies)
         self.run_name = f"run:{companies}"
-        self.run_leases: LeaseStore = MongoLeases(self._collection(leases), clock)
+        self._leases = self._collection(leases)
+        self.run_leases: LeaseStore = MongoLeases(self._leases, clock)
         self.company_leases: LeaseStore = MongoLeases(self._companies, clock, LEASE)
 
     def _collection(self, name: str) -> Any:
@@ -57,7 +63,43 @@ class MongoCompanyRepository:
                 for name in collections:
                     await self._collection(name).create_index([("companyId", 1)])
         except CompanyWriteError as error:
-            log.warning("index_refused reason=%s", error)
+            log_event(log, logging.WARNING, "index_refused", reason=error)
+
+    async def check(self, collections: Sequence[str]) -> Sequence[Finding]:
+        """For `doctor`: the server, its clock, the indexes, and whether there are companies to sync."""
+        server = await self._clock.difference()
+        findings = [
+            Finding("MongoDB", True, "answers"),
+            Finding(
+                "clock",
+                abs(server) < _CLOCKS_APART,
+                f"this machine's is {server.total_seconds():+.1f} s from MongoDB's",
+                "set this machine's clock by NTP: ages and Retry-After dates are told by it",
+            ),
+        ]
+        await self.prepare(collections)
+        with translated("cannot read indexes"):
+            for name, field in [(self._companies.name, LAST_RUN), *((name, "companyId") for name in collections)]:
+                indexes = await self._collection(name).index_information()
+                is_there = any(index["key"][0][0] == field for index in indexes.values())
+                text = f"{name}.{field} is {'there' if is_there else 'missing: all works, but slower the more documents'}"
+                findings.append(Finding("index", is_there, text, "let the user create indexes, or create it by hand"))
+            number = await self._companies.count_documents(HAS_USDOT)
+        found = f"{number} in {self._companies.name} have a dotNumber"
+        remedy = "give your companies a dotNumber, or set FMCSA_COMPANIES_COLLECTION and FMCSA_MONGODB_DATABASE"
+        return [*findings, Finding("companies", number > 0, found, remedy)]
+
+    async def record_run(self, facts: Mapping[str, Any]) -> None:
+        """In the document of the run's lease."""
+        with translated("cannot write the run's document"):
+            await self._leases.update_one({"_id": self.run_name}, {"$set": with_mark({"lastRun": dict(facts)}, "")})
+
+    async def last_run(self) -> Mapping[str, Any] | None:
+        """From the same document."""
+        with translated("cannot read the run's document"):
+            found = await self._leases.find_one({"_id": self.run_name}) or {}
+        facts = found.get("lastRun")
+        return facts if isinstance(facts, Mapping) else None
 
     async def count_due(self, since: datetime, now: datetime) -> int:
         """How many companies are to be attempted."""
@@ -107,25 +149,27 @@ class MongoCompanyRepository:
         collection: str,
         documents: Sequence[Document],
         at: datetime,
-        confirm: Confirm = without_a_lease,
+        write: Write = plainly,
     ) -> int:
-        """Write the differences, what is new or changed first, what is gone last; `confirm` goes before each bulk."""
+        """Write the differences, what is new or changed first, what is gone last."""
         rows = self._collection(collection)
         with translated(f"cannot write {collection}"):
-            stored = {row["_id"]: row async for row in rows.find({"companyId": company.id}, PROJECTION).batch_size(_BULK)}
+            found = rows.find({"companyId": {"$eq": company.id}}, PROJECTION).batch_size(_BULK)
+            stored = {row["_id"]: row async for row in found}
         plan = await plan_rows(stored, documents, company.id, company.usdot, at)
-        for start in range(0, len(plan.replace), _BULK):
-            part = plan.replace[start : start + _BULK]
-            await confirm()
+        mark = {"$set": {"current": False, "endedAt": at, "endedBy": ObjectId()}}  # an ObjectId: see `with_mark`
+        replaced = (ReplaceOne({"_id": row["_id"]}, row, upsert=True) for row in plan.replace)
+        ended = (UpdateOne({"_id": row_id}, mark) for row_id in plan.end)
+        for operations in chain(_bulks(replaced), _bulks(ended)):
             with translated(f"cannot write {collection}"):
-                await rows.bulk_write([ReplaceOne({"_id": row["_id"]}, row, upsert=True) for row in part], ordered=False)
-        for start in range(0, len(plan.end), _BULK):
-            ended = plan.end[start : start + _BULK]
-            mark = {"$set": {"current": False, "endedAt": at, "endedBy": ObjectId()}}  # an ObjectId: see `with_mark`
-            await confirm()
-            with translated(f"cannot write {collection}"):
-                await rows.bulk_write([UpdateOne({"_id": row_id}, mark) for row_id in ended], ordered=False)
+                await write(partial(rows.bulk_write, operations, ordered=False))
         return plan.size
+
+    async def distrust(self, company_id: Any, sources: Sequence[str]) -> None:
+        """Without asking for a token: whatever has been written since, it is only read once more."""
+        unknown = {f"{STATUS}.sources.{source}.version": None for source in sources}
+        with translated("cannot write the company"):
+            await self._companies.update_one({"_id": {"$eq": company_id}}, {"$set": unknown})
 
     async def save(self, updates: Sequence[CompanyUpdate]) -> Mapping[int, RepositoryError]:
         """One `update_one` for one company; one unordered bulk for several. Each asks for the token that was read."""
@@ -168,6 +212,13 @@ class MongoCompanyRepository:
             elif tokens[update.company_id] != update.token:
                 refused[index] = lost_to_another()
         return refused
+
+
+def _bulks(operations: Iterable[Any]) -> Iterator[list[Any]]:
+    """The operations in lists of a bulk's size."""
+    iterator = iter(operations)
+    while part := list(islice(iterator, _BULK)):
+        yield part
 
 
 def _due(since: datetime, now: datetime) -> dict[str, Any]:

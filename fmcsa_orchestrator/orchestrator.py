@@ -3,45 +3,47 @@
 import asyncio
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from functools import partial
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from aiolimiter import AsyncLimiter
 
 from fmcsa_orchestrator.breaker import Breakers
 from fmcsa_orchestrator.clock import RunClock
-from fmcsa_orchestrator.company_sync import CompanySync, Known, as_company
 from fmcsa_orchestrator.deadline import Deadline
+from fmcsa_orchestrator.doctor import examine
 from fmcsa_orchestrator.errors import (
     CompanyNotFoundError,
-    InvalidUsdotError,
     LeaseHeldError,
     LeaseLostError,
     RepositoryError,
     SourceTimeoutError,
 )
 from fmcsa_orchestrator.events import CompanySynced, OnEvent, RunFinished, emit, listening
+from fmcsa_orchestrator.fair_share import in_background
 from fmcsa_orchestrator.gate import Gate
-from fmcsa_orchestrator.isolation import Isolation
-from fmcsa_orchestrator.leases import TTL_S, Kept, new_owner, released
+from fmcsa_orchestrator.health import STALE_AFTER_S, Health, examine_health
+from fmcsa_orchestrator.isolation import Fault, Isolation
+from fmcsa_orchestrator.leases import RELEASE_S, TTL_S, new_owner
+from fmcsa_orchestrator.logs import log_event
 from fmcsa_orchestrator.meter import counting_requests
+from fmcsa_orchestrator.models import Finding
+from fmcsa_orchestrator.parts import Parts
 from fmcsa_orchestrator.plan import Plan, make_plan
 from fmcsa_orchestrator.repository import CompanyRepository
 from fmcsa_orchestrator.results import CompanySyncResult, SourceFailure, SyncSummary
 from fmcsa_orchestrator.run import Run
-from fmcsa_orchestrator.sharing import Shared
+from fmcsa_orchestrator.single import SingleSync
 from fmcsa_orchestrator.slots import make_slots
 from fmcsa_orchestrator.sources.base import BatchSource, Source
 from fmcsa_orchestrator.tally import Tally
+from fmcsa_orchestrator.telemetry import observed
 from fmcsa_orchestrator.versions import Versions
-from fmcsa_orchestrator.window import WindowReader
 
 log = logging.getLogger(__name__)
 
+_HEALTH_S = 5.0  # what a health summary may take
 _VERSION_TTL_S = 300  # how long handlers trust an answer to "has upstream changed?"
-_LEASE_WAIT_S = 0.25  # between two looks whether somebody else has finished with a company
-_SOURCES_SHARE = 0.9  # of a handler's time, what the sources may use; the rest is for storing
 
 
 class Orchestrator:
@@ -75,19 +77,23 @@ class Orchestrator:
         on_event: OnEvent | None = None,
         lease_ttl_s: float = TTL_S,
     ) -> None:
-        self._slots = make_slots(sources)
-        self._batch_sources = [source for source in sources if isinstance(source, BatchSource)]
-        self._repository = repository
-        self._batch_size = batch_size
-        self._company_timeout_s = company_timeout_s
-        self._on_event = on_event
-        self._isolation = Isolation(secrets)
-        self._limiter = limiter
-        self._lease_ttl_s = lease_ttl_s
-        self._shared: Shared[CompanySyncResult] = Shared()
-        self._running: set[Deadline] = set()
-        self._versions = Versions(self._batch_sources, self._isolation, ttl_s=_VERSION_TTL_S, timeout_s=company_timeout_s)
+        batch_sources = [source for source in sources if isinstance(source, BatchSource)]
+        isolation = Isolation(secrets)
+        self._parts = Parts(
+            slots=make_slots(sources),
+            batch_sources=batch_sources,
+            repository=repository,
+            limiter=limiter,
+            isolation=isolation,
+            versions=Versions(batch_sources, isolation, ttl_s=_VERSION_TTL_S, timeout_s=company_timeout_s),
+            window_size=batch_size,
+            company_timeout_s=company_timeout_s,
+            lease_ttl_s=lease_ttl_s,
+        )
+        self._single = SingleSync(self._parts)
         self._rates = dict(rates or {})
+        self._on_event = on_event
+        self._running: set[Deadline] = set()
         self._prepared = False
 
     async def sync_all_companies(
@@ -97,32 +103,20 @@ class Orchestrator:
 
         `force` reads also what upstream says has not changed. Never raises.
         """
-        clock = RunClock()
+        clock, breakers, owner = RunClock(), Breakers(), new_owner()
         tally = Tally(clock)
-        breakers = Breakers()
-        owner = new_owner()
-
-        with counting_requests() as requests, listening(self._on_event, on_event):
-            gate = Gate(self._limiter, self._isolation, breakers)
-            run = Run(
-                repository=self._repository,
-                company_sync=self._company_sync(gate, owner),
-                reader=WindowReader(gate, self._company_timeout_s),
-                sources=self._batch_sources,
-                versions=self._versions,
-                window_size=self._batch_size,
-                company_timeout_s=self._company_timeout_s,
-                clock=clock,
-                tally=tally,
-                requests=requests,
-                force=force,
-            )
-            stopped = await self._guarded(run, tally, owner, deadline_s)
-            tally.add_breakers(breakers.opened())
-            summary = tally.summary(requests.total(), stopped)
-            log.info(
-                "run_finished total=%d failed=%d requests=%d stopped=%s", summary.total, summary.failed, summary.requests, stopped
-            )
+        with in_background(), counting_requests() as requests, listening(self._on_event, on_event):
+            gate = Gate(self._parts.limiter, self._parts.isolation, breakers)
+            run = Run(self._parts, gate, owner, clock=clock, tally=tally, requests=requests, force=force)
+            with observed("run") as seen:
+                stopped = await self._guarded_run(run, tally, deadline_s)
+                tally.add_breakers(breakers.opened())
+                summary = tally.summary(requests.total(), stopped)
+                seen.outcome = stopped or ("ok" if summary.success else "failed")
+                seen.add(total=summary.total, failed=summary.failed, requests=summary.requests)
+            if run.has_begun and stopped != LeaseLostError.kind:
+                await self._record(summary)
+            _log_end(summary)
             await emit(RunFinished(summary))
         return summary
 
@@ -151,41 +145,55 @@ class Orchestrator:
 
         Raises: RepositoryError.
         """
-        return await make_plan(self._repository, self._batch_sources, self._versions, self._rates, force=force)
+        return await make_plan(self._parts.repository, self._parts.batch_sources, self._parts.versions, self._rates, force=force)
 
-    async def _guarded(self, run: Run, tally: Tally, owner: str, deadline_s: float | None) -> str | None:
+    async def check(self) -> list[Finding]:
+        """Look at the store and at every upstream, without syncing anything. Never raises."""
+        return await examine(self._parts.repository, self._parts.slots, self._parts.isolation, self._parts.company_timeout_s)
+
+    async def health(self, *, stale_after_s: float = STALE_AFTER_S) -> Health:
+        """Whether the syncs do their work, for a `/healthz` route; cheap. Never raises.
+
+        `stale_after_s`: seconds after which the last run is too long ago.
+        """
+        answer = await self._parts.isolation.run(
+            "health", _HEALTH_S, lambda: examine_health(self._parts.repository, stale_after_s)
+        )
+        return Health(healthy=False, reasons=[answer.message]) if isinstance(answer, Fault) else answer
+
+    async def _guarded_run(self, run: Run, tally: Tally, deadline_s: float | None) -> str | None:
         """Go through the run; why it stopped early, or None."""
         deadline = Deadline(deadline_s)
         try:
             with self._stoppable(deadline):
                 async with deadline:
                     await self._prepare()
-                    await self._leased(run, owner)
+                    await run.go()
         except TimeoutError as error:
             if deadline.is_over:
                 return "stopped" if deadline.stopped else "deadline"
-            tally.fail_run("run", error, self._isolation)
+            tally.fail_run("run", error, self._parts.isolation)
         except (LeaseHeldError, LeaseLostError) as error:
-            tally.fail_run("run", error, self._isolation)
+            tally.fail_run("run", error, self._parts.isolation)
             return error.kind
         except RepositoryError as error:
-            tally.fail_run("database", error, self._isolation)
+            tally.fail_run("database", error, self._parts.isolation)
             return "database" if run.has_begun else "could_not_run"
         except Exception as error:  # noqa: BLE001  # the promise: never raises
-            tally.fail_run("run", error, self._isolation)
+            tally.fail_run("run", error, self._parts.isolation)
         else:
             return None
         return "error" if run.has_begun else "could_not_run"
 
     async def _guarded_company(self, company_id: Any, timeout_s: float | None, *, force: bool) -> CompanySyncResult:
         clock = RunClock()
-        timeout_s = self._company_timeout_s if timeout_s is None else timeout_s
-        key = (type(company_id), str(company_id), force)
+        timeout_s = self._parts.company_timeout_s if timeout_s is None else timeout_s
         deadline = Deadline(timeout_s)
         try:
             with self._stoppable(deadline):
                 async with deadline:
-                    return await self._shared.run(key, lambda: self._sync_company(company_id, clock, timeout_s, force=force))
+                    await self._prepare()
+                    return await self._single.sync(company_id, timeout_s, force=force)
         except TimeoutError as error:
             why = "was stopped on request" if deadline.stopped else f"took longer than {timeout_s} s"
             late = SourceTimeoutError(f"the sync {why}; what it did not store is as it was")
@@ -197,6 +205,11 @@ class Orchestrator:
         except Exception as error:  # noqa: BLE001  # the promise: never raises
             return self._refusal(company_id, "company", error, clock)
 
+    async def _record(self, summary: SyncSummary) -> None:
+        with suppress(RepositoryError, TimeoutError):
+            async with asyncio.timeout(RELEASE_S):
+                await self._parts.repository.record_run(summary.facts())
+
     @contextmanager
     def _stoppable(self, deadline: Deadline) -> Iterator[None]:
         self._running.add(deadline)
@@ -205,50 +218,25 @@ class Orchestrator:
         finally:
             self._running.discard(deadline)
 
-    async def _leased(self, run: Run, owner: str) -> None:
-        """Go through the run while no other goes over these companies, on whatever host."""
-        leases, name = self._repository.run_leases, self._repository.run_name
-        try:
-            lease = await leases.acquire(name, owner, self._lease_ttl_s)
-            async with Kept(partial(leases.renew, lease, self._lease_ttl_s), self._lease_ttl_s):
-                await run.go()
-        except LeaseHeldError:
-            raise
-        except BaseException:
-            await released(leases, name, owner)
-            raise
-        await released(leases, name, owner)
-
-    async def _sync_company(self, company_id: Any, clock: RunClock, timeout_s: float, *, force: bool) -> CompanySyncResult:
-        await self._prepare()
-        company_sync = self._company_sync(Gate(self._limiter, self._isolation), new_owner())
-        loop = asyncio.get_running_loop()
-        wait_until = loop.time() + timeout_s * _SOURCES_SHARE
-        while True:
-            document = await self._repository.find_company(company_id)
-            company = as_company(document)
-            if isinstance(company, InvalidUsdotError):
-                done = company_sync.refused(document, "company", company, clock.now())
-                await company_sync.save([done], clock.now())
-                return done.result
-            known = Known({}, await self._versions.current(afresh=force), force)
-            try:
-                return (await company_sync.sync(company, known, clock.now(), timeout_s * _SOURCES_SHARE)).result
-            except LeaseHeldError:
-                if loop.time() + _LEASE_WAIT_S > wait_until:
-                    raise
-                await asyncio.sleep(_LEASE_WAIT_S)
-
-    def _company_sync(self, gate: Gate, owner: str) -> CompanySync:
-        return CompanySync(self._slots, self._repository, gate, owner=owner, ttl_s=self._lease_ttl_s)
-
     async def _prepare(self) -> None:
         """Make sure of the indexes, once."""
         if not self._prepared:
-            await self._repository.prepare([slot.collection for slot in self._slots])
+            await self._parts.repository.prepare([slot.collection for slot in self._parts.slots])
             self._prepared = True
 
     def _refusal(self, company_id: Any, who: str, error: BaseException, clock: RunClock) -> CompanySyncResult:
-        fault = self._isolation.fault(who, error)
+        fault = self._parts.isolation.fault(who, error)
         failure = SourceFailure(source=who, error=fault.message, kind=fault.kind, timestamp=clock.now())
         return CompanySyncResult(company_id=company_id, success=False, errors=(failure,))
+
+
+def _log_end(summary: SyncSummary) -> None:
+    log_event(
+        log,
+        logging.INFO,
+        "run_finished",
+        total=summary.total,
+        failed=summary.failed,
+        requests=summary.requests,
+        stopped=summary.stopped,
+    )

@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from fmcsa_orchestrator.errors import RepositoryError
-from fmcsa_orchestrator.leases import Confirm, LeaseStore, without_a_lease
-from fmcsa_orchestrator.models import Company, Document
+from fmcsa_orchestrator.kept import Write, plainly
+from fmcsa_orchestrator.leases import LeaseStore
+from fmcsa_orchestrator.models import Company, Document, Finding
 
 WRONG_CLOCK = timedelta(minutes=5)  # an attempt further in the future than this was stamped by a wrong clock
 
@@ -38,6 +39,15 @@ class CompanyRepository(Protocol):
     async def prepare(self, collections: Sequence[str]) -> None:
         """Make sure of the indexes, for the companies and for these row collections."""
 
+    async def check(self, collections: Sequence[str]) -> Sequence[Finding]:
+        """For `doctor`: whether the store works, and whether the companies are such that they can be synced."""
+
+    async def record_run(self, facts: Mapping[str, Any]) -> None:
+        """Keep what became of the run that has just ended, in place of the one before."""
+
+    async def last_run(self) -> Mapping[str, Any] | None:
+        """What was kept of the last run that has ended; None before the first."""
+
     async def count_due(self, since: datetime, now: datetime) -> int:
         """How many companies have a dotNumber and were not attempted since."""
 
@@ -56,13 +66,16 @@ class CompanyRepository(Protocol):
         collection: str,
         documents: Sequence[Document],
         at: datetime,
-        confirm: Confirm = without_a_lease,
+        write: Write = plainly,
     ) -> int:
         """Make the company's rows in a collection equal to these, writing only differences; how many were written.
 
-        Rows that are gone are kept and marked. `confirm` is awaited before each write, and its LeaseLostError passes.
+        Rows that are gone are kept and marked. Every write goes through `write`, whose LeaseLostError passes.
         Raises: ImplausibleEmptyError, MalformedPayloadError, writing nothing.
         """
+
+    async def distrust(self, company_id: Any, sources: Sequence[str]) -> None:
+        """Forget which versions a company's data is of, so that the next sync reads it again, whoever has its lease."""
 
     async def save(self, updates: Sequence[CompanyUpdate]) -> Mapping[int, RepositoryError]:
         """Write these updates, each whole or not at all; what was refused, by position.

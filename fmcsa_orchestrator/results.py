@@ -10,6 +10,7 @@ from fmcsa_orchestrator.models import Outcome
 
 LIST_LIMIT = 1_000  # entries kept in any list of a result; the counts go on
 MESSAGE_LIMIT = 500  # characters of an error's text
+_COULD_NOT_RUN = frozenset({"could_not_run", "lease_held", "database", "error"})
 
 
 def _json_id(value: Any) -> Any:
@@ -95,8 +96,8 @@ class SyncSummary(Result):
 
     `total` = `succeeded` + `failed` + `skipped`, companies that the run reached; `errors` keeps the first thousand
     companies that failed, `failed` counts all. `requests`: HTTP requests to upstreams, retries included. `stopped` is
-    None when the run went through, else why it ended early: "deadline", "database",
-    "error" (a bug, in the log), "could_not_run".
+    None when the run went through, else why it ended early: "deadline", "stopped" (on request), "lease_held" (another
+    run is under way), "lease_lost" (another run has taken over), "database", "error" (a bug, in the log), "could_not_run".
     """
 
     total: int = 0
@@ -116,10 +117,15 @@ class SyncSummary(Result):
         """Whether the run went through and no company failed."""
         return self.stopped is None and self.failed == 0
 
+    def facts(self) -> dict[str, Any]:
+        """The run in a few fields, as it is kept in MongoDB."""
+        names = ("total", "succeeded", "failed", "skipped", "requests", "stopped", "success", "outcomes")
+        return {"startedAt": self.started_at, "finishedAt": self.finished_at, **{name: getattr(self, name) for name in names}}
+
     @property
     def exit_status(self) -> int:
-        """For cron: 0 all good, 1 some company failed or the deadline came, 2 could not run."""
-        return 2 if self.stopped not in {None, "deadline"} else int(not self.success)
+        """For cron: 0 all good, 1 some company failed or the run was ended before its time, 2 could not run."""
+        return 2 if self.stopped in _COULD_NOT_RUN else int(not self.success)
 
     def as_dict(self) -> dict[str, Any]:
         """As plain JSON types, with `success`."""

@@ -19,7 +19,8 @@ RESERVED = frozenset(
 IMPLAUSIBLE_LOSS = 5
 _SLICE = 500  # rows compared between two turns of the event loop
 
-_LOOKS_LIKE_ANOTHER = re.compile(r"-?[0-9]+|[0-9a-f]{24}|\".*", re.DOTALL)
+_PLAIN = re.compile(r"-?[0-9]+|[0-9a-f]{24}")  # how an int and an ObjectId look; ids of other types are marked
+_MARKS = ('"', "<")
 
 
 @dataclass(slots=True)
@@ -38,13 +39,14 @@ class RowPlan:
 def scope_of(company_id: Any) -> str:
     """What the `_id` of each of a company's rows begins with.
 
-    Two companies never share one, even with ids such as 7, "7" and "7:1".
+    Two companies never share one, even with ids such as 7, "7" and "7:1", or a UUID and its text.
     """
-    text = str(company_id)
+    text = str(company_id).replace("%", "%25").replace(":", "%3A")
+    is_plain = _PLAIN.fullmatch(text) is not None
     if isinstance(company_id, str):
-        text = text.replace("%", "%25").replace(":", "%3A")
-        if _LOOKS_LIKE_ANOTHER.fullmatch(text):
-            text = f'"{text}"'
+        text = f'"{text}"' if is_plain or text.startswith(_MARKS) else text
+    elif not is_plain:
+        text = f"<{type(company_id).__name__} {text}>"
     return f"{text}:"
 
 

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -15,13 +16,14 @@ from fmcsa_orchestrator.errors import (
     RepositoryError,
 )
 from fmcsa_orchestrator.events import CompanySynced, Reading, RunStarted, WindowFetched, emit
+from fmcsa_orchestrator.gate import Gate
+from fmcsa_orchestrator.kept import Kept
+from fmcsa_orchestrator.leases import LEASE, keeps_ending, released
 from fmcsa_orchestrator.models import Company
-from fmcsa_orchestrator.repository import CompanyRepository
+from fmcsa_orchestrator.parts import Parts
 from fmcsa_orchestrator.results import CompanySyncResult, SourceFailure
-from fmcsa_orchestrator.sources.base import BatchSource
 from fmcsa_orchestrator.status import is_current
-from fmcsa_orchestrator.tally import Tally
-from fmcsa_orchestrator.versions import Versions
+from fmcsa_orchestrator.tally import Tally, was_skipped
 from fmcsa_orchestrator.window import Found, WindowReader
 
 _UNSTORABLE_LIMIT = 1_000  # companies whose status cannot be stored, after which a run gives up
@@ -30,32 +32,19 @@ _UNSTORABLE_LIMIT = 1_000  # companies whose status cannot be stored, after whic
 class Run:
     """Takes windows from the repository until none is due.
 
-    Raises: RepositoryError when the store does not work.
+    Raises: LeaseHeldError when another run is under way, LeaseLostError when one has taken over, RepositoryError when the
+    store does not work.
     """
 
     def __init__(
-        self,
-        *,
-        repository: CompanyRepository,
-        company_sync: CompanySync,
-        reader: WindowReader,
-        sources: Sequence[BatchSource],
-        versions: Versions,
-        window_size: int,
-        company_timeout_s: float,
-        clock: RunClock,
-        tally: Tally,
-        requests: Counter[str],
-        force: bool,
+        self, parts: Parts, gate: Gate, owner: str, *, clock: RunClock, tally: Tally, requests: Counter[str], force: bool
     ) -> None:
         self.has_begun = False
-        self._repository = repository
-        self._company_sync = company_sync
-        self._reader = reader
-        self._sources = sources
-        self._all_versions = versions
-        self._window_size = window_size
-        self._company_timeout_s = company_timeout_s
+        self._parts = parts
+        self._repository = parts.repository
+        self._owner = owner
+        self._company_sync = CompanySync(parts, gate, owner)
+        self._reader = WindowReader(gate, parts.company_timeout_s)
         self._clock = clock
         self._tally = tally
         self._requests = requests
@@ -65,15 +54,28 @@ class Run:
         self._unstorable = 0
 
     async def go(self) -> None:
-        """Go through all companies that are due."""
+        """Go through all companies that are due, while no other run goes over them, on whatever host."""
+        leases, name, ttl_s = self._repository.run_leases, self._repository.run_name, self._parts.lease_ttl_s
+        try:
+            lease = await leases.acquire(name, self._owner, ttl_s)
+            async with Kept(partial(leases.renew, lease, ttl_s), ttl_s):
+                await self._through_all()
+        except LeaseHeldError:
+            raise
+        except BaseException:
+            await released(leases, name, self._owner)
+            raise
+        await released(leases, name, self._owner)
+
+    async def _through_all(self) -> None:
         since = self._clock.started_at
         due = await self._repository.count_due(since, self._clock.now())
         self.has_begun = True
         await emit(RunStarted(due, MappingProxyType(self._requests)))
         if due:
-            self._versions = await self._all_versions.current(afresh=True)
+            self._versions = await self._parts.versions.current(afresh=True)
         just_done: set[Any] = set()
-        while documents := await self._repository.take_due(since, self._clock.now(), self._window_size, self._aside):
+        while documents := await self._repository.take_due(since, self._clock.now(), self._parts.window_size, self._aside):
             stuck = [document["_id"] for document in documents if document["_id"] in just_done]
             self._aside += stuck  # saved without effect: without this, a run would go round for ever
             await self._window([document for document in documents if document["_id"] not in just_done])
@@ -83,6 +85,7 @@ class Run:
                 raise RepositoryError(f"the status of over {_UNSTORABLE_LIMIT} companies cannot be stored")
 
     async def _window(self, documents: Sequence[Mapping[str, Any]]) -> None:
+        documents = sorted(documents, key=lambda document: keeps_ending(document, LEASE))  # what ended two runs may end this
         companies = [as_company(document) for document in documents]
         found = await self._read([company for company in companies if isinstance(company, Company)])
         known = Known(found, self._versions, self._force)
@@ -103,7 +106,7 @@ class Run:
     async def _read(self, companies: Sequence[Company]) -> dict[str, Found]:
         """The window through each batch source, as far as it is not current."""
         found: dict[str, Found] = {}
-        for source in self._sources:
+        for source in self._parts.batch_sources:
             version = self._versions.get(source.name)
             due = [company for company in companies if self._force or not is_current(company, source.name, version)]
             if due:
@@ -115,7 +118,7 @@ class Run:
         """One company's turn; one that somebody else has in hand, or has just synced, is left to them."""
         at = self._clock.now()
         try:
-            await self._count(await self._company_sync.sync(company, known, at, self._company_timeout_s))
+            await self._count(await self._company_sync.sync(company, known, at, self._parts.company_timeout_s))
         except (LeaseHeldError, LeaseLostError, CompanyNotFoundError) as error:
             failure = SourceFailure(source="company", error=str(error), kind=error.kind, timestamp=at)
             name = name_of(company.document)
@@ -126,7 +129,7 @@ class Run:
     async def _count(self, item: Synced) -> None:
         if item.update is None:
             self._aside.append(item.result.company_id)
-            self._unstorable += 1
+            self._unstorable += not was_skipped(item.result)
         await self._tell(item.result)
 
     async def _tell(self, result: CompanySyncResult) -> None:

@@ -1,6 +1,8 @@
 """The settings, read from FMCSA_* variables and `.env`; the only reader of the environment."""
 
+import re
 from typing import Self
+from urllib.parse import unquote_plus
 
 from pydantic import Field, PositiveFloat, PositiveInt, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -8,6 +10,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from fmcsa_orchestrator.errors import SettingsError
 
 PREFIX = "FMCSA_"
+_PASSWORD = re.compile(r"://[^/:@]*:(.+)@")
 
 
 class Settings(BaseSettings):
@@ -57,9 +60,12 @@ class Settings(BaseSettings):
             raise SettingsError(f"the configuration does not fit: {faults}") from None
 
     def secrets(self) -> tuple[str, ...]:
-        """Every secret value, to be taken out of texts."""
-        values = (self.soda_app_token, self.qcmobile_web_key, self.mongodb_uri)
-        return tuple(value.get_secret_value() for value in values if value is not None)
+        """Every secret value, to be taken out of texts; of the URI also the password alone."""
+        values = [secret(value) for value in (self.mongodb_uri, self.soda_app_token, self.qcmobile_web_key)]
+        password = _PASSWORD.search(values[0] or "")
+        if password is not None:
+            values += [password[1], unquote_plus(password[1])]
+        return tuple(value for value in values if value)
 
     def require_mongodb_uri(self) -> str:
         """The URI. Raises: SettingsError when there is none."""

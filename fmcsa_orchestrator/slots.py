@@ -8,7 +8,7 @@ from typing import Any
 from fmcsa_orchestrator.documents import overlaps, prefixes
 from fmcsa_orchestrator.errors import SettingsError
 from fmcsa_orchestrator.models import SourceReport
-from fmcsa_orchestrator.sources.base import CompletingSource, Source
+from fmcsa_orchestrator.sources.base import VERSION_LIMIT, CompletingSource, Source, is_version
 from fmcsa_orchestrator.status import STATUS, camel_case, check_name
 
 # What belongs to the host or to this library, whatever a source says.
@@ -57,6 +57,8 @@ def check_report(slot: SourceSlot, report: Any) -> None:
     """Raises: TypeError or ValueError for what is no report, or writes what is not the source's own."""
     if not isinstance(report, SourceReport):
         raise TypeError(f"{slot.name} gave a {type(report).__name__}, not a SourceReport")
+    if report.version is not None and not is_version(report.version):
+        raise ValueError(f"{slot.name} gave a version that is no text of at most {VERSION_LIMIT} characters")
     if fault := _fault_in((*report.fields, *report.stamps), slot.owns, slot.foreign):
         raise ValueError(f"{slot.name} writes to {fault}")
 

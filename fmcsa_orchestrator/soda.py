@@ -5,23 +5,22 @@ null column is left out of its row. A dataset is replaced whole, and `:id` chang
 replacement mixes two states and is void.
 """
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any, Generic, TypeVar
 
 import aiohttp
 from pydantic_core import from_json
 
+from fmcsa_orchestrator.dataset import Dataset, check_columns, header_types
 from fmcsa_orchestrator.errors import (
     MaintenanceError,
     MalformedPayloadError,
     StaleUpstreamError,
     TruncatedPayloadError,
 )
-from fmcsa_orchestrator.http import Upstream, read_json
+from fmcsa_orchestrator.http import Upstream, http_date, read_json
 from fmcsa_orchestrator.usdot import UsdotNumber
 
 T = TypeVar("T")
@@ -34,16 +33,9 @@ URL_BUDGET = 6_000  # characters of `$where`; the limit is not documented, serve
 _CHUNK = 65_536  # bytes decoded at a time: about 2 ms of work between two turns of the event loop
 _LARGEST_PAGE = 256_000_000  # bytes of one page, some eight times what 50,000 of the widest rows take
 _UNDECODABLE = 4_000_000  # bytes that may pile up without being JSON before we call it malformed
+# What reading an answer of another shape, or with absurd numbers in it, may raise.
+_UNREADABLE = (KeyError, TypeError, ValueError, AttributeError, StopIteration, OverflowError, OSError)
 _READS = 3  # whole reads tried when the dataset is replaced meanwhile
-
-
-@dataclass(frozen=True, slots=True)
-class Dataset:
-    """One dataset: its id on the portal, its title, and the columns without which its rows mean nothing."""
-
-    id: str
-    title: str
-    columns: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +92,7 @@ class SodaClient:
                 rows_updated_at=datetime.fromtimestamp(int(body["rowsUpdatedAt"]), UTC),
                 types={column["fieldName"]: column["dataTypeName"] for column in body["columns"]},
             )
-        except (KeyError, TypeError, ValueError, OverflowError) as error:
+        except _UNREADABLE as error:
             raise MalformedPayloadError(f"metadata of {dataset.id}: {error!r}", field="rowsUpdatedAt") from error
 
     async def is_empty(self, dataset: Dataset) -> bool:
@@ -109,7 +101,7 @@ class SodaClient:
         try:
             (row,) = body
             return int(next(iter(row.values()))) == 0
-        except (TypeError, ValueError, AttributeError, StopIteration) as error:
+        except _UNREADABLE as error:
             raise MalformedPayloadError(f"{dataset.id}: no row count", field="count") from error
 
     async def rows(self, dataset: Dataset, usdots: Iterable[UsdotNumber], convert: Convert[T]) -> Rows[T]:
@@ -126,12 +118,13 @@ class SodaClient:
         counts: dict[int, int] = {}
         for where in _conditions(usdots, self._budget):
             params = {"$select": "dot_number,count(*)", "$where": where, "$group": "dot_number", "$limit": str(PAGE_SIZE)}
-            for row in await self._upstream.get(f"/resource/{dataset.id}.json", params, read_json):
-                try:
+            body = await self._upstream.get(f"/resource/{dataset.id}.json", params, read_json)
+            try:
+                for row in body:
                     usdot = int(row.pop("dot_number"))  # what is left is the count, under whatever name
                     counts[usdot] = int(next(iter(row.values())))
-                except (KeyError, ValueError, AttributeError, StopIteration) as error:
-                    raise MalformedPayloadError(f"{dataset.id}: no row count", field="count") from error
+            except _UNREADABLE as error:
+                raise MalformedPayloadError(f"{dataset.id}: no row count", field="count") from error
         return counts
 
     async def one_page(self, dataset: Dataset, usdots: Iterable[UsdotNumber], convert: Convert[T]) -> Rows[T] | None:
@@ -141,14 +134,14 @@ class SodaClient:
             return await self.rows(dataset, usdots, convert)
         page = await self._page(dataset, conditions[0], 0, convert)
         full = len(page.rows) >= self.page_size
-        return None if full else Rows(page.rows, _http_date(page.modified))
+        return None if full else Rows(page.rows, http_date(page.modified))
 
     async def _whole_read(self, dataset: Dataset, where: str, convert: Convert[T]) -> Rows[T]:
         for _ in range(_READS):
             rows = await self._pages(dataset, where, convert)
             if rows is not None:
                 return rows
-        raise StaleUpstreamError(f"{dataset.title} ({dataset.id}) was replaced while it was read, {_READS} times in a row")
+        raise StaleUpstreamError(f"{dataset.label} was replaced while it was read, {_READS} times in a row")
 
     async def _pages(self, dataset: Dataset, where: str, convert: Convert[T]) -> Rows[T] | None:
         """All pages, or None when the dataset was replaced between two of them."""
@@ -161,7 +154,7 @@ class SodaClient:
             modified = page.modified
             rows += page.rows
             if len(page.rows) < self.page_size:
-                return Rows(rows, _http_date(modified))
+                return Rows(rows, http_date(modified))
 
     async def _page(self, dataset: Dataset, where: str, offset: int, convert: Convert[T]) -> Page[T]:
         async def read(response: aiohttp.ClientResponse) -> Page[T]:
@@ -206,19 +199,12 @@ def _conditions(usdots: Iterable[UsdotNumber], budget: int) -> Iterator[str]:
 def _check_headers(dataset: Dataset, headers: Mapping[str, str]) -> None:
     """Refuse an answer that lacks a column we need, or that a lagging replica gave."""
     if headers.get("X-SODA2-Data-Out-Of-Date", "false").lower() == "true":
-        raise StaleUpstreamError(f"{dataset.title} ({dataset.id}): the replica that answered says it is out of date")
-    truth, replica = (_http_date(headers.get(f"X-SODA2-{which}-Last-Modified")) for which in ("Truth", "Secondary"))
+        raise StaleUpstreamError(f"{dataset.label}: the replica that answered says it is out of date")
+    truth, replica = (http_date(headers.get(f"X-SODA2-{which}-Last-Modified")) for which in ("Truth", "Secondary"))
     if truth and replica and replica < truth:
-        raise StaleUpstreamError(f"{dataset.title} ({dataset.id}): the replica that answered lags behind")
-    if (fields := headers.get("X-SODA2-Fields")) is None:
-        return
-    try:
-        gone = dataset.columns.difference(json.loads(fields))
-    except (ValueError, TypeError) as error:
-        raise MalformedPayloadError(f"{dataset.id}: unreadable X-SODA2-Fields", field="X-SODA2-Fields") from error
-    if gone:
-        name = min(gone)
-        raise MalformedPayloadError(f"{dataset.title} ({dataset.id}) no longer has the column {name}", field=name)
+        raise StaleUpstreamError(f"{dataset.label}: the replica that answered lags behind")
+    if (types := header_types(dataset, headers)) is not None:
+        check_columns(dataset, types)
 
 
 async def _stream_rows(response: aiohttp.ClientResponse) -> Any:
@@ -245,6 +231,7 @@ class RowSlicer:
         self._rest = b""
         self._opened = False
         self._retry_at = 0
+        self._needs_row = False  # after a comma
 
     def feed(self, chunk: bytes) -> list[dict[str, Any]]:
         """The rows that this chunk completes."""
@@ -261,6 +248,9 @@ class RowSlicer:
             if cut > _UNDECODABLE:
                 raise MalformedPayloadError("the answer is not a JSON array of rows") from None
             return []
+        if not rows:
+            raise MalformedPayloadError("a comma without a row before it")
+        self._needs_row = True
         self._rest = self._rest[cut + 2 :]
         self._retry_at = 0
         return rows
@@ -271,9 +261,12 @@ class RowSlicer:
         if not self._opened or not rest.endswith(b"]"):
             raise TruncatedPayloadError("the answer ends in the middle" if rest or self._opened else "the answer is empty")
         try:
-            return _decode(rest[:-1])
+            rows = _decode(rest[:-1])
         except ValueError as error:
             raise MalformedPayloadError("the answer is not a JSON array of rows") from error
+        if self._needs_row and not rows:
+            raise MalformedPayloadError("a comma without a row after it")
+        return rows
 
     def _open(self) -> bool:
         start = self._rest.lstrip()
@@ -293,10 +286,3 @@ def _decode(rows: bytes) -> list[dict[str, Any]]:
     if not all(isinstance(row, dict) for row in decoded):
         raise MalformedPayloadError("a row is not a JSON object")
     return decoded
-
-
-def _http_date(value: str | None) -> datetime | None:
-    try:
-        return parsedate_to_datetime(value).astimezone(UTC) if value else None
-    except (ValueError, TypeError):
-        return None

@@ -33,7 +33,7 @@ class Tally:
 
     def add(self, result: CompanySyncResult) -> None:
         """Count one company."""
-        self._counts["skipped" if is_skipped(result) else "succeeded" if result.success else "failed"] += 1
+        self._counts["skipped" if was_skipped(result) else "succeeded" if result.success else "failed"] += 1
         for name, outcome in result.outcomes.items():
             self._outcomes.setdefault(name, Counter())[outcome.outcome.value] += 1
             self._counts["rows_written"] += outcome.written
@@ -74,8 +74,8 @@ class Tally:
         )
 
 
-def is_skipped(result: CompanySyncResult) -> bool:
-    """Whether the company was gone, or left to somebody else who has it in hand."""
+def was_skipped(result: CompanySyncResult) -> bool:
+    """Whether the company was gone, or in somebody else's hands."""
     return any(error.kind in _SKIPPED_KINDS for error in result.errors)
 
 

@@ -47,5 +47,7 @@ def _as_int(value: Any) -> int | None:
 def _shown(value: Any) -> str:
     if value is None:
         return "missing"
+    if isinstance(value, int) and value.bit_length() > 128:  # Python refuses to write out the largest
+        return "far too large"
     text = repr(value) if isinstance(value, str | int | float) else f"of type {type(value).__name__}"
     return text if len(text) <= 40 else text[:37] + "..."

@@ -3,8 +3,8 @@
 import asyncio
 from collections.abc import Iterable
 
-from fmcsa_orchestrator.isolation import Fault, Isolation
-from fmcsa_orchestrator.sources.base import BatchSource, Source
+from fmcsa_orchestrator.isolation import Isolation
+from fmcsa_orchestrator.sources.base import BatchSource, Source, is_version
 
 
 class Versions:
@@ -32,4 +32,4 @@ class Versions:
 
     async def _ask(self, source: BatchSource) -> str | None:
         answer = await self._isolation.run(source.name, self._timeout_s, source.version)
-        return None if isinstance(answer, Fault) or not isinstance(answer, str) else answer
+        return answer if isinstance(answer, str) and is_version(answer) else None

@@ -12,6 +12,7 @@ from fmcsa_orchestrator import driver, mongo, qcmobile, soda
 from fmcsa_orchestrator.clock import RunClock
 from fmcsa_orchestrator.errors import SettingsError
 from fmcsa_orchestrator.events import OnEvent
+from fmcsa_orchestrator.health import STALE_AFTER_S, Health
 from fmcsa_orchestrator.http import Upstream
 from fmcsa_orchestrator.isolation import Isolation
 from fmcsa_orchestrator.limiter import strict_limiter
@@ -137,6 +138,10 @@ class _Default:
                 self._generator = generator
             return self._orchestrator
 
+    def stop(self) -> None:
+        if self._orchestrator is not None:
+            self._orchestrator.stop()
+
     async def close(self) -> None:
         async with self._lock:
             if self._generator is not None:
@@ -186,6 +191,20 @@ async def sync_company(
         failure = SourceFailure(source=_culprit(error), error=fault.message, kind=fault.kind, timestamp=RunClock().now())
         return CompanySyncResult(company_id=company_id, success=False, errors=(failure,))
     return await orchestrator.sync_company(company_id, timeout_s=timeout_s, on_event=on_event, force=force)
+
+
+async def health(*, stale_after_s: float = STALE_AFTER_S) -> Health:
+    """Whether the syncs do their work, through the same orchestrator. Never raises. See `Orchestrator.health`."""
+    try:
+        orchestrator = await _default().get()
+    except Exception as error:  # noqa: BLE001  # the promise: never raises
+        return Health(healthy=False, reasons=[Isolation().fault(_culprit(error), error).message])
+    return await orchestrator.health(stale_after_s=stale_after_s)
+
+
+def stop() -> None:
+    """Ask what the two functions are doing in this event loop to end soon, results and all. See `Orchestrator.stop`."""
+    _default().stop()
 
 
 async def close() -> None:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from mongomock.collection import BulkOperationBuilder
 
+from fmcsa_orchestrator.http import Upstream
 from fmcsa_orchestrator.testing.store import EmbeddedStore
 
 # A busy machine is no reason to fail: neither the time of one example nor that of making it up is what these tests are about.
@@ -54,6 +55,22 @@ def no_settings_from_outside(monkeypatch, tmp_path):
         if name.startswith("FMCSA_") and not name.startswith("FMCSA_TEST_"):
             monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def no_pauses(monkeypatch):
+    """Retries and brakes go on at once: their time is one that only sleeping moves."""
+    original = Upstream.__init__
+    time = [0.0]
+
+    async def no_sleep(seconds):
+        time[0] += seconds
+        await asyncio.sleep(0)
+
+    def patched(self, *args, **kwargs):
+        original(self, *args, **{"sleep": no_sleep, "clock": lambda: time[0], **kwargs})
+
+    monkeypatch.setattr(Upstream, "__init__", patched)
 
 
 @pytest.fixture(scope="session")

@@ -43,7 +43,7 @@ def test_no_module_imports_itself_by_a_detour():
     ("forbidden", "allowed"),
     [(("motor", "pymongo", "bson"), {"driver"}), (("os", "dotenv", "pydantic_settings"), {"settings", "testing.store", "leases"}),
      (("typer",), {"cli"}), (("rich",), {"cli", "screen", "demo"}), (("tenacity",), {"http"}),
-     ((f"{PACKAGE}.testing",), {"demo", "testing"})],
+     ((f"{PACKAGE}.testing",), {"demo", "testing"}), (("pytest",), {"testing.source_kit"})],
     ids=lambda value: "+".join(sorted(value)) if isinstance(value, tuple) else "",
 )  # fmt: skip
 def test_each_dependency_has_its_one_place(forbidden, allowed):

@@ -119,6 +119,28 @@ async def test_a_failing_company_is_exit_status_one(environment):  # noqa: F811
         assert (status, "12 failed" in read("page.html")) == (1, True)
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_a_signal_ends_a_run_with_its_summary_and_leaves_nothing_locked(environment, number):  # noqa: F811
+    fleet = Fleet.uniform(12, violations=3, inspections=2)
+    async with Upstream(fleet) as upstream:
+        upstream.inject(Fault.hang(60), dataset="8mt8-2mdr", kind="resource")
+        slow = environment | {"FMCSA_SODA_BASE_URL": upstream.soda_url}
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "fmcsa_orchestrator", "sync", "--json", env={**os.environ, **slow},
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )  # fmt: skip
+        async with asyncio.timeout(TIMEOUT_S):
+            while not upstream.count(kind="resource", dataset="8mt8-2mdr"):
+                await asyncio.sleep(0.01)
+            process.send_signal(number)
+            out, err = await process.communicate()
+    summary = json.loads(out)
+    assert (process.returncode, summary["stopped"], summary["success"]) == (1, "stopped", False)
+    assert b"Traceback" not in err
+    status, out, _ = await command("sync", "--json", **environment)  # at once: nobody holds a lease
+    assert (status, json.loads(out)["succeeded"]) == (0, 12)
+
+
 async def test_the_demo_needs_nothing_and_leaves_nothing(tmp_path):
     status, out, err = await command("demo", "--companies", "12", "--data-dir", str(tmp_path / "data"))
     assert (status, err) == (0, "")

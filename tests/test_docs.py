@@ -1,6 +1,7 @@
 """The documentation against the code: names, links, and the programs that it shows."""
 
 import ast
+import dataclasses
 import re
 from pathlib import Path
 
@@ -8,9 +9,11 @@ import pytest
 import typer
 
 import fmcsa_orchestrator
-from fmcsa_orchestrator import Outcome, Settings, errors
+from fmcsa_orchestrator import Outcome, Settings, errors, testing
 from fmcsa_orchestrator.cli import app
 from fmcsa_orchestrator.settings import PREFIX
+from fmcsa_orchestrator.testing import source_kit
+from fmcsa_orchestrator.testing.source_kit import SourceContract
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -142,6 +145,23 @@ def test_python_compiles_and_imports_what_there_is(page, block):
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.module == "fmcsa_orchestrator":
             assert {alias.name for alias in node.names} <= set(fmcsa_orchestrator.__all__), page
+
+
+@pytest.mark.parametrize(("page", "block"), [block for block in blocks("python") if block.values[1].startswith("# examples/")])
+def test_what_a_page_shows_of_an_example_is_in_it(page, block):
+    name, _, shown = block.partition("\n")
+    assert shown in ROOT.joinpath(name.removeprefix("# ")).read_text(encoding="utf-8")
+
+
+def test_every_check_of_the_kit_is_documented():
+    checks = {name for name in vars(SourceContract) if name.startswith("test_")}
+    assert checks == {name for names in rows(read("howto", "add-a-source.md")) for name in names if name.startswith("test_")}
+
+
+def test_every_name_for_tests_is_documented():
+    section = read("reference", "api.md").partition("\n## fmcsa_orchestrator.testing\n")[2]
+    names = {*testing.__all__, *source_kit.__all__, *(field.name for field in dataclasses.fields(source_kit.World))}
+    assert names <= words(section)
 
 
 @pytest.mark.parametrize("page", RUNNABLE, ids=lambda page: page.name)

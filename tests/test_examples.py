@@ -14,7 +14,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from bson import ObjectId
 from pymongo import AsyncMongoClient
 
-from fmcsa_orchestrator.testing import Fault, Fleet, Upstream
+from fmcsa_orchestrator.testing import Answer, Fault, Fleet, LocalUpstream, Upstream
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = ROOT / "examples"
@@ -122,6 +122,21 @@ async def test_own_source_runs_beside_the_built_in_ones(settings, database, tmp_
         ("A. Driver", "clear", True),
         ("B. Driver", "prohibited", True),
     }
+
+
+async def test_a_source_built_with_the_kit_runs_beside_the_built_in_ones(settings, database, monkeypatch):
+    def respond(request):
+        assert request.headers["X-Api-Key"] == "k"
+        events = [{"id": f"e{n}", "kind": "braking", "at": "2026-11-02T07:30:00Z"} for n in range(2)]
+        return events if "/32910/" in request.path else Answer(404, b"")
+
+    monkeypatch.setenv("TELEMATICS_KEY", "k")
+    async with LocalUpstream(respond) as service:
+        code, out, _ = await run(EXAMPLES / "telematics_source.py", service.url)
+    assert (code, out) == (0, "telematics: {'changed': 1, 'not_found': 8}\n")
+    company = await database["companies"].find_one({"_id": "company-0"})
+    assert company["fmcsaData"]["telematics"] == {"events": 2, "latest": datetime(2026, 11, 2, 7, 30, tzinfo=UTC)}
+    assert await database["fmcsaTelematics"].count_documents({"companyId": "company-0", "kind": "braking"}) == 2
 
 
 async def test_offline_runs_a_command_against_its_doubles(monkeypatch, capfd):

@@ -1,112 +1,29 @@
 """The main job end to end: real adapters, the double of the upstream over HTTP, a store over the wire."""
 
 import asyncio
-import secrets
-from collections import Counter
 from datetime import datetime
 
 import pytest
-from motor.motor_asyncio import AsyncIOMotorClient
 from pydantic import SecretStr
-from pymongo import AsyncMongoClient
 
 from fmcsa_orchestrator import Outcome, open_orchestrator
 from fmcsa_orchestrator.demo import demo_settings
-from fmcsa_orchestrator.http import Upstream as HttpUpstream
 from fmcsa_orchestrator.sources.sms_file import SmsFile
 from fmcsa_orchestrator.testing import Fault, Fleet, Upstream
 from fmcsa_orchestrator.testing.fakes import InMemoryRepository
 
-VIOLATIONS, INSPECTIONS = "8mt8-2mdr", "rbkj-cgst"
-COLLECTIONS = {VIOLATIONS: "fmcsaViolations", INSPECTIONS: "fmcsaInspections"}
+from .world import COLLECTIONS, INSPECTIONS, VIOLATIONS, open_world, status_of
 
-
-@pytest.fixture(autouse=True)
-def no_pauses(monkeypatch):
-    """Retries go on at once."""
-    original = HttpUpstream.__init__
-    time = [0.0]
-
-    async def no_sleep(seconds):
-        time[0] += seconds
-        await asyncio.sleep(0)
-
-    monkeypatch.setattr(
-        HttpUpstream,
-        "__init__",
-        lambda self, *args, **kwargs: original(self, *args, **{"sleep": no_sleep, "clock": lambda: time[0], **kwargs}),
-    )
-
-
-class World:
-    """A fleet upstream, its companies in a store, an orchestrator between them."""
-
-    def __init__(self, fleet, upstream, database):
-        self.fleet = fleet
-        self.upstream = upstream
-        self.database = database
-        self.memory = InMemoryRepository()
-        self.orchestrator = None
-
-    async def put(self, *companies):
-        if self.database is None:
-            self.memory.companies.update((company["_id"], company) for company in companies)
-        else:
-            await self.database["companies"].insert_many(companies)
-
-    async def companies(self):
-        return (
-            list(self.memory.companies.values())
-            if self.database is None
-            else await self.database["companies"].find({}).to_list(None)
-        )
-
-    async def rows(self, dataset):
-        name = COLLECTIONS[dataset]
-        if self.database is None:
-            return [row for rows in self.memory.rows[name].values() for row in rows.values()]
-        return await self.database[name].find({}).to_list(None)
-
-    async def company(self, kind, **facts):
-        for carrier in self.fleet.carriers:
-            if carrier.kind == kind and all(getattr(carrier, name) == fact for name, fact in facts.items()):
-                return next(company for company in await self.companies() if company["_id"] == carrier.usdot)
-        raise LookupError(kind)
-
-    async def current(self, dataset):
-        return Counter(row["usdot"] for row in await self.rows(dataset) if row["current"])
-
-    def upstream_rows(self, dataset):
-        return Counter({usdot: count for usdot in self.fleet.usdots if (count := self.fleet.count(dataset, usdot))})
+pytestmark = pytest.mark.usefixtures("no_pauses")
 
 
 @pytest.fixture(params=["memory"])
 async def world(request, wire_uri):
-    fleet = Fleet.sample(40)
-    clients = {"motor": AsyncIOMotorClient, "pymongo": AsyncMongoClient}
-    client = clients[request.param](wire_uri, tz_aware=True) if request.param in clients else None
-    name = f"world_{secrets.token_hex(4)}"
-    async with Upstream(fleet) as upstream:
-        world = World(fleet, upstream, None if client is None else client[name])
-        await world.put(
-            *({**document, "_id": usdot} for usdot, document in zip(fleet.usdots, fleet.company_documents(), strict=True))
-        )
-        settings = demo_settings(upstream).model_copy(update={"qcmobile_web_key": None, "batch_size": 15})
-        lent = {"repository": world.memory} if client is None else {"database": world.database}
-        async with open_orchestrator(settings, **lent) as world.orchestrator:
-            yield world
-    if client is not None:
-        await client.drop_database(name)
-        closing = client.close()
-        if closing is not None:
-            await closing
+    async with open_world(request.param, wire_uri) as world:
+        yield world
 
 
 ON_ALL_STORES = pytest.mark.parametrize("world", ["memory", "motor", "pymongo"], indirect=True)
-
-
-def status_of(company):
-    return company["fmcsaData"]["syncStatus"]
 
 
 @ON_ALL_STORES
@@ -285,7 +202,7 @@ async def test_each_fault_is_told_and_erases_nothing(world, fault, single):
 
 async def test_a_file_replaced_while_it_is_paged_is_read_again(world):
     carrier = next(carrier for carrier in world.fleet.carriers if carrier.kind == "large")
-    for source in world.orchestrator._batch_sources:
+    for source in world.orchestrator._parts.batch_sources:
         if source.name == "violations":
             source._file._soda.page_size = 500
     world.upstream.inject(Fault.publish_now(), dataset=VIOLATIONS, kind="resource", after=2, times=1)
@@ -365,7 +282,7 @@ async def test_a_plan_is_the_same_on_every_store(world):
 
 
 async def test_a_batch_with_too_many_rows_leaves_its_giants_for_their_turn(world):
-    for source in world.orchestrator._batch_sources:
+    for source in world.orchestrator._parts.batch_sources:
         if source.name == "violations":
             source._file._soda.page_size = 1_000
     SmsFile.read_small.__kwdefaults__["heavy"] = 500
@@ -440,7 +357,7 @@ async def test_when_qcmobile_fails_the_files_part_is_stored_and_the_rest_retried
 
 async def test_what_a_batch_has_read_costs_nothing_of_the_orchestrators_budget(world):
     acquired = []
-    limiter = world.orchestrator._limiter
+    limiter = world.orchestrator._parts.limiter
     original = limiter.acquire
 
     async def counting(amount=1):

@@ -1,18 +1,9 @@
-"""One contract for every repository and driver: in memory, on mongomock, and over the wire with motor and PyMongo.
+"""One contract for every repository and driver."""
 
-FMCSA_TEST_MONGODB_URI adds a real server. Concurrency is tested over the wire only.
-"""
-
-import os
-import secrets
 from datetime import UTC, datetime, timedelta
-from inspect import isawaitable
 
 import pytest
 from bson import ObjectId
-from mongomock_motor import AsyncMongoMockClient
-from motor.motor_asyncio import AsyncIOMotorClient
-from pymongo import AsyncMongoClient
 from pymongo.errors import OperationFailure
 
 from fmcsa_orchestrator import (
@@ -29,52 +20,16 @@ from fmcsa_orchestrator import (
 )
 from fmcsa_orchestrator.driver import connect, database_of, translated
 from fmcsa_orchestrator.status import STATUS
-from fmcsa_orchestrator.testing.fakes import InMemoryRepository
+
+from .backends import BACKENDS, open_backend
 
 NOW = datetime(2026, 11, 24, 6, tzinfo=UTC)
-REAL_URI = os.environ.get("FMCSA_TEST_MONGODB_URI")
-BACKENDS = ["memory", "mongomock", "wire-motor", "wire-pymongo"] + ["real-motor", "real-pymongo"] * bool(REAL_URI)
-
-
-class Backend:
-    """A repository with the means to look behind it."""
-
-    def __init__(self, database=None):
-        self.database = database
-        self.repository = InMemoryRepository() if database is None else MongoCompanyRepository(database)
-
-    async def add(self, *companies):
-        for company in companies:
-            if self.database is None:
-                self.repository.companies[company["_id"]] = company
-            else:
-                await self.database["companies"].insert_one(dict(company))
-        if self.database is None:
-            self.repository = InMemoryRepository(self.repository.companies.values())
-
-    async def rows(self, collection):
-        if self.database is None:
-            return sorted(
-                (row for rows in self.repository.rows[collection].values() for row in rows.values()), key=lambda row: row["_id"]
-            )
-        return await self.database[collection].find({}).sort("_id", 1).to_list(None)
 
 
 @pytest.fixture(params=BACKENDS)
 async def backend(request, wire_uri):
-    if request.param == "memory":
-        yield Backend()
-    elif request.param == "mongomock":
-        yield Backend(AsyncMongoMockClient(tz_aware=True)["test"])
-    else:
-        uri = REAL_URI if request.param.startswith("real") else wire_uri
-        client = (AsyncIOMotorClient if request.param.endswith("motor") else AsyncMongoClient)(uri, tz_aware=True)
-        name = f"fmcsa_test_{secrets.token_hex(4)}"
-        yield Backend(client[name])
-        await client.drop_database(name)
-        closing = client.close()
-        if isawaitable(closing):
-            await closing
+    async with open_backend(request.param, wire_uri) as backend:
+        yield backend
 
 
 def company(company_id, last_run=None, **fields):
@@ -283,3 +238,12 @@ def test_a_refused_login_names_the_variable():
     ):
         raise failure
     assert "s3cret" not in str(raised.value)
+
+
+@pytest.mark.parametrize("options", ["w=0", "readPreference=secondaryPreferred", "w=1&readPreference=nearest"])
+async def test_a_connection_made_for_speed_is_still_read_and_written_safely(wire_uri, options):
+    client = connect(f"{wire_uri}/?{options}")
+    collection = MongoCompanyRepository(client["careless"])._companies
+    assert collection.write_concern.document == {"w": "majority"}
+    assert collection.read_preference.name == "Primary"
+    client.close()

@@ -5,7 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 
 from fmcsa_orchestrator.events import CompanyStarted, CompanySynced, Event, Reading, RunStarted, Waiting, WindowFetched
-from fmcsa_orchestrator.tally import is_skipped
+from fmcsa_orchestrator.tally import was_skipped
 from fmcsa_orchestrator.wording import duration, printable
 
 _ASKING = "asking each upstream whether anything has changed"
@@ -33,7 +33,7 @@ class RunProgress:
         match event:
             case CompanySynced(result):
                 self.done += 1
-                self.failed += not (result.success or is_skipped(result))
+                self.failed += not (result.success or was_skipped(result))
                 for name, outcome in result.outcomes.items():
                     self.outcomes[name][outcome.outcome.value] += 1
                 return

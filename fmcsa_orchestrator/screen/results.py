@@ -1,8 +1,11 @@
-"""What a sync came to, or would cost: summary, company, plan, in a few lines each."""
+"""What a sync came to, or would cost, and what the doctor found: a few lines each."""
+
+from collections.abc import Iterable
 
 from rich.console import Console
 from rich.markup import escape
 
+from fmcsa_orchestrator.models import Finding
 from fmcsa_orchestrator.plan import Plan
 from fmcsa_orchestrator.results import CompanySyncResult, SyncSummary
 from fmcsa_orchestrator.wording import printable
@@ -68,3 +71,12 @@ def show_plan(console: Console, plan: Plan) -> None:
     )
     for name, source in plan.sources.items():
         console.print(f"  {name}: {source.due} to read", highlight=False)
+
+
+def show_findings(console: Console, findings: Iterable[Finding]) -> None:
+    """A line per finding; below each fault what to do."""
+    for finding in findings:
+        mark = "[green]ok  [/]" if finding.is_good else "[red]FAIL[/]"
+        console.print(f"{mark} [bold]{escape(finding.what)}[/]: {escape(finding.text)}", highlight=False)
+        if not finding.is_good and finding.remedy:
+            console.print(f"     -> {escape(finding.remedy)}", highlight=False)

@@ -4,8 +4,15 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
 from fmcsa_orchestrator.errors import SourceError
-from fmcsa_orchestrator.models import Company, SourceReport
+from fmcsa_orchestrator.models import Company, Finding, SourceReport
 from fmcsa_orchestrator.usdot import UsdotNumber
+
+VERSION_LIMIT = 500  # characters
+
+
+def is_version(value: object) -> bool:
+    """Whether this can be a version: it is kept in every company's document."""
+    return isinstance(value, str) and len(value) <= VERSION_LIMIT
 
 
 @runtime_checkable
@@ -40,7 +47,10 @@ class BatchSource(Source, Protocol):
         """
 
     async def version(self) -> str | None:
-        """Upstream's state now, opaque; None when it cannot be told. The same version means the same data."""
+        """Upstream's state now: the same text means the same data. None when it cannot be told.
+
+        At most 500 characters.
+        """
 
 
 @runtime_checkable
@@ -49,6 +59,14 @@ class CompletingSource(BatchSource, Protocol):
 
     async def complete(self, company: Company, report: SourceReport) -> SourceReport:
         """Add to what `fetch_many` found what can only be read one company at a time."""
+
+
+@runtime_checkable
+class CheckedSource(Source, Protocol):
+    """A source that can say whether its upstream is as it needs it, for `doctor`."""
+
+    async def check(self) -> Sequence[Finding]:
+        """One finding for each thing looked at. Raises: SourceError for what stops it from looking further."""
 
 
 @runtime_checkable

@@ -11,13 +11,20 @@ from math import ceil
 from typing import Any
 
 from fmcsa_orchestrator.basics import NOT_PUBLIC, Basic
+from fmcsa_orchestrator.dataset import Dataset
 from fmcsa_orchestrator.errors import MalformedPayloadError, SourceError
-from fmcsa_orchestrator.models import Company, Outcome, SourceReport, bson_time
+from fmcsa_orchestrator.models import Company, Finding, Outcome, SourceReport, bson_time
 from fmcsa_orchestrator.qcmobile import QcMobileClient
-from fmcsa_orchestrator.soda import Dataset, SodaClient
+from fmcsa_orchestrator.soda import SodaClient
 from fmcsa_orchestrator.sources.qcmobile_basics import parse_carrier, parse_qc_basics
 from fmcsa_orchestrator.sources.sms_file import Content, SmsFile
-from fmcsa_orchestrator.sources.sms_results import PERCENTILE_COLUMNS, RESULT_COLUMNS, parse_percentile, parse_result
+from fmcsa_orchestrator.sources.sms_results import (
+    PERCENTILE_COLUMNS,
+    RESULT_COLUMNS,
+    RESULT_NUMBERS,
+    parse_percentile,
+    parse_result,
+)
 from fmcsa_orchestrator.usdot import UsdotNumber
 
 REVISION = 1  # raise it when the parsing changes: every company is then due again
@@ -25,16 +32,18 @@ REVISION = 1  # raise it when the parsing changes: every company is then due aga
 # A carrier is in one class: AB (interstate, or intrastate with hazmat) or C (intrastate without). A passenger carrier is in
 # both files of its class; the passenger file, which alone has percentiles, comes last and so has the last word.
 DATASETS = (
-    Dataset("4y6x-dmck", "SMS AB PassProperty", RESULT_COLUMNS),
-    Dataset("h9zy-gjn8", "SMS C PassProperty", RESULT_COLUMNS),
-    Dataset("m3ry-qcip", "SMS AB Pass", RESULT_COLUMNS | PERCENTILE_COLUMNS),
-    Dataset("h3zn-uid9", "SMS C Pass", RESULT_COLUMNS | PERCENTILE_COLUMNS),
+    Dataset("4y6x-dmck", "SMS AB PassProperty", RESULT_COLUMNS, RESULT_NUMBERS),
+    Dataset("h9zy-gjn8", "SMS C PassProperty", RESULT_COLUMNS, RESULT_NUMBERS),
+    Dataset("m3ry-qcip", "SMS AB Pass", RESULT_COLUMNS | PERCENTILE_COLUMNS, RESULT_NUMBERS),
+    Dataset("h3zn-uid9", "SMS C Pass", RESULT_COLUMNS | PERCENTILE_COLUMNS, RESULT_NUMBERS),
 )
 PASSENGER_DATASETS = frozenset({"m3ry-qcip", "h3zn-uid9"})
 CARRIER_CLASSES = {"4y6x-dmck": "AB", "m3ry-qcip": "AB", "h9zy-gjn8": "C", "h3zn-uid9": "C"}
 
 # QCMobile was seen answering with BASICs years old; within this much of the SMS files' date it is the same SMS run or the last.
 _QC_MAX_AGE = timedelta(days=62)
+
+_ANY_CARRIER = UsdotNumber(21800)  # one that has been registered for decades; any would do
 
 _NOTHING = {"measure": None, "percentile": None, "percentileStatus": "not_found", "percentileText": None}
 
@@ -129,6 +138,14 @@ class CsaSource:
         """The files' last replacements, our revision of reading them, and whether QCMobile is asked too."""
         versions = [await file.version() for file in self._files]
         return f"r{REVISION}{'q' if self._qcmobile else ''}:{','.join(versions)}"
+
+    async def check(self) -> Sequence[Finding]:
+        """The four files; with a web key, whether QCMobile takes it."""
+        findings = [await file.check() for file in self._files]
+        if self._qcmobile is None:
+            return [*findings, Finding("QCMobile", True, "not asked: FMCSA_QCMOBILE_WEB_KEY is not set")]
+        await self._qcmobile.carrier(_ANY_CARRIER)
+        return [*findings, Finding("QCMobile", True, "answers, and takes the web key")]
 
     def estimate(self, companies: int) -> Mapping[str, int]:
         """Four files: one request each for the version, one each per batch; two of QCMobile per company."""

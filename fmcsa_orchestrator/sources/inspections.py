@@ -2,14 +2,15 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Required
 
 from pydantic import Field
 from typing_extensions import TypedDict
 
+from fmcsa_orchestrator.dataset import Dataset
 from fmcsa_orchestrator.models import Document
-from fmcsa_orchestrator.soda import Dataset, Row, SodaClient
-from fmcsa_orchestrator.sources.row_source import RowSource
+from fmcsa_orchestrator.soda import Row, SodaClient
+from fmcsa_orchestrator.sources.row_source import RowSource, numbered
 from fmcsa_orchestrator.sources.rows import Count, RowParser, SmsDate, Usdot, two_years_after
 from fmcsa_orchestrator.sources.sms_file import Content, SmsFile, slices
 
@@ -25,11 +26,16 @@ DATASET = Dataset(
         "unsafe_insp fatigued_insp dr_fitness_insp subt_alcohol_insp vh_maint_insp hm_insp "
         "basic_viol unsafe_viol fatigued_viol dr_fitness_viol subt_alcohol_viol vh_maint_viol hm_viol".split()
     ),
+    numbers=frozenset(
+        "unique_id report_number insp_level_id time_weight driver_oos_total vehicle_oos_total total_hazmat_sent oos_total "
+        "hazmat_oos_total basic_viol unsafe_viol fatigued_viol dr_fitness_viol subt_alcohol_viol vh_maint_viol hm_viol".split()
+    ),
 )
 
 # The levels in which SMS counts a driver, or a vehicle, as inspected (SMS Methodology, "relevant inspections").
 DRIVER_LEVELS = frozenset({1, 2, 3, 6})
 VEHICLE_LEVELS = frozenset({1, 2, 5, 6})
+_LEVELS = range(1, 9)  # 7 and 8 are not roadside inspections of SMS, but might turn up
 # Share of inspections with an out-of-service order, all carriers; driver and vehicle as of 2026, hazmat 2009-2010.
 NATIONAL_AVERAGES = {"driver": 0.0667, "vehicle": 0.2226, "hazmat": 0.045}
 
@@ -41,10 +47,10 @@ class InspectionRow(TypedDict, total=False):
     """
 
     usdot: Annotated[Usdot, Field(validation_alias="dot_number")]
-    uniqueId: Annotated[str, Field(validation_alias="unique_id")]
+    uniqueId: Required[Annotated[str, Field(validation_alias="unique_id")]]
     reportNumber: Annotated[str, Field(validation_alias="report_number")]
     reportState: Annotated[str, Field(validation_alias="report_state")]
-    inspectedOn: Annotated[SmsDate, Field(validation_alias="insp_date")]
+    inspectedOn: Required[Annotated[SmsDate, Field(validation_alias="insp_date")]]
     level: Annotated[Count, Field(validation_alias="insp_level_id")]
     countyState: Annotated[str, Field(validation_alias="county_code_state")]
     timeWeight: Annotated[Count, Field(validation_alias="time_weight")]
@@ -97,15 +103,11 @@ def parse_inspection(row: Row) -> Content:
 
 async def inspection_documents(rows: Sequence[Content]) -> list[Document]:
     """One document per inspection; its id is SMS's `unique_id`, to which violations join."""
-    documents: list[Document] = []
-    seen: Counter[str] = Counter()
-    async for part in slices(rows):
-        for row in part:
-            unique_id = row["uniqueId"]
-            seen[unique_id] += 1
-            ordinal = f":{seen[unique_id]}" if seen[unique_id] > 1 else ""
-            documents.append(Document(f"{unique_id}{ordinal}", row, two_years_after(row["inspectedOn"])))
-    return documents
+    named = numbered(rows, lambda row: str(row["uniqueId"]))
+    return [
+        Document(key if ordinal == 1 else f"{key}:{ordinal}", row, two_years_after(row["inspectedOn"]))
+        async for key, ordinal, row in named
+    ]
 
 
 async def summarize_inspections(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -118,7 +120,7 @@ async def summarize_inspections(rows: Sequence[Mapping[str, Any]]) -> dict[str, 
     counts: Counter[str] = Counter()
     latest = None
     async for part in slices(rows):
-        levels.update([str(row["level"]) for row in part if row["level"] is not None])
+        levels.update([str(row["level"]) if row["level"] in _LEVELS else "other" for row in part if row["level"] is not None])
         counts["withViolations"] += sum(bool(row["violations"]) for row in part)
         latest = max([row["inspectedOn"] for row in part] + ([latest] if latest else []))
         for kind, oos_field, is_relevant in _KINDS:

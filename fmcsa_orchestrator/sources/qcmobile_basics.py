@@ -9,6 +9,7 @@ from typing_extensions import TypedDict
 
 from fmcsa_orchestrator.basics import Basic
 from fmcsa_orchestrator.errors import MalformedPayloadError
+from fmcsa_orchestrator.models import bson_time
 from fmcsa_orchestrator.sources.rows import Count, Measure, RowParser
 from fmcsa_orchestrator.sources.sms_file import Content
 from fmcsa_orchestrator.sources.sms_results import parse_percentile
@@ -33,15 +34,18 @@ def _number_or_none(value: Any) -> Any:
     """A number, as text or not; words in its place are no number."""
     try:
         return None if value is None else float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
 
 
 def _time(value: Any) -> Any:
-    """A time such as 2017-01-27T05:00:00.000+0000, or epoch milliseconds."""
-    if isinstance(value, int):
-        return datetime.fromtimestamp(value / 1000, UTC)
-    return datetime.fromisoformat(value).astimezone(UTC) if isinstance(value, str) else value
+    """A time such as 2017-01-27T05:00:00.000+0000, or epoch milliseconds; one without a zone is in UTC."""
+    try:
+        if isinstance(value, int):
+            return datetime.fromtimestamp(value / 1000, UTC)
+        return bson_time(datetime.fromisoformat(value)) if isinstance(value, str) else value
+    except (OverflowError, OSError) as error:
+        raise ValueError("not a time that can be kept") from error
 
 
 Flag = Annotated[bool | str | None, BeforeValidator(_flag)]
@@ -107,5 +111,5 @@ def parse_qc_basics(entries: Iterable[Mapping[str, Any]]) -> dict[Basic, Content
 def _basic_id(entry: Mapping[str, Any]) -> int:
     try:
         return int(entry["basicsType"]["basicsId"])
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         raise MalformedPayloadError("QCMobile: a BASIC without an id", field="basicsType.basicsId") from None

@@ -1,15 +1,31 @@
 """What the sources that keep one document per row of an SMS file have in common."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import datetime
 from math import ceil
 from typing import Any, ClassVar
 
 from fmcsa_orchestrator.errors import SourceError
-from fmcsa_orchestrator.models import Company, Document, SourceReport
-from fmcsa_orchestrator.sources.sms_file import CarrierRows, Content, SmsFile
+from fmcsa_orchestrator.models import Company, Document, Finding, SourceReport, content_hash
+from fmcsa_orchestrator.sources.sms_file import CarrierRows, Content, SmsFile, slices
 from fmcsa_orchestrator.usdot import UsdotNumber
+
+
+async def numbered(rows: Sequence[Content], key_of: Callable[[Content], str]) -> AsyncIterator[tuple[str, int, Content]]:
+    """Each row with its key, and an ordinal from 1 among the rows that share the key.
+
+    The ordinal follows the rows' content, not the order of the answer, which changes with every monthly file.
+    """
+    alike: defaultdict[str, list[Content]] = defaultdict(list)
+    async for part in slices(rows):
+        for row in part:
+            alike[key_of(row)].append(row)
+    async for groups in slices(list(alike.items())):
+        for key, group in groups:
+            for ordinal, row in enumerate(group if len(group) == 1 else sorted(group, key=content_hash), 1):
+                yield key, ordinal, row
 
 
 class RowSource(ABC):
@@ -35,6 +51,10 @@ class RowSource(ABC):
     async def version(self) -> str:
         """The file's last replacement, and our own revision of reading it."""
         return f"r{self.revision}:{await self._file.version()}"
+
+    async def check(self) -> Sequence[Finding]:
+        """The one file."""
+        return [await self._file.check()]
 
     def estimate(self, companies: int) -> Mapping[str, int]:
         """One request for the version, and one per batch."""

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 
 from fmcsa_orchestrator.basics import BY_TITLE
 from fmcsa_orchestrator.errors import MalformedPayloadError
+from fmcsa_orchestrator.logs import log_event
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +48,7 @@ def basic_key(description: str) -> str:
     """Our key of a BASIC by FMCSA's title; "unknown", and one warning, for a title that we do not know."""
     basic = BY_TITLE.get(description)
     if basic is None:
-        log.warning("unknown_basic description=%r", description[:80])
+        log_event(log, logging.WARNING, "unknown_basic", description=repr(description[:80]))
         return "unknown"
     return basic.value
 
@@ -62,7 +63,7 @@ BasicKey = Annotated[str, AfterValidator(basic_key)]
 class RowParser:
     """Turns a raw row into content by a TypedDict whose fields name their column as validation alias.
 
-    Raises: MalformedPayloadError with the column's name.
+    Raises: MalformedPayloadError with the column's name; also for a column left out that the TypedDict requires.
     """
 
     def __init__(self, row_type: Any) -> None:
@@ -70,10 +71,13 @@ class RowParser:
         self._nulls = dict.fromkeys(row_type.__annotations__)
 
     def __call__(self, row: Mapping[str, Any]) -> dict[str, Any]:
-        """The typed content; a column that the row leaves out is None."""
+        """The typed content; a column that the row leaves out, or gives as null, is None."""
         try:
             return {**self._nulls, **self._validate(row)}
         except ValidationError as error:
+            known = {column: value for column, value in row.items() if value is not None}
+            if len(known) < len(row):
+                return self(known)
             fault = error.errors(include_url=False, include_input=False)[0]
             column = str(fault["loc"][0]) if fault["loc"] else "row"
             raise MalformedPayloadError(f"column {column}: {fault['msg']}", field=column) from None

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from fmcsa_orchestrator.errors import ImplausibleEmptyError, MalformedPayloadError, StaleUpstreamError
-from fmcsa_orchestrator.models import Company
-from fmcsa_orchestrator.soda import Dataset, Row, Rows, SodaClient
+from fmcsa_orchestrator.dataset import Dataset, check_columns
+from fmcsa_orchestrator.errors import ImplausibleEmptyError, MalformedPayloadError, SchemaDriftError, StaleUpstreamError
+from fmcsa_orchestrator.models import Company, Finding
+from fmcsa_orchestrator.soda import Metadata, Row, Rows, SodaClient
 from fmcsa_orchestrator.usdot import UsdotNumber
 
 T = TypeVar("T")
@@ -35,15 +36,29 @@ class SmsFile:
         self.dataset = dataset
         self._soda = soda
         self._parse = parse
-        self._updated_at: datetime | None = None
+        self._latest: Metadata | None = None
 
     async def version(self) -> str:
-        """The file's state now, and a note of it: an answer older than this is refused from here on."""
-        self._updated_at = (await self._soda.metadata(self.dataset)).rows_updated_at
-        return str(int(self._updated_at.timestamp()))
+        """The file's state now, and a note of it.
+
+        From here on an answer that is older is refused, and so is all reading while the columns are not those that we know.
+        """
+        self._latest = await self._soda.metadata(self.dataset)
+        return str(int(self._latest.rows_updated_at.timestamp()))
+
+    async def check(self) -> Finding:
+        """Whether the file is there, with the columns that we need. Raises: the errors of `SodaClient`."""
+        metadata = await self._soda.metadata(self.dataset)
+        try:
+            check_columns(self.dataset, metadata.types.items())
+        except SchemaDriftError as error:
+            return Finding(self.dataset.label, False, str(error), "update this library, or report the new column layout")
+        when = f"{metadata.rows_updated_at:%Y-%m-%d %H:%M} UTC"
+        return Finding(self.dataset.label, True, f"all {len(self.dataset.columns)} columns are there; replaced {when}")
 
     async def read(self, usdots: Sequence[UsdotNumber]) -> CarrierRows:
         """All rows of these carriers, however many."""
+        self._check_known()
         return await self._group(usdots, await self._soda.rows(self.dataset, usdots, self._convert))
 
     async def read_small(self, usdots: Sequence[UsdotNumber], *, heavy: int = 5_000) -> CarrierRows:
@@ -51,6 +66,7 @@ class SmsFile:
 
         What is left out is to be read alone, so that no more than a page of rows is ever held for a whole batch.
         """
+        self._check_known()
         rows = await self._soda.one_page(self.dataset, usdots, self._convert)
         if rows is not None or len(usdots) == 1:
             return await (self._group(usdots, rows) if rows is not None else self.read(usdots))
@@ -66,12 +82,16 @@ class SmsFile:
         Raises: ImplausibleEmptyError.
         """
         if company.stored_rows(source) and await self._soda.is_empty(self.dataset):
-            raise ImplausibleEmptyError(f"{self.dataset.title} ({self.dataset.id}) has no rows at all upstream")
+            raise ImplausibleEmptyError(f"{self.dataset.label} has no rows at all upstream")
+
+    def _check_known(self) -> None:
+        if self._latest is not None:
+            check_columns(self.dataset, self._latest.types.items())
 
     def _convert(self, row: Row) -> Parsed:
         try:
             usdot = int(row["dot_number"])
-        except (KeyError, ValueError, TypeError):
+        except (KeyError, ValueError, TypeError, OverflowError):
             raise MalformedPayloadError("a row without a dot_number", field="dot_number") from None
         try:
             content = self._parse(row)
@@ -81,8 +101,9 @@ class SmsFile:
         return usdot, content
 
     async def _group(self, usdots: Sequence[UsdotNumber], rows: Rows[Parsed]) -> CarrierRows:
-        if self._updated_at and rows.modified and rows.modified < self._updated_at - _CLOCK_DIFFERENCE:
-            raise StaleUpstreamError(f"{self.dataset.title} ({self.dataset.id}): the answer is older than the file")
+        updated_at = self._latest.rows_updated_at if self._latest else None
+        if updated_at and rows.modified and rows.modified < updated_at - _CLOCK_DIFFERENCE:
+            raise StaleUpstreamError(f"{self.dataset.label}: the answer is older than the file")
         groups: dict[int, list[Content] | MalformedPayloadError] = {usdot: [] for usdot in usdots}
         async for part in slices(rows.rows):
             for usdot, content in part:
@@ -93,7 +114,7 @@ class SmsFile:
                     groups[usdot] = content
                 elif isinstance(group, list):
                     group.append(content)
-        return CarrierRows(groups, rows.modified or self._updated_at)
+        return CarrierRows(groups, rows.modified or updated_at)
 
 
 async def slices(items: Sequence[T], size: int = _SLICE) -> AsyncIterator[Sequence[T]]:

@@ -21,6 +21,7 @@ PREFIXES = {
 }
 _TOTALS = "dot_number insp_total driver_insp_total driver_oos_insp_total vehicle_insp_total vehicle_oos_insp_total"
 RESULT_COLUMNS = frozenset(_TOTALS.split()).union(*({f"{p}_insp_w_viol", f"{p}_measure", f"{p}_ac"} for p in PREFIXES.values()))
+RESULT_NUMBERS = frozenset(_TOTALS.split()[1:]).union(*({f"{p}_insp_w_viol", f"{p}_measure"} for p in PREFIXES.values()))
 PERCENTILE_COLUMNS = frozenset[str]().union(
     *({f"{p}_pct", f"{p}_rd_alert", f"{p}_basic_alert"} for p in PREFIXES.values()),
 )

@@ -1,16 +1,17 @@
 """Roadside violations: every row of SMS Input - Violation of a carrier, and their totals."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Required
 
 from pydantic import AfterValidator, Field
 from typing_extensions import TypedDict
 
 from fmcsa_orchestrator.basics import Basic
-from fmcsa_orchestrator.models import Document, content_hash
-from fmcsa_orchestrator.soda import Dataset, SodaClient
-from fmcsa_orchestrator.sources.row_source import RowSource
+from fmcsa_orchestrator.dataset import Dataset
+from fmcsa_orchestrator.models import Document
+from fmcsa_orchestrator.soda import SodaClient
+from fmcsa_orchestrator.sources.row_source import RowSource, numbered
 from fmcsa_orchestrator.sources.rows import BasicKey, Count, RowParser, SmsDate, Usdot, two_years_after
 from fmcsa_orchestrator.sources.sms_file import Content, SmsFile, slices
 
@@ -34,8 +35,8 @@ class ViolationRow(TypedDict, total=False):
     """
 
     usdot: Annotated[Usdot, Field(validation_alias="dot_number")]
-    uniqueId: Annotated[str, Field(validation_alias="unique_id")]
-    inspectedOn: Annotated[SmsDate, Field(validation_alias="insp_date")]
+    uniqueId: Required[Annotated[str, Field(validation_alias="unique_id")]]
+    inspectedOn: Required[Annotated[SmsDate, Field(validation_alias="insp_date")]]
     violationCode: Annotated[str, Field(validation_alias="viol_code")]
     basic: Annotated[BasicKey, Field(validation_alias="basic_desc")]
     basicDescription: Annotated[str, Field(validation_alias="basic_desc")]
@@ -54,22 +55,9 @@ parse_violation = RowParser(ViolationRow)
 
 
 async def violation_documents(rows: Sequence[Content]) -> list[Document]:
-    """One document per row; its id is inspection, code, unit and an ordinal among rows equal in these.
-
-    The ordinal follows the rows' content, not the order of the answer, which changes with every monthly file.
-    """
-    alike: defaultdict[str, list[Content]] = defaultdict(list)
-    async for part in slices(rows):
-        for row in part:
-            alike[f"{row['uniqueId']}:{row['violationCode']}:{row['unitCode']}"].append(row)
-    documents: list[Document] = []
-    async for groups in slices(list(alike.items())):
-        for key, group in groups:
-            ordered = group if len(group) == 1 else sorted(group, key=content_hash)
-            documents += [
-                Document(f"{key}:{ordinal}", row, two_years_after(row["inspectedOn"])) for ordinal, row in enumerate(ordered, 1)
-            ]
-    return documents
+    """One document per row; its id is inspection, code, unit and an ordinal among rows equal in these."""
+    named = numbered(rows, lambda row: f"{row['uniqueId']}:{row['violationCode']}:{row['unitCode']}")
+    return [Document(f"{key}:{ordinal}", row, two_years_after(row["inspectedOn"])) async for key, ordinal, row in named]
 
 
 async def summarize_violations(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

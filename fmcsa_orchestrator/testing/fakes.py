@@ -9,8 +9,9 @@ from typing import Any
 
 from fmcsa_orchestrator.documents import settable, with_values
 from fmcsa_orchestrator.errors import CompanyNotFoundError, CompanyWriteError, RepositoryError
-from fmcsa_orchestrator.leases import LEASE, Confirm, LeaseStore, lost_to_another, token_of, without_a_lease
-from fmcsa_orchestrator.models import Company, Document, SourceReport, dig
+from fmcsa_orchestrator.kept import Write, plainly
+from fmcsa_orchestrator.leases import LEASE, LeaseStore, lost_to_another, token_of
+from fmcsa_orchestrator.models import Company, Document, Finding, SourceReport, dig
 from fmcsa_orchestrator.repository import WRONG_CLOCK, CompanyUpdate
 from fmcsa_orchestrator.rows import plan_rows
 from fmcsa_orchestrator.status import STATUS
@@ -49,11 +50,25 @@ class InMemoryRepository:
         self.rows: defaultdict[str, defaultdict[Any, dict[str, dict[str, Any]]]] = defaultdict(lambda: defaultdict(dict))
         self.saves = 0
         self.run_name = "run"
+        self._last_run: Mapping[str, Any] | None = None
         self.run_leases: LeaseStore = InMemoryLeases({})
         self.company_leases: LeaseStore = InMemoryLeases(self.companies, LEASE)
 
     async def prepare(self, collections: Sequence[str]) -> None:
         """Nothing to prepare."""
+
+    async def check(self, collections: Sequence[str]) -> Sequence[Finding]:
+        """Memory works."""
+        held = f"{len(self.companies)} in memory, and {len(collections)} collections of rows"
+        return [Finding("companies", bool(self.companies), held)]
+
+    async def record_run(self, facts: Mapping[str, Any]) -> None:
+        """Keep it."""
+        self._last_run = facts
+
+    async def last_run(self) -> Mapping[str, Any] | None:
+        """What was kept."""
+        return self._last_run
 
     async def count_due(self, since: datetime, now: datetime) -> int:
         """How many are due."""
@@ -82,17 +97,27 @@ class InMemoryRepository:
         collection: str,
         documents: Sequence[Document],
         at: datetime,
-        confirm: Confirm = without_a_lease,
+        write: Write = plainly,
     ) -> int:
         """The same differences as MongoDB gets."""
         stored = self.rows[collection][company.id]
         plan = await plan_rows(stored, documents, company.id, company.usdot, at)
+
+        async def apply() -> None:
+            stored.update((row["_id"], row) for row in plan.replace)
+            for row_id in plan.end:
+                stored[row_id] = {**stored[row_id], "current": False, "endedAt": at}
+
         if plan.size:
-            await confirm()
-        stored.update((row["_id"], row) for row in plan.replace)
-        for row_id in plan.end:
-            stored[row_id] = {**stored[row_id], "current": False, "endedAt": at}
+            await write(apply)
         return plan.size
+
+    async def distrust(self, company_id: Any, sources: Sequence[str]) -> None:
+        """Forget the versions."""
+        document = self.companies.get(company_id)
+        if document is not None:
+            unknown = {f"{STATUS}.sources.{source}.version": None for source in sources}
+            self.companies[company_id] = with_values(document, settable(document, unknown))
 
     async def save(self, updates: Sequence[CompanyUpdate]) -> Mapping[int, RepositoryError]:
         """Apply each update, or refuse it."""

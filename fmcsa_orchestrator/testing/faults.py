@@ -6,11 +6,11 @@ Error bodies that were recorded look as recorded; those of 202, 401, 429, 500 an
 import json
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, get_args
 
-Kind = Literal["resource", "metadata", "soda3", "qcmobile"]
+Kind = Literal["resource", "metadata", "soda3", "qcmobile", "other"]
 
 RETRIEVED = "2026-11-24T06:33:31.490+0000"
 JSON_TYPE = "application/json;charset=utf-8"
@@ -20,9 +20,10 @@ _MAINTENANCE = (
 )
 _FORBIDDEN = b"<html><head><title>403 Forbidden</title></head>\r\n<body><center><h1>403 Forbidden</h1></center></body></html>\r\n"
 
-_EVERY: frozenset[Kind] = frozenset({"resource", "metadata", "soda3", "qcmobile"})
+_OTHER: frozenset[Kind] = frozenset({"other"})  # what a `LocalUpstream` is asked
 _ROWS: frozenset[Kind] = frozenset({"resource", "soda3"})
 _SODA: frozenset[Kind] = _ROWS | {"metadata"}
+_EVERY: frozenset[Kind] = frozenset(get_args(Kind))
 
 _SODA_ERRORS: dict[int, dict[str, Any]] = {
     400: {"code": "query.compiler.malformed", "error": True, "message": "Could not parse SoQL query"},
@@ -87,7 +88,7 @@ Apply = Callable[[Plan, Asked, int | None], None]
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing that can go wrong. Make it with one of the constructors and hand it to `Upstream.inject`."""
+    """One thing that can go wrong. Make it with one of the constructors and hand it to `inject` of a local upstream."""
 
     name: str
     apply: Apply = field(repr=False, compare=False)
@@ -96,11 +97,15 @@ class Fault:
     rate: tuple[int, float] | None = field(default=None, repr=False)
 
     @classmethod
-    def status(cls, code: int, *, retry_after: int | str | None = None) -> Self:
-        """This HTTP status, with the body that goes with it; `retry_after` is in seconds or an HTTP date."""
+    def status(cls, code: int, *, retry_after: int | str | None = None, text: str | None = None) -> Self:
+        """This HTTP status, with the body that goes with it, or one that says `text`.
+
+        `retry_after` is in seconds or an HTTP date.
+        """
 
         def apply(plan: Plan, asked: Asked, _: int | None) -> None:
-            plan.answer = error_answer(code, asked.kind, retry_after)
+            answer = error_answer(code, asked.kind, retry_after)
+            plan.answer = answer if text is None else replace(answer, body=_message(text), content_type=JSON_TYPE)
 
         return cls(f"status {code}", apply, answers=True)
 
@@ -156,12 +161,12 @@ class Fault:
     @classmethod
     def not_an_array(cls) -> Self:
         """Status 200 with an object where an array of rows is due."""
-        return cls._edit("not an array", wrapped=True)
+        return cls._edit("not an array", _ROWS | _OTHER, wrapped=True)
 
     @classmethod
     def missing_column(cls, name: str) -> Self:
         """A column that is gone: from the rows, from X-SODA2-Fields and from the metadata."""
-        return cls._edit(f"missing column {name}", _SODA, gone={name})
+        return cls._edit(f"missing column {name}", _SODA | _OTHER, gone={name})
 
     @classmethod
     def new_column(cls, name: str) -> Self:
@@ -180,7 +185,7 @@ class Fault:
         def apply(plan: Plan, _: Asked, usdot: int | None) -> None:
             plan.edits.values.append((column, value, usdot))
 
-        return cls(f"bad value in {column}", apply, _ROWS)
+        return cls(f"bad value in {column}", apply, _ROWS | _OTHER)
 
     @classmethod
     def stale(cls) -> Self:
@@ -295,9 +300,15 @@ def error_answer(code: int, kind: Kind, retry_after: int | str | None = None) ->
     return Answer(code, json.dumps(_error_body(code, kind)).encode(), JSON_TYPE, headers)
 
 
+def _message(text: str) -> bytes:
+    return json.dumps({"error": True, "message": text}).encode()
+
+
 def _error_body(code: int, kind: Kind) -> Any:
     if kind == "qcmobile":
         return {"content": "Webkey not found", "retrievalDate": RETRIEVED} if code in {401, 404} else HTTPStatus(code).phrase
+    if kind == "other":
+        return {"error": True, "message": HTTPStatus(code).phrase}
     if code == 404:
         return {"code": "not_found" if kind == "metadata" else "dataset.missing", "error": True, "message": "Not found"}
     return _SODA_ERRORS.get(code, {"error": True, "message": HTTPStatus(code).phrase})

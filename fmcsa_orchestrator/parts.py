@@ -1,0 +1,27 @@
+"""What every sync is made with, put together once by the orchestrator."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from aiolimiter import AsyncLimiter
+
+from fmcsa_orchestrator.isolation import Isolation
+from fmcsa_orchestrator.repository import CompanyRepository
+from fmcsa_orchestrator.slots import SourceSlot
+from fmcsa_orchestrator.sources.base import BatchSource
+from fmcsa_orchestrator.versions import Versions
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The parts that do not change from one sync to the next. Times are seconds."""
+
+    slots: Sequence[SourceSlot]
+    batch_sources: Sequence[BatchSource]
+    repository: CompanyRepository
+    limiter: AsyncLimiter
+    isolation: Isolation
+    versions: Versions
+    window_size: int
+    company_timeout_s: float
+    lease_ttl_s: float

@@ -1,0 +1,58 @@
+"""One company on demand: synced once for all who ask at the same time, and waited for while somebody else has it."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from fmcsa_orchestrator.clock import RunClock
+from fmcsa_orchestrator.company_sync import CompanySync, Known, as_company
+from fmcsa_orchestrator.errors import InvalidUsdotError, LeaseHeldError
+from fmcsa_orchestrator.gate import Gate
+from fmcsa_orchestrator.leases import new_owner
+from fmcsa_orchestrator.models import Company
+from fmcsa_orchestrator.parts import Parts
+from fmcsa_orchestrator.results import CompanySyncResult
+from fmcsa_orchestrator.sharing import Shared
+
+_LEASE_WAIT_S = 0.25  # between two looks whether somebody else has finished with a company
+_SOURCES_SHARE = 0.9  # of the time allowed, what the sources may use; the rest is for storing
+
+
+class SingleSync:
+    """Syncs companies by what is in their `_id`.
+
+    Raises: CompanyNotFoundError, LeaseHeldError when somebody else has the company for too long, LeaseLostError,
+    RepositoryError.
+    """
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._shared: Shared[CompanySyncResult] = Shared()
+
+    async def sync(self, company_id: Any, timeout_s: float, *, force: bool) -> CompanySyncResult:
+        """Sync it, or share the sync that another call has begun."""
+        document = await self._parts.repository.find_company(company_id)
+        key = (type(document["_id"]), repr(document["_id"]), force)
+        return await self._shared.run(key, lambda: self._sync(document, timeout_s * _SOURCES_SHARE, force=force))
+
+    async def _sync(self, document: Mapping[str, Any], timeout_s: float, *, force: bool) -> CompanySyncResult:
+        parts, clock, loop = self._parts, RunClock(), asyncio.get_running_loop()
+        company_sync = CompanySync(parts, Gate(parts.limiter, parts.isolation), new_owner())
+        wait_until = loop.time() + timeout_s
+        while isinstance(company := as_company(document), Company):
+            known = Known({}, await parts.versions.current(afresh=force), force)
+            try:
+                return (await company_sync.sync(company, known, clock.now(), timeout_s)).result
+            except LeaseHeldError:
+                if loop.time() + _LEASE_WAIT_S > wait_until:
+                    raise
+            await asyncio.sleep(_LEASE_WAIT_S)
+            document = await parts.repository.find_company(company.id)
+        return await self._refuse(company_sync, document, company, clock)
+
+    async def _refuse(
+        self, company_sync: CompanySync, document: Mapping[str, Any], error: InvalidUsdotError, clock: RunClock
+    ) -> CompanySyncResult:
+        done = company_sync.refused(document, "company", error, clock.now())
+        await company_sync.save([done], clock.now())
+        return done.result
