@@ -4,7 +4,7 @@ import asyncio
 import gc
 import json
 import logging
-from collections.abc import Mapping
+import sys
 from dataclasses import asdict
 from enum import IntEnum
 from pathlib import Path
@@ -13,18 +13,24 @@ from typing import Annotated, Any, NoReturn
 import typer
 from rich.console import Console
 from rich.logging import RichHandler
+from rich.markup import escape
 
-from fmcsa_orchestrator import driver, mongo
+from fmcsa_orchestrator import driver
 from fmcsa_orchestrator.demo import run_demo
 from fmcsa_orchestrator.doctor import unusable
 from fmcsa_orchestrator.errors import CompanyNotFoundError, FmcsaError
 from fmcsa_orchestrator.models import Finding
+from fmcsa_orchestrator.overview import Overview
+from fmcsa_orchestrator.overview import as_json as as_json_value
+from fmcsa_orchestrator.page.write import write_page
 from fmcsa_orchestrator.plan import Plan
 from fmcsa_orchestrator.results import CompanySyncResult, SyncSummary
-from fmcsa_orchestrator.screen import RunView, show_company, show_findings, show_plan, show_summary, status_table
+from fmcsa_orchestrator.screen.fleet import show_overview
+from fmcsa_orchestrator.screen.results import show_company, show_findings, show_plan, show_summary
+from fmcsa_orchestrator.screen.run import view_on
 from fmcsa_orchestrator.settings import Settings
 from fmcsa_orchestrator.signals import stopping_on_signals
-from fmcsa_orchestrator.sources.catalogue import SOURCE_NAMES
+from fmcsa_orchestrator.status_report import STALE_AFTER_H, read_company, read_fleet
 from fmcsa_orchestrator.wiring import close, open_orchestrator, stop, sync_all_companies, sync_company
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
@@ -81,22 +87,29 @@ def plan(
 @app.command()
 def status(
     *,
+    company: Annotated[str | None, typer.Option(help="Show only the company with this _id, in full.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="Companies shown, the longest unattempted first.")] = STATUS_LIMIT,
+    stale_after: Annotated[float, typer.Option(min=0, help="Hours after which a success is stale.")] = STALE_AFTER_H,
+    html: Annotated[Path | None, typer.Option(help="Write it to this file, as one self-contained page.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Show how fresh each company is, per source."""
+    """Show how fresh the fleet is, per source, and its companies; or one company in full."""
     console = _console(as_json=as_json)
     try:
-        companies = asyncio.run(_companies(limit))
+        overview = asyncio.run(_overview(company, limit, stale_after))
+        if html is not None:
+            write_page(overview, html)
+    except CompanyNotFoundError as error:
+        _refuse(console, error, as_json=as_json, exit_status=Exit.SOME_FAILED)
     except FmcsaError as error:
         _refuse(console, error, as_json=as_json)
     if as_json:
-        _print_json(companies)
-    elif companies:
-        console.print(status_table(companies, _sources_of(companies)))
+        _print_json(as_json_value(overview))
+    elif html is not None:
+        console.print(f"written to {escape(str(html))}", highlight=False)
     else:
-        console.print("no company with a dotNumber")
-    raise typer.Exit(Exit.SOME_FAILED if any(_is_failing(company) for company in companies) else Exit.GOOD)
+        show_overview(console, overview)
+    raise typer.Exit(Exit.SOME_FAILED if overview.is_failing else Exit.GOOD)
 
 
 @app.command()
@@ -136,7 +149,7 @@ def main() -> None:
 
 
 async def _sync_all(console: Console, deadline_s: float | None, *, force: bool) -> SyncSummary:
-    view = RunView(console)
+    view = view_on(console)
     try:
         with stopping_on_signals(stop):
             return await sync_all_companies(deadline_s=deadline_s, on_event=view.on_event, force=force)
@@ -171,24 +184,16 @@ async def _findings() -> list[Finding]:
         return [unusable(error)]
 
 
-async def _companies(limit: int) -> list[Mapping[str, Any]]:
+async def _overview(company_id: str | None, limit: int, stale_after_h: float) -> Overview:
     settings = Settings.load()
     client = driver.connect(settings.require_mongodb_uri(), settings.mongodb_driver)
     try:
-        database = driver.database_of(client, settings.mongodb_database)
-        return await mongo.MongoCompanyRepository(database, companies=settings.companies_collection).statuses(limit)
+        database, companies = driver.database_of(client, settings.mongodb_database), settings.companies_collection
+        if company_id is not None:
+            return await read_company(database, companies, company_id, stale_after_h=stale_after_h)
+        return await read_fleet(database, companies, limit=limit, stale_after_h=stale_after_h)
     finally:
         await driver.close(client)
-
-
-def _sources_of(companies: list[Mapping[str, Any]]) -> list[str]:
-    """The built-in sources, then any others that some company has."""
-    found = {name for company in companies for name in (mongo.status_of(company).get("sources") or {})}
-    return [*SOURCE_NAMES, *sorted(found - set(SOURCE_NAMES))]
-
-
-def _is_failing(company: Mapping[str, Any]) -> bool:
-    return mongo.status_of(company).get("success") is False
 
 
 def _console(*, as_json: bool, verbose: bool = False) -> Console:
@@ -198,19 +203,19 @@ def _console(*, as_json: bool, verbose: bool = False) -> Console:
         console = Console(stderr=as_json, width=_LOG_WIDTH)
     quiet = console.is_terminal or as_json
     level = logging.INFO if verbose else logging.ERROR if quiet else logging.WARNING
-    handler: logging.Handler = (
-        RichHandler(console=Console(stderr=True), show_path=False) if console.is_terminal else logging.StreamHandler()
-    )
-    logging.basicConfig(level=level, handlers=[handler], format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    if console.is_terminal and sys.stderr.isatty():  # through the same console, above the live view rather than across it
+        logging.basicConfig(level=level, handlers=[RichHandler(console=console, show_path=False)], format="%(name)s %(message)s")
+    else:
+        logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     return console
 
 
-def _refuse(console: Console, error: FmcsaError, *, as_json: bool) -> NoReturn:
+def _refuse(console: Console, error: FmcsaError, *, as_json: bool, exit_status: Exit = Exit.COULD_NOT_RUN) -> NoReturn:
     if as_json:
         _print_json({"success": False, "errors": [{"kind": error.kind, "error": str(error)}]})
     else:
-        console.print(f"[red]{error.kind}[/] {error}", highlight=False)
-    raise typer.Exit(Exit.COULD_NOT_RUN)
+        console.print(f"[red]{error.kind}[/] {escape(str(error))}", highlight=False)
+    raise typer.Exit(exit_status)
 
 
 def _print_json(value: Any) -> None:

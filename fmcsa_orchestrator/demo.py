@@ -9,11 +9,13 @@ from typing import Any
 from pydantic import SecretStr
 from rich.console import Console
 
-from fmcsa_orchestrator import driver, mongo
+from fmcsa_orchestrator import driver
 from fmcsa_orchestrator.results import SyncSummary
-from fmcsa_orchestrator.screen import RunView, show_summary, status_table
+from fmcsa_orchestrator.screen.fleet import show_overview
+from fmcsa_orchestrator.screen.results import show_summary
+from fmcsa_orchestrator.screen.run import view_on
 from fmcsa_orchestrator.settings import Settings
-from fmcsa_orchestrator.sources.catalogue import SOURCE_NAMES
+from fmcsa_orchestrator.status_report import read_fleet
 from fmcsa_orchestrator.testing.fleet import Fleet
 from fmcsa_orchestrator.testing.store import EmbeddedStore
 from fmcsa_orchestrator.testing.upstream import Upstream
@@ -37,12 +39,14 @@ async def run_demo(console: Console, *, companies: int, data_dir: Path | None) -
         rounds = []
         for title in (f"First round: {companies} companies, all new.", "Second round: nothing has changed upstream."):
             console.print(f"\n[bold]{title}[/]", highlight=False)
-            view = RunView(console)
-            rounds.append(await orchestrator.sync_all_companies(on_event=view.on_event))
+            view = view_on(console)
+            try:
+                rounds.append(await orchestrator.sync_all_companies(on_event=view.on_event))
+            finally:
+                view.stop()
             show_summary(console, rounds[-1])
-        found = await mongo.MongoCompanyRepository(database).statuses(_SHOWN)
-        console.print(f"\n[bold]Status, as `fmcsa-orchestrator status` shows it ({len(found)} of {companies})[/]")
-        console.print(status_table(found, SOURCE_NAMES))
+        console.print("\n[bold]Status, as `fmcsa-orchestrator status` shows it[/]")
+        show_overview(console, await read_fleet(database, "companies", limit=_SHOWN))
         return rounds
 
 

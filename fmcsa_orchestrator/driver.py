@@ -1,10 +1,10 @@
 """The MongoDB driver: connection, the server's clock, errors turned into ours. The only file that imports motor or PyMongo."""
 
-import inspect
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from inspect import isawaitable
 from typing import Any, Literal
 
 from bson import CodecOptions, ObjectId
@@ -31,6 +31,7 @@ __all__ = [
     "ReplaceOne",
     "ServerClock",
     "UpdateOne",
+    "aggregated",
     "close",
     "collection_of",
     "connect",
@@ -68,7 +69,7 @@ def _motor_client() -> Any:
 async def close(client: Any) -> None:
     """Close a client of either driver: with motor that is a plain call, with PyMongo a coroutine."""
     closing = client.close()
-    if inspect.isawaitable(closing):
+    if isawaitable(closing):
         await closing
 
 
@@ -93,6 +94,14 @@ def collection_of(database: Any, name: str) -> Any:
         read_preference=ReadPreference.PRIMARY,
         write_concern=WriteConcern("majority"),
     )
+
+
+async def aggregated(collection: Any, pipeline: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The rows of a small aggregation: motor gives its cursor at once, PyMongo's async API by a coroutine."""
+    cursor = collection.aggregate(pipeline)
+    cursor = await cursor if isawaitable(cursor) else cursor
+    found: list[Mapping[str, Any]] = await cursor.to_list(None)
+    return found
 
 
 class ServerClock:

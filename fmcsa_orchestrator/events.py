@@ -3,10 +3,10 @@
 import inspect
 import logging
 import traceback
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from fmcsa_orchestrator.logs import log_event
@@ -17,9 +17,18 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class RunStarted:
-    """A run begins; `due` companies are to be synced."""
+    """A run begins; `due` companies are to be synced. `requests`, by upstream, counts on while the run goes."""
 
     due: int
+    requests: Mapping[str, int] = field(default_factory=dict, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A batch source is about to be read for so many companies of a window."""
+
+    source: str
+    companies: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +71,7 @@ class RunFinished:
     summary: SyncSummary
 
 
-Event = RunStarted | WindowFetched | CompanyStarted | CompanySynced | Waiting | RunFinished
+Event = RunStarted | Reading | WindowFetched | CompanyStarted | CompanySynced | Waiting | RunFinished
 OnEvent = Callable[[Event], Awaitable[None] | None]
 
 

@@ -31,7 +31,7 @@ from fmcsa_orchestrator.status import STATUS
 log = logging.getLogger(__name__)
 
 LAST_RUN = f"{STATUS}.lastRun"
-_HAS_USDOT = {"dotNumber": {"$exists": True, "$nin": [None, ""]}}
+HAS_USDOT = {"dotNumber": {"$exists": True, "$nin": [None, ""]}}
 _CLOCKS_APART = timedelta(seconds=30)  # that much is no harm
 _BULK = 1_000  # operations per bulk: about 10 ms of encoding between two turns of the event loop
 
@@ -84,7 +84,7 @@ class MongoCompanyRepository:
                 is_there = any(index["key"][0][0] == field for index in indexes.values())
                 text = f"{name}.{field} is {'there' if is_there else 'missing: all works, but slower the more documents'}"
                 findings.append(Finding("index", is_there, text, "let the user create indexes, or create it by hand"))
-            number = await self._companies.count_documents(_HAS_USDOT)
+            number = await self._companies.count_documents(HAS_USDOT)
         found = f"{number} in {self._companies.name} have a dotNumber"
         remedy = "give your companies a dotNumber, or set FMCSA_COMPANIES_COLLECTION and FMCSA_MONGODB_DATABASE"
         return [*findings, Finding("companies", number > 0, found, remedy)]
@@ -142,15 +142,6 @@ class MongoCompanyRepository:
             if document is not None:
                 return document
         raise CompanyNotFoundError(f"no company has the _id {_shown(company_id)}")
-
-    async def statuses(self, limit: int) -> list[Mapping[str, Any]]:
-        """What is known of companies, the longest unattempted first."""
-        fields = {"name": 1, "dotNumber": 1, "fmcsaData": 1, "smsBasics": 1}
-        with translated("cannot read companies"):
-            found: list[Mapping[str, Any]] = (
-                await self._companies.find(_HAS_USDOT, fields).sort(LAST_RUN, 1).limit(limit).to_list(limit)
-            )
-            return found
 
     async def store_rows(
         self,
@@ -230,12 +221,6 @@ def _bulks(operations: Iterable[Any]) -> Iterator[list[Any]]:
         yield part
 
 
-def status_of(company: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A company's `syncStatus`, empty where it has none that can be read."""
-    found = dig(company, STATUS)
-    return found if isinstance(found, Mapping) else {}
-
-
 def _due(since: datetime, now: datetime) -> dict[str, Any]:
     """Companies with a dotNumber, not attempted since.
 
@@ -243,7 +228,7 @@ def _due(since: datetime, now: datetime) -> dict[str, Any]:
     has put into the future.
     """
     return {
-        **_HAS_USDOT,
+        **HAS_USDOT,
         "$or": [
             {LAST_RUN: {"$lt": since}},
             {LAST_RUN: None},

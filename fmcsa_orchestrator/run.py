@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 from fmcsa_orchestrator.clock import RunClock
@@ -14,7 +15,7 @@ from fmcsa_orchestrator.errors import (
     LeaseLostError,
     RepositoryError,
 )
-from fmcsa_orchestrator.events import CompanySynced, RunStarted, WindowFetched, emit
+from fmcsa_orchestrator.events import CompanySynced, Reading, RunStarted, WindowFetched, emit
 from fmcsa_orchestrator.gate import Gate
 from fmcsa_orchestrator.kept import Kept
 from fmcsa_orchestrator.leases import LEASE, keeps_ending, released
@@ -70,7 +71,7 @@ class Run:
         since = self._clock.started_at
         due = await self._repository.count_due(since, self._clock.now())
         self.has_begun = True
-        await emit(RunStarted(due))
+        await emit(RunStarted(due, MappingProxyType(self._requests)))
         if due:
             self._versions = await self._parts.versions.current(afresh=True)
         just_done: set[Any] = set()
@@ -109,6 +110,7 @@ class Run:
             version = self._versions.get(source.name)
             due = [company for company in companies if self._force or not is_current(company, source.name, version)]
             if due:
+                await emit(Reading(source.name, len(due)))
                 found[source.name] = await self._reader.read(source, due)
         return found
 

@@ -18,9 +18,14 @@ STATUS = "fmcsaData.syncStatus"
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}", re.ASCII)
 
 
+def is_name(name: str) -> bool:
+    """Whether a source may be called so."""
+    return _NAME.fullmatch(name) is not None
+
+
 def check_name(name: object) -> str:
     """A source's name, fit to be part of a path. Raises: SettingsError."""
-    if not isinstance(name, str) or not _NAME.fullmatch(name):
+    if not isinstance(name, str) or not is_name(name):
         raise SettingsError(f"a source's name must be letters, digits and underscores, not {name!r:.80}")
     return name
 

@@ -33,6 +33,10 @@ async def command(*arguments, **variables):
     return process.returncode, out.decode(), err.decode()
 
 
+def read(path):
+    return Path(path).read_text(encoding="utf-8")
+
+
 def running(port):
     lines = Path("/proc/net/tcp").read_text().splitlines()
     return any(f":{port:04X} " in line and " 0A " in line for line in lines)  # 0A: listening
@@ -40,14 +44,48 @@ def running(port):
 
 async def test_sync_then_status(environment):  # noqa: F811
     status, out, _ = await command("status", **environment)
-    assert (status, out.count("never synced")) == (0, 12)
+    assert (status, "12 companies" in out, len(re.findall(r"never +never", out))) == (0, True, 12)
     status, out, _ = await command("sync", **environment)
     assert status == 0
     assert "all good: 12 companies" in out
-    status, out, _ = await command("status", "--json", **environment)
-    assert (status, len(json.loads(out))) == (0, 12)
+    assert re.search(r"^event=sync_started due=12$", out, re.MULTILINE)
+    assert re.search(
+        r"^event=sync_finished done=12 due=12 failed=0 .*requests.soda=12 .*violations.changed=12", out, re.MULTILINE
+    )
+    assert "\x1b" not in out
     status, out, _ = await command("status", "--limit", "3", **environment)
-    assert (status, out.count(" ok ")) == (0, 3)
+    assert (status, len(re.findall(r"fresh +\d+ s ago", out)) == 3, "3 of 12 shown" in out) == (0, True, True)
+
+
+async def test_the_status_in_json(environment):  # noqa: F811
+    await command("sync", **environment)
+    status, out, _ = await command("status", "--json", "--limit", "5", **environment)
+    found = json.loads(out)
+    assert (status, found["fleet"]["total"], found["fleet"]["states"]["fresh"], len(found["companies"])) == (0, 12, 12, 5)
+    assert {source["name"]: source["outcomes"] for source in found["fleet"]["sources"]}["violations"] == {"changed": 12}
+    status, out, _ = await command("status", "--json", "--stale-after", "0", **environment)
+    assert (status, json.loads(out)["fleet"]["states"]) == (0, {"fresh": 0, "stale": 12, "failing": 0, "never": 0})
+
+
+async def test_the_status_of_one_company(environment, tmp_path):  # noqa: F811
+    await command("sync", **environment)
+    status, out, _ = await command("status", "--company", "3", **environment)
+    assert status == 0
+    for words in ("Unsafe Driving", "not public", "65 general", "violations", "national average", "csa_scores"):
+        assert words in out
+    status, out, _ = await command("status", "--company", "3", "--json", "--html", str(tmp_path / "one.html"), **environment)
+    assert (status, json.loads(out)["companies"][0]["id"], json.loads(out)["fleet"]) == (0, 3, None)
+    assert "<h1>FMCSA data of " in read(tmp_path / "one.html")
+    status, out, _ = await command("status", "--company", "nobody", "--json", **environment)
+    assert (status, json.loads(out)["errors"][0]["kind"]) == (1, "company_not_found")
+
+
+async def test_the_status_as_a_page(environment, tmp_path):  # noqa: F811
+    status, out, _ = await command("status", "--html", "fleet.html", "--limit", "5", **environment)
+    assert (status, out.strip()) == (0, "written to fleet.html")
+    assert read("fleet.html").count("<details") == 5
+    status, out, _ = await command("status", "--html", str(tmp_path / "missing" / "x.html"), **environment)
+    assert (status, "cannot write" in out, "Traceback" in out) == (2, True, False)
 
 
 async def test_one_company_by_text_and_by_number(environment):  # noqa: F811
@@ -76,7 +114,9 @@ async def test_a_failing_company_is_exit_status_one(environment):  # noqa: F811
         status, out, _ = await command("sync", **environment | {"FMCSA_SODA_BASE_URL": upstream.soda_url})
         assert (status, "12 failed" in out, "rejected" in out) == (1, True, True)
         status, out, _ = await command("status", **environment)
-        assert (status, out.count("failing")) == (1, 12)
+        assert (status, len(re.findall(r"failing +\d+ s ago", out)) == 12, "nothing held" in out) == (1, True, True)
+        status, out, _ = await command("status", "--limit", "1", "--html", "page.html", **environment)
+        assert (status, "12 failed" in read("page.html")) == (1, True)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -123,7 +163,7 @@ async def test_the_demo_leaves_no_process_when_interrupted(kill):
     )
     seen = b""
     async with asyncio.timeout(TIMEOUT_S):
-        while b"are due" not in seen:
+        while b"event=sync_started" not in seen:
             chunk = await process.stdout.read(200)
             assert chunk, seen
             seen += chunk

@@ -198,13 +198,6 @@ async def test_a_value_that_mongodb_cannot_hold_is_refused_for_this_company(back
         await backend.repository.store_rows(subject(), "rows", [Document("1", {"x": 2**70})], NOW)
 
 
-async def test_what_is_known_of_companies(backend):
-    if backend.database is None:
-        pytest.skip("for people, who have a database")
-    await backend.add(company("a", NOW, name="A"), company("b", name="B"), {"_id": "no number", "name": "C"})
-    assert [found["name"] for found in await backend.repository.statuses(5)] == ["B", "A"]
-
-
 async def test_a_server_that_is_down_is_a_repository_error_without_the_password():
     client = connect("mongodb://someone:s3cret@127.0.0.1:9/x", timeout_ms=100)
     repository = MongoCompanyRepository(database_of(client, None))

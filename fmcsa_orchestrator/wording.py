@@ -1,0 +1,58 @@
+"""Numbers and times in words, for people: the terminal and the page say them alike."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+_UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
+
+
+def printable(text: str) -> str:
+    """The text without what could move a cursor, end a line or turn the reading direction: whose name is it, after all."""
+    return text if text.isprintable() else "".join(character if character.isprintable() else " " for character in text)
+
+
+def age(moment: Any, now: datetime) -> str:
+    """How long ago, in the largest fitting unit; "never" for no time."""
+    if not isinstance(moment, datetime):
+        return "never"
+    return f"{duration((now - moment).total_seconds())} ago"
+
+
+def duration(seconds: float) -> str:
+    """A length of time, in the largest fitting unit."""
+    whole = max(0, int(seconds))
+    return next((f"{whole // size} {unit}" for size, unit in _UNITS if whole >= size), f"{whole} s")
+
+
+def day(moment: datetime | None) -> str:
+    """The day, as ISO writes it; "unknown" for none."""
+    return f"{moment:%Y-%m-%d}" if moment else "unknown"
+
+
+def minute(moment: datetime | None) -> str:
+    """Day and time in UTC, to the minute; "never" for none."""
+    return f"{moment:%Y-%m-%d %H:%M}" if moment else "never"
+
+
+def number(value: float | None, none: str = "-") -> str:
+    """A number with its thousands apart, without needless zeros."""
+    if value is None:
+        return none
+    return f"{value:,}" if isinstance(value, int) or not value.is_integer() else f"{int(value):,}"
+
+
+def percent(share: float | None, none: str = "-") -> str:
+    """A share of 1 in percent."""
+    return none if share is None else f"{share * 100:.1f} %"
+
+
+def rows_of(count: int | None) -> str:
+    """After a comma, so many rows; nothing where they were not counted."""
+    return "" if count is None else f", {count:,} row{'s' * (count != 1)}"
+
+
+def tally(counts: Mapping[str, int]) -> str:
+    """Counts with what they count, the largest first: "40 changed, 2 failed"."""
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return ", ".join(f"{count:,} {what}" for what, count in ordered) or "none"

@@ -1,0 +1,74 @@
+"""Company documents as the status finds them: good, stale, failing, never attempted, and broken by somebody else."""
+
+from datetime import UTC, datetime, timedelta
+
+from fmcsa_orchestrator.basics import Basic
+
+NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
+AS_OF = datetime(2026, 11, 12, tzinfo=UTC)
+SOURCES = ("csa_scores", "violations", "inspections")
+HOSTILE = "<script>alert('x')</script> & \"Sons\" \x1b[31m\u202e]]> {{7*7}} --> https://evil.example/x.js"
+
+
+def source(outcome="changed", hours=1, **facts):
+    """A source's status whose last success is so many hours old; None: it never had one."""
+    success = None if hours is None else NOW - timedelta(hours=hours)
+    return {"outcome": outcome, "lastAttempt": success or NOW, "lastSuccess": success, "dataAsOf": AS_OF, "rows": 3} | facts
+
+
+def company(key, hours=1, *, success=True, name="A Carrier", number=1021580, **sources):
+    """A company whose last run was so many hours ago."""
+    found = {name: source(hours=hours) for name in SOURCES} | sources
+    status = {"lastRun": NOW - timedelta(hours=hours), "success": success, "errors": [], "sources": found}
+    return {"_id": key, "name": name, "dotNumber": number, "fmcsaData": {"syncStatus": status}}
+
+
+def failing(key, hours=1, *, message="no such column", **facts):
+    """A company whose violations could not be read."""
+    found = company(key, hours, success=False, violations=source("failed", 60, message=message), **facts)
+    error = {"source": "violations", "kind": "malformed", "error": message, "timestamp": NOW}
+    found["fmcsaData"]["syncStatus"]["errors"] = [error]
+    return found
+
+
+def with_safety(document, **facts):
+    """The document of a passenger carrier with a percentile over its threshold, one below, and the reasons for no others."""
+    csa = {basic.value: {"measure": 1.5, "percentile": None, "percentileStatus": "not_public"} for basic in Basic}
+    csa["unsafeDriving"] |= {"percentile": 50, "percentileStatus": "published", "acuteCritical": True}
+    csa["hoursOfService"] |= {"percentile": 49.5, "percentileStatus": "published"}
+    text = {"percentileStatus": "insufficient_data", "percentileText": "Less than 3 driver inspections"}
+    csa["driverFitness"] |= text | {"qcmobile": {"threshold": 75}}
+    by_basic = {"unsafeDriving": {"total": 4, "outOfService": 1}, "unknown": {"total": 2, "outOfService": 0}}
+    document["fmcsaData"] |= {
+        "csa": csa | {"passengerCarrier": True},
+        "violations": {"total": 6, "outOfService": 1, "byBasic": by_basic, "latest": AS_OF},
+        "inspections": {
+            "total": 9,
+            "withViolations": 5,
+            "latest": AS_OF,
+            "driver": {"inspections": 8, "outOfService": 2, "oosRate": 0.25, "nationalAverage": 0.0667},
+            "vehicle": {"inspections": 5, "outOfService": 1, "oosRate": 0.2, "nationalAverage": 0.2226},
+            "hazmat": {"inspections": 0, "outOfService": 0, "oosRate": None, "nationalAverage": 0.045},
+        },
+    } | facts
+    return document
+
+
+BROKEN = [
+    {"_id": 1, "dotNumber": 1},
+    {"_id": 1, "dotNumber": None, "name": 5, "fmcsaData": None},
+    {"_id": 1, "dotNumber": [], "fmcsaData": "x"},
+    {"_id": 1, "dotNumber": 1, "fmcsaData": {"syncStatus": [], "csa": 5, "violations": "x", "inspections": []}},
+    {
+        "_id": 1,
+        "dotNumber": 1,
+        "fmcsaData": {"syncStatus": {"success": True, "lastRun": "x", "errors": 5, "sources": {"violations": 1}}},
+    },
+    {
+        "_id": 1,
+        "dotNumber": 1,
+        "fmcsaData": {"syncStatus": {"errors": [None, {"kind": 5}], "sources": {"a.b": {}, "$x": {}, "": {}}}},
+    },
+    {"_id": 1, "fmcsaData": {"csa": {"unsafeDriving": {"percentile": float("nan"), "measure": True, "percentileStatus": "new"}}}},
+    {"_id": 1, "fmcsaData": {"inspections": {"total": "x", "driver": 3}, "violations": {"total": 1, "byBasic": {"hazmat": 7}}}},
+]
