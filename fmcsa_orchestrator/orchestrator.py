@@ -230,7 +230,7 @@ class Orchestrator:
         await self._prepare()
         company_sync = self._company_sync(Gate(self._limiter, self._isolation), new_owner())
         loop = asyncio.get_running_loop()
-        wait_until = loop.time() + timeout_s * _SOURCES_SHARE
+        until = loop.time() + timeout_s * _SOURCES_SHARE
         while True:
             document = await self._repository.find_company(company_id)
             company = as_company(document)
@@ -240,9 +240,9 @@ class Orchestrator:
                 return done.result
             known = Known({}, await self._versions.current(afresh=force), force)
             try:
-                return (await company_sync.sync(company, known, clock.now(), timeout_s * _SOURCES_SHARE)).result
+                return (await company_sync.sync(company, known, clock.now(), max(0.0, until - loop.time()))).result
             except LeaseHeldError:
-                if loop.time() + _LEASE_WAIT_S > wait_until:
+                if loop.time() + _LEASE_WAIT_S > until:
                     raise
                 await asyncio.sleep(_LEASE_WAIT_S)
 
