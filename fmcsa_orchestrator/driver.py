@@ -28,6 +28,7 @@ __all__ = [
     "BulkWriteError",
     "DuplicateKeyError",
     "ObjectId",
+    "OperationFailure",
     "ReplaceOne",
     "ServerClock",
     "UpdateOne",

@@ -11,6 +11,7 @@ from uuid import UUID
 from fmcsa_orchestrator.driver import (
     BulkWriteError,
     ObjectId,
+    OperationFailure,
     ReplaceOne,
     ServerClock,
     UpdateOne,
@@ -57,13 +58,14 @@ class MongoCompanyRepository:
 
     async def prepare(self, collections: Sequence[str]) -> None:
         """Make sure of the indexes. A user without the right to create them gets a warning: all works, but slower."""
-        try:
-            with translated("cannot create indexes"):
-                await self._companies.create_index([(LAST_RUN, 1)])
-                for name in collections:
-                    await self._collection(name).create_index([("companyId", 1)])
-        except CompanyWriteError as error:
-            log_event(log, logging.WARNING, "index_refused", reason=error)
+        for collection, field in [(self._companies, LAST_RUN), *((self._collection(name), "companyId") for name in collections)]:
+            try:
+                with translated(f"cannot create the index {field}"):
+                    await collection.create_index([(field, 1)])
+            except RepositoryError as error:
+                if not isinstance(error.__cause__, OperationFailure):  # it is not refused: nobody answers
+                    raise
+                log_event(log, logging.WARNING, "index_refused", collection=collection.name, reason=error)
 
     async def check(self, collections: Sequence[str]) -> Sequence[Finding]:
         """For `doctor`: the server, its clock, the indexes, and whether there are companies to sync."""

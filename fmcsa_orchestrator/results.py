@@ -11,6 +11,7 @@ from fmcsa_orchestrator.models import Outcome
 LIST_LIMIT = 1_000  # entries kept in any list of a result; the counts go on
 MESSAGE_LIMIT = 500  # characters of an error's text
 _COULD_NOT_RUN = frozenset({"could_not_run", "lease_held", "database", "error"})
+_NOBODYS_SOURCE = frozenset({"settings", "database", "run"})  # who has failed where it is neither a source nor the company
 
 
 def _json_id(value: Any) -> Any:
@@ -80,7 +81,7 @@ class CompanySyncResult(Result):
     @property
     def exit_status(self) -> int:
         """For a shell: 0 synced, 1 a source failed or the company cannot be synced, 2 could not run."""
-        return 2 if any(error.kind in {"settings", "database"} for error in self.errors) else int(not self.success)
+        return 2 if any(error.source in _NOBODYS_SOURCE for error in self.errors) else int(not self.success)
 
 
 class CompanyErrors(TypedDict):

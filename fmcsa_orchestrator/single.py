@@ -38,13 +38,13 @@ class SingleSync:
     async def _sync(self, document: Mapping[str, Any], timeout_s: float, *, force: bool) -> CompanySyncResult:
         parts, clock, loop = self._parts, RunClock(), asyncio.get_running_loop()
         company_sync = CompanySync(parts, Gate(parts.limiter, parts.isolation), new_owner())
-        wait_until = loop.time() + timeout_s
+        until = loop.time() + timeout_s
         while isinstance(company := as_company(document), Company):
             known = Known({}, await parts.versions.current(afresh=force), force)
             try:
-                return (await company_sync.sync(company, known, clock.now(), timeout_s)).result
+                return (await company_sync.sync(company, known, clock.now(), max(0.0, until - loop.time()))).result
             except LeaseHeldError:
-                if loop.time() + _LEASE_WAIT_S > wait_until:
+                if loop.time() + _LEASE_WAIT_S > until:
                     raise
             await asyncio.sleep(_LEASE_WAIT_S)
             document = await parts.repository.find_company(company.id)

@@ -156,50 +156,6 @@ async def test_a_new_month_ends_what_is_gone_and_adds_what_is_new(world):
         assert all(isinstance(row["endedAt"], datetime) for row in ended)
 
 
-FAULTS = {
-    "400": (Fault.status(400), "rejected"),
-    "403": (Fault.status(403), "auth"),
-    "404": (Fault.status(404), "rejected"),
-    "429": (Fault.status(429), "rate_limited"),
-    "429 with seconds": (Fault.status(429, retry_after=1), "rate_limited"),
-    "500": (Fault.status(500), "upstream_unavailable"),
-    "503": (Fault.status(503), "upstream_unavailable"),
-    "html": (Fault.html(), "upstream_unavailable"),
-    "html as json": (Fault.html_as_json(), "upstream_unavailable"),
-    "empty body": (Fault.empty_body(), "malformed"),
-    "cut off": (Fault.truncated(), "malformed"),
-    "reset": (Fault.reset(), "upstream_unavailable"),
-    "an object": (Fault.not_an_array(), "malformed"),
-    "missing column": (Fault.missing_column("insp_date"), "malformed"),
-    "wrong type": (Fault.bad_value("insp_date", {"a": 1}), "malformed"),
-    "no date": (Fault.bad_value("insp_date", "99-XXX-99"), "malformed"),
-    "stale replica": (Fault.stale(), "stale_upstream"),
-    "older than the file": (Fault.older(), "stale_upstream"),
-    "empty dataset": (Fault.empty_dataset(), "implausible_empty"),
-}
-
-
-@pytest.mark.parametrize("single", [False, True], ids=["run", "handler"])
-@pytest.mark.parametrize("fault", FAULTS)
-async def test_each_fault_is_told_and_erases_nothing(world, fault, single):
-    await world.orchestrator.sync_all_companies()
-    before = await world.company("large")
-    rows = await world.current(VIOLATIONS)
-    world.upstream.publish(changed=1.0)
-    what, kind = FAULTS[fault]
-    world.upstream.inject(what, dataset=VIOLATIONS, kind="resource")
-    if single:
-        result = await world.orchestrator.sync_company(before["_id"], force=True)
-        assert result.outcomes["inspections"].outcome in {Outcome.CHANGED, Outcome.UNCHANGED}
-    else:
-        assert not (await world.orchestrator.sync_all_companies(force=True)).success
-    after = await world.company("large")
-    assert [(error["source"], error["kind"]) for error in status_of(after)["errors"]] == [("violations", kind)]
-    assert after["fmcsaData"]["violations"] == before["fmcsaData"]["violations"]
-    assert status_of(after)["violationsLastSync"] == status_of(before)["violationsLastSync"]
-    assert await world.current(VIOLATIONS) == rows
-
-
 async def test_a_file_replaced_while_it_is_paged_is_read_again(world):
     carrier = next(carrier for carrier in world.fleet.carriers if carrier.kind == "large")
     for source in world.orchestrator._parts.batch_sources:

@@ -60,11 +60,16 @@ class World:
         return Counter({usdot: count for usdot in self.fleet.usdots if (count := self.fleet.count(dataset, usdot))})
 
 
+def connect(store, uri, **options):
+    """A client of the driver that is called so."""
+    return _CLIENTS[store](uri, tz_aware=True, **options)
+
+
 @asynccontextmanager
 async def open_world(store, uri, *, fleet=None, **settings):
     """A world on this store ("memory", "motor", "pymongo"), its companies there, nothing synced yet."""
     fleet = fleet or Fleet.sample(40)
-    client = _CLIENTS[store](uri, tz_aware=True) if store in _CLIENTS else None
+    client = connect(store, uri) if store in _CLIENTS else None
     name = f"world_{secrets.token_hex(4)}"
     async with Upstream(fleet) as upstream:
         world = World(fleet, upstream, None if client is None else client[name])

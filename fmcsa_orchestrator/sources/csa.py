@@ -12,8 +12,8 @@ from typing import Any
 
 from fmcsa_orchestrator.basics import NOT_PUBLIC, Basic
 from fmcsa_orchestrator.dataset import Dataset
-from fmcsa_orchestrator.errors import MalformedPayloadError, SourceError
-from fmcsa_orchestrator.models import Company, Finding, Outcome, SourceReport, bson_time
+from fmcsa_orchestrator.errors import ImplausibleEmptyError, MalformedPayloadError, SourceError
+from fmcsa_orchestrator.models import Company, Finding, Outcome, SourceReport, bson_time, dig
 from fmcsa_orchestrator.qcmobile import QcMobileClient
 from fmcsa_orchestrator.soda import SodaClient
 from fmcsa_orchestrator.sources.qcmobile_basics import parse_carrier, parse_qc_basics
@@ -169,11 +169,26 @@ class CsaSource:
             rows = {file.dataset.id: read.by_usdot[company.usdot] for file, read in reads.items()}
             error = next((found for found in rows.values() if isinstance(found, MalformedPayloadError)), None)
             found = {dataset: group[0] for dataset, group in rows.items() if isinstance(group, list) and group}
-            if error is None and not found:
-                for file in self._files:
-                    await file.confirm_empty(company, self.name)
+            if error is None:
+                await self._confirm_missing(company, found)
             reports[company.usdot] = error or self._report(found, as_of)
         return reports
+
+    async def _confirm_missing(self, company: Company, found: Mapping[str, Content]) -> None:
+        """Make sure that no file in which the carrier ought to stand, and does not, is empty altogether.
+
+        A carrier in none may belong to either class; one that was a passenger carrier ought to be in its passenger file too.
+        Raises: ImplausibleEmptyError.
+        """
+        was_passenger, was_class = (
+            dig(company.document, f"fmcsaData.csa.{name}") for name in ("passengerCarrier", "carrierClass")
+        )
+        for file in self._files:
+            dataset = file.dataset.id
+            was_there = dataset in PASSENGER_DATASETS and was_passenger is True and was_class == CARRIER_CLASSES[dataset]
+            may_be_there = dataset not in PASSENGER_DATASETS and not found
+            if dataset not in found and (was_there or may_be_there):
+                await file.confirm_empty(company, self.name)
 
     async def complete(self, company: Company, report: SourceReport) -> SourceReport:
         """Add QCMobile's part, at the company's turn. Where it fails, the files' part stands and the source is to be retried."""
@@ -181,6 +196,8 @@ class CsaSource:
             return report
         try:
             carrier = await self._qcmobile.carrier(company.usdot)
+            if carrier is None and company.stored_rows(self.name) and dig(company.document, "fmcsaData.csa.carrier"):
+                raise ImplausibleEmptyError("QCMobile no longer knows the carrier, whose record is stored; it is kept")
             basics = await self._qcmobile.basics(company.usdot) if carrier is not None else []
             return with_qcmobile(report, parse_qc_basics(basics), parse_carrier(carrier) if carrier is not None else None)
         except SourceError as error:

@@ -37,13 +37,16 @@ class SmsFile:
         self._soda = soda
         self._parse = parse
         self._latest: Metadata | None = None
+        self._has_rows = False  # seen since the file was last replaced
 
     async def version(self) -> str:
         """The file's state now, and a note of it.
 
         From here on an answer that is older is refused, and so is all reading while the columns are not those that we know.
         """
-        self._latest = await self._soda.metadata(self.dataset)
+        before, self._latest = self._latest, await self._soda.metadata(self.dataset)
+        if before is None or before.rows_updated_at != self._latest.rows_updated_at:
+            self._has_rows = False
         return str(int(self._latest.rows_updated_at.timestamp()))
 
     async def check(self) -> Finding:
@@ -77,12 +80,16 @@ class SmsFile:
         return CarrierRows(merged, parts[-1].as_of if parts else None)
 
     async def confirm_empty(self, company: Company, source: str) -> None:
-        """Before "no rows" is believed of a carrier that had some: make sure that the file is not empty altogether.
+        """Before "no rows" is believed: make sure that the file is not empty altogether.
 
+        Of a carrier that never had any, one row of anybody, seen since the file was replaced, is proof enough.
         Raises: ImplausibleEmptyError.
         """
-        if company.stored_rows(source) and await self._soda.is_empty(self.dataset):
+        if self._has_rows and not company.stored_rows(source):
+            return
+        if await self._soda.is_empty(self.dataset):
             raise ImplausibleEmptyError(f"{self.dataset.label} has no rows at all upstream")
+        self._has_rows = True
 
     def _check_known(self) -> None:
         if self._latest is not None:
@@ -104,6 +111,7 @@ class SmsFile:
         updated_at = self._latest.rows_updated_at if self._latest else None
         if updated_at and rows.modified and rows.modified < updated_at - _CLOCK_DIFFERENCE:
             raise StaleUpstreamError(f"{self.dataset.label}: the answer is older than the file")
+        self._has_rows = self._has_rows or bool(rows.rows)
         groups: dict[int, list[Content] | MalformedPayloadError] = {usdot: [] for usdot in usdots}
         async for part in slices(rows.rows):
             for usdot, content in part:

@@ -125,6 +125,11 @@ class Fault:
         return cls._instead("empty body", Answer(200, b""))
 
     @classmethod
+    def json(cls, content: Any) -> Self:
+        """Status 200 with this JSON value in place of the true one."""
+        return cls._instead(f"json {content!r:.40}", Answer(200, json.dumps(content).encode()))
+
+    @classmethod
     def truncated(cls) -> Self:
         """JSON cut in the middle, in a body that ends properly."""
         return cls._plan("truncated", cut=True)
