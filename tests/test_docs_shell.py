@@ -14,15 +14,32 @@ from .offline import offline
 from .test_docs import CODE, FENCE, PAGES, ROOT, blocks
 
 NAME = "fmcsa-orchestrator"
-OURS = re.compile(rf"(?:^|[/\s])(?:{NAME}|python -m fmcsa_orchestrator)(?= )([^\n]*)", re.MULTILINE)
-SHELL_ENDS = re.compile(r"\s(?:[>|;&#]|\d>).*")
+OURS = re.compile(rf"(?:^|[/\s])(?:{NAME}|python -m fmcsa_orchestrator) +([a-z].*)")
+SEPARATORS = re.compile(r"\s*(?:;|&&|\n)\s*")
+SHELL_ENDS = re.compile(r"\s(?:[>|&#]|\d>).*")
 STATIC = {"javascript", "text", "yaml", "ini", "toml", "dockerfile", "json"}  # languages of blocks that are not run
 # What else may stand in a shell block.
-OTHERS = {"python first.py": "run by test_docs.py: it is the program above it", "export": "a setting; the tests have their own"}
+OTHERS = {
+    "python first.py": "run by test_docs.py: it is the program above it",
+    "export": "a setting; the tests have their own",
+    "cd": "a folder of the checkout",
+    "sudo": "the reader's machine; test_schedules.py looks at the units",
+    "journalctl": "the reader's machine",
+    "kubectl": "the reader's cluster; test_schedules.py looks at the manifest",
+    "taskiq": "run by test_redis_workers.py",
+}
 NOT_RUN = {"demo": "run by test_cli.py, which looks at what it leaves behind"}
 
 COMMANDS = vars(typer.main.get_command(app))["commands"]
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+INSTALLABLE = {NAME, *(f"{NAME}[{extra}]" for extra in PYPROJECT["project"]["optional-dependencies"])}
+INSTALLABLE |= {re.split(r"[<>=]", package)[0] for package in PYPROJECT["dependency-groups"]["test"]}
+
+
+def commands(code):
+    """The single commands, without comments, redirections and what is piped into."""
+    split = SEPARATORS.split(code.replace("\\\n", " ").strip())
+    return [SHELL_ENDS.sub("", command) for command in split if command and not command.startswith("#")]
 
 
 def invocations():
@@ -30,16 +47,13 @@ def invocations():
     for page in PAGES:
         text = page.read_text(encoding="utf-8")
         for code in [block for _, block in FENCE.findall(text)] + CODE.findall(FENCE.sub("", text)):
-            for line in OURS.findall(code):
-                if arguments := shlex.split(SHELL_ENDS.sub("", line)):
-                    yield pytest.param(arguments, id=f"{page.relative_to(ROOT)}:{line.strip()}")
+            for command in commands(code):
+                if (found := OURS.search(command)) and not command.startswith("pip "):
+                    yield pytest.param(shlex.split(found[1]), id=f"{page.relative_to(ROOT)}:{found[1]}")
 
 
-def shell_lines():
-    for case in blocks("sh"):
-        for line in case.values[1].replace("\\\n", " ").splitlines():
-            if words := line.split("  #")[0].strip():
-                yield pytest.param(words, id=f"{case.id}:{words}")
+def shell_commands():
+    return [pytest.param(command, id=f"{case.id}:{command}") for case in blocks("sh") for command in commands(case.values[1])]
 
 
 @pytest.fixture
@@ -63,23 +77,23 @@ def test_a_wrong_option_would_be_noticed(arguments):
         COMMANDS[command].make_context(command, options)
 
 
-@pytest.mark.parametrize("line", list(shell_lines()))
-def test_line_of_a_shell_block(line, world):
-    words = shlex.split(line)
+@pytest.mark.parametrize("command", shell_commands())
+def test_command_of_a_shell_block(command, world):
+    words = shlex.split(command)
+    assert all(list(ROOT.glob(word)) for word in words if word.startswith("examples/"))
     if words[0] == "make":
         assert re.search(rf"^{words[1]}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
     elif words[:2] == ["pip", "install"]:
-        name, _, extra = words[2].partition("[")
-        assert name == PROJECT["name"]
-        assert not extra or extra.rstrip("]") in PROJECT["optional-dependencies"]
-    elif OURS.match(line):
-        run(shlex.split(OURS.match(line)[1]))
+        assert {re.split(r"[<>=]", word)[0] for word in words[2:]} <= INSTALLABLE
+    elif found := OURS.match(command):
+        run(shlex.split(found[1]))
     else:
-        assert any(line.startswith(other) for other in OTHERS), "say in OTHERS what it is"
+        assert words[0] in OTHERS or command in OTHERS, "say in OTHERS what it is"
 
 
 def run(arguments):
-    if arguments[0] not in NOT_RUN:
+    """Run it, unless that is another test's, or it names something of the reader's: a file, or an id cut short."""
+    if arguments[0] not in NOT_RUN and not re.search(r"/|\.\.\.", " ".join(arguments)):
         result = CliRunner().invoke(app, arguments)
         assert result.exit_code == 0, result.output
 
