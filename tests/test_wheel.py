@@ -58,8 +58,9 @@ def fresh(wheel, tmp_path_factory):
 
 def test_it_has_the_package_and_nothing_else(wheel):
     names = ZipFile(wheel).namelist()
-    sources = {path.relative_to(ROOT).as_posix() for path in (ROOT / PACKAGE).rglob("*.py")}
-    assert {name for name in names if not name.startswith(f"{INFO}/")} == sources | {f"{PACKAGE}/py.typed"}
+    files = [path for path in (ROOT / PACKAGE).rglob("*.*") if path.is_file() and path.suffix != ".pyc"]
+    assert {name for name in names if not name.startswith(f"{INFO}/")} == {path.relative_to(ROOT).as_posix() for path in files}
+    assert f"{PACKAGE}/py.typed" in names
     assert {"METADATA", "RECORD", "WHEEL", "entry_points.txt", "licenses/LICENSE"} == {
         name.removeprefix(f"{INFO}/") for name in names if name.startswith(f"{INFO}/")
     }
