@@ -72,7 +72,9 @@ class RunFinished:
 
 
 Event = RunStarted | Reading | WindowFetched | CompanyStarted | CompanySynced | Waiting | RunFinished
+"""Any of the events."""
 OnEvent = Callable[[Event], Awaitable[None] | None]
+"""What `on_event` may be: a function or a coroutine function. One that raises is logged and disturbs nothing."""
 
 
 _listeners: ContextVar[tuple[OnEvent, ...]] = ContextVar("fmcsa_listeners", default=())

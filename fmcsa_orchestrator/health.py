@@ -18,12 +18,16 @@ _GOOD_ENDS = frozenset({None, "deadline", "stopped"})
 
 
 class Health(Result):
-    """Whether the syncs do their work; `reasons` says why not, in words for people.
+    """Whether the syncs do their work.
 
-    last_run:        what is kept of the last run that ended (see `fmcsaLeases`), None before the first.
-    oldest_company:  the `_id` of the company attempted longest ago; `oldest_attempt` is when, None for never.
-    failing_sources: source -> companies for which it failed in the last run. Some failing companies are no reason by
-                     themselves; a source that failed for every one is.
+    Attributes:
+        healthy: whether they do.
+        reasons: why not, in words for people.
+        last_run: what is kept of the last run that ended (see `fmcsaLeases`), None before the first.
+        oldest_company: the `_id` of the company attempted longest ago.
+        oldest_attempt: when that was, None for never.
+        failing_sources: source -> companies for which it failed in the last run. Some failing companies are no reason by
+            themselves; a source that failed for every one is.
     """
 
     healthy: bool

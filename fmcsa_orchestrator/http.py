@@ -87,8 +87,9 @@ class Upstream:
 
     `denies_key(status, body)` tells an answer that refuses our key from any other refusal: each API has its own.
 
-    Raises, from `get` and `post`: SourceUnavailableError, MaintenanceError, SourceTimeoutError, RateLimitedError,
-    RequestRejectedError, AuthError, and what `read` raises.
+    Raises:
+        SourceError: from `get` and `post`: SourceUnavailableError, MaintenanceError, SourceTimeoutError, RateLimitedError,
+            RequestRejectedError, AuthError, and what `read` raises.
     """
 
     def __init__(
@@ -200,7 +201,9 @@ class Upstream:
 async def read_json(response: aiohttp.ClientResponse, *, limit: int = 4_000_000) -> Any:
     """The answer's JSON value.
 
-    Raises: MaintenanceError for HTML under a JSON label, TruncatedPayloadError for anything that is not whole JSON.
+    Raises:
+        MaintenanceError: for HTML under a JSON label.
+        TruncatedPayloadError: for anything that is not whole JSON.
     """
     body = await response.content.read(limit + 1)
     while len(body) <= limit and (more := await response.content.read(limit + 1 - len(body))):

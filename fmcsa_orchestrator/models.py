@@ -21,14 +21,22 @@ JSON_SCALARS = frozenset({str, int, float, bool, type(None)})
 class Outcome(StrEnum):
     """What became of one source for one company."""
 
-    CHANGED = "changed"  # read in full; something differed from what was stored
-    UNCHANGED = "unchanged"  # read in full and equal to what is stored, or upstream's version has not moved
-    NOT_FOUND = "not_found"  # upstream does not know the carrier
-    NOT_PUBLISHED = "not_published"  # upstream knows it and publishes nothing about it
+    CHANGED = "changed"
+    """Read in full; something differed from what was stored."""
+    UNCHANGED = "unchanged"
+    """Read in full and equal to what is stored, or upstream's version has not moved."""
+    NOT_FOUND = "not_found"
+    """Upstream does not know the carrier."""
+    NOT_PUBLISHED = "not_published"
+    """Upstream knows the carrier and publishes nothing about it."""
     FAILED = "failed"
+    """Could not be read or stored."""
     TIMED_OUT = "timed_out"
-    UNAVAILABLE = "unavailable"  # not asked: this upstream has failed too often in this run
-    SKIPPED = "skipped"  # not asked, and that is no fault
+    """Took longer than allowed."""
+    UNAVAILABLE = "unavailable"
+    """Not asked: this upstream has failed too often in this run."""
+    SKIPPED = "skipped"
+    """Not asked, and that is no fault."""
 
     @property
     def is_failure(self) -> bool:
@@ -43,7 +51,11 @@ _FAILURES = frozenset({Outcome.FAILED, Outcome.TIMED_OUT, Outcome.UNAVAILABLE})
 class Company:
     """One customer company, as its sources see it.
 
-    `id` is what is in `_id`; `document` the whole company document, with what earlier sources of this sync left in it.
+    Attributes:
+        id: what is in `_id`.
+        usdot: its USDOT number.
+        name: its name, if that is text.
+        document: the whole company document, with what earlier sources of this sync left in it.
     """
 
     id: Any
@@ -64,8 +76,10 @@ class Company:
 class Document:
     """One row for a source's own collection.
 
-    `id` is natural and unique within one carrier (the repository scopes it by company); `expected_until` is when upstream
-    will drop the row by its own rules (SMS keeps 24 months), None if it never says.
+    Attributes:
+        id: natural, and unique within one carrier; the repository scopes it by company.
+        content: the row.
+        expected_until: when upstream will drop the row by its own rules (SMS keeps 24 months); None if it never says.
     """
 
     id: str
@@ -77,15 +91,17 @@ class Document:
 class SourceReport:
     """What one source read for one company, complete.
 
-    fields:      dotted path in the company document -> value; only paths that the source owns.
-    stamps:      paths written along with the fields, but which alone do not make a change (as-of times).
-    documents:   all rows upstream has of this carrier; () means none on record, None that the source keeps no rows.
-    rows:        how many upstream rows were read, if that is not the number of documents.
-    outcome:     CHANGED stands for "read in full": it becomes UNCHANGED when equal to what is stored. A source says
-                 NOT_FOUND, NOT_PUBLISHED or SKIPPED itself.
-    data_as_of:  the time of upstream's own data (aware UTC).
-    version:     upstream's state that was read, as `BatchSource.version()` words it; None: unknown.
-    incomplete:  what could not be read besides: the report is stored, the source counts as failed.
+    Attributes:
+        fields: dotted path in the company document -> value; only paths that the source owns.
+        documents: all rows upstream has of this carrier; () means none on record, None that the source keeps no rows.
+        outcome: CHANGED stands for "read in full": it becomes UNCHANGED when equal to what is stored. A source says
+            NOT_FOUND, NOT_PUBLISHED or SKIPPED itself.
+        data_as_of: the time of upstream's own data (aware UTC).
+        version: upstream's state that was read, as `BatchSource.version()` words it; None: unknown.
+        stamps: paths written along with the fields, but which alone do not make a change (as-of times).
+        rows: how many upstream rows were read, if that is not the number of documents.
+        message: what else there is to say; kept in the status.
+        incomplete: what could not be read besides: the report is stored, the source counts as failed.
     """
 
     fields: Mapping[str, Any] = field(default_factory=dict)
@@ -101,7 +117,14 @@ class SourceReport:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a check of one part found: whether it works, what is known of it, and, where it does not, what to do."""
+    """What a check of one part found.
+
+    Attributes:
+        what: the part.
+        is_good: whether it works.
+        text: what is known of it.
+        remedy: where it does not work, what to do.
+    """
 
     what: str
     is_good: bool

@@ -41,7 +41,9 @@ class MongoCompanyRepository:
     """Companies and their rows in one MongoDB database, given as a motor or a PyMongo-async database object.
 
     Uses `_id` keys, `$set`, unordered bulks and plain queries only, which MongoDB 4.4 and later and its stand-ins do alike.
-    Raises: RepositoryError, CompanyWriteError, CompanyNotFoundError; never an error of the driver.
+
+    Raises:
+        RepositoryError: or CompanyWriteError, CompanyNotFoundError; never an error of the driver.
     """
 
     def __init__(self, database: Any, *, companies: str = "companies", leases: str = "fmcsaLeases") -> None:

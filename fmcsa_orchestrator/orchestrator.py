@@ -59,8 +59,9 @@ class Orchestrator:
         on_event: called with every event of every sync.
         lease_ttl_s: seconds after which a run or sync that has died may be taken over by another process.
 
-    Raises: SettingsError from the constructor when two sources claim one name, path or collection. The two sync methods
-    never raise; only cancellation and the interpreter's exit pass.
+    Raises:
+        SettingsError: from the constructor, when two sources claim one name, path or collection. The two sync methods
+            never raise; only cancellation and the interpreter's exit pass.
     """
 
     def __init__(
@@ -142,7 +143,8 @@ class Orchestrator:
     async def plan(self, *, force: bool = False) -> Plan:
         """What `sync_all_companies` would do now and cost; asks upstreams for their versions only.
 
-        Raises: RepositoryError.
+        Raises:
+            RepositoryError: when the store does not work.
         """
         return await make_plan(self._parts.repository, self._parts.batch_sources, self._parts.versions, self._rates, force=force)
 
@@ -153,7 +155,8 @@ class Orchestrator:
     async def health(self, *, stale_after_s: float = STALE_AFTER_S) -> Health:
         """Whether the syncs do their work, for a `/healthz` route; cheap. Never raises.
 
-        `stale_after_s`: seconds after which the last run is too long ago.
+        Args:
+            stale_after_s: seconds after which the last run is too long ago.
         """
         answer = await self._parts.isolation.run(
             "health", _HEALTH_S, lambda: examine_health(self._parts.repository, stale_after_s)

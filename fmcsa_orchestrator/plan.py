@@ -13,14 +13,26 @@ from fmcsa_orchestrator.versions import Versions
 
 
 class SourcePlan(Result):
-    """One source's part: companies it has to read, and about how many requests that takes, by upstream."""
+    """One source's part.
+
+    Attributes:
+        due: companies that it has to read.
+        requests: about how many requests that takes, by upstream.
+    """
 
     due: int
     requests: dict[str, int] = Field(default_factory=dict)
 
 
 class Plan(Result):
-    """A run that has not happened. `requests` is the least: large carriers take more pages. `seconds` at the set rates."""
+    """A run that has not happened.
+
+    Attributes:
+        companies: those that are due.
+        sources: each source's part, by its name.
+        requests: requests by upstream, at the least: large carriers take more pages.
+        seconds: the time that these take at the set rates.
+    """
 
     companies: int
     sources: dict[str, SourcePlan] = Field(default_factory=dict)

@@ -17,7 +17,10 @@ WRONG_CLOCK = timedelta(minutes=5)  # an attempt further in the future than this
 class CompanyUpdate:
     """One company's `$set`: its fields and its status together.
 
-    It is written only while the document still has `token`.
+    Attributes:
+        company_id: what is in `_id`.
+        values: dotted path -> value.
+        token: it is written only while the document's lease still has this one.
     """
 
     company_id: Any
@@ -28,11 +31,17 @@ class CompanyUpdate:
 class CompanyRepository(Protocol):
     """Where companies are, and where what was read of them goes.
 
-    Raises, from every method: RepositoryError when the store does not work, so that the run has to stop;
-    CompanyWriteError when it refuses just this company's data.
+    Attributes:
+        run_name: the name of the lease that lets one run at a time go over these companies.
+        run_leases: where that lease is.
+        company_leases: where those of single companies are.
+
+    Raises:
+        RepositoryError: from every method, when the store does not work, so that the run has to stop.
+        CompanyWriteError: when it refuses just this company's data.
     """
 
-    run_name: str  # of the lease that lets one run at a time go over these companies
+    run_name: str
     run_leases: LeaseStore
     company_leases: LeaseStore
 
@@ -58,7 +67,11 @@ class CompanyRepository(Protocol):
         """How many companies hold this source's data at this version."""
 
     async def find_company(self, company_id: Any) -> Mapping[str, Any]:
-        """One company's document. Raises: CompanyNotFoundError, for an id of a useless type too."""
+        """One company's document.
+
+        Raises:
+            CompanyNotFoundError: for an id of a useless type too.
+        """
 
     async def store_rows(
         self,
@@ -71,7 +84,10 @@ class CompanyRepository(Protocol):
         """Make the company's rows in a collection equal to these, writing only differences; how many were written.
 
         Rows that are gone are kept and marked. Every write goes through `write`, whose LeaseLostError passes.
-        Raises: ImplausibleEmptyError, MalformedPayloadError, writing nothing.
+
+        Raises:
+            ImplausibleEmptyError: when nothing is left of rows that ought to be; nothing is written.
+            MalformedPayloadError: when two rows claim one id; nothing is written.
         """
 
     async def distrust(self, company_id: Any, sources: Sequence[str]) -> None:

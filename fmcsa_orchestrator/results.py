@@ -37,7 +37,14 @@ class Result(BaseModel):
 
 
 class SourceFailure(Result):
-    """One entry of `syncStatus.errors`; `source` is the source's name, or the part that failed ("company", "database")."""
+    """One entry of `syncStatus.errors`.
+
+    Attributes:
+        source: the source's name, or the part that failed ("company", "database", "settings", "run").
+        error: text for people, without secrets, at most 500 characters.
+        kind: the word of the error's class.
+        timestamp: when it was noted (aware UTC).
+    """
 
     source: str
     error: str = Field(max_length=MESSAGE_LIMIT)
@@ -48,9 +55,15 @@ class SourceFailure(Result):
 class SourceOutcome(Result):
     """What became of one source for one company.
 
-    changed: something differed from what was stored, and was written.
-    rows:    rows upstream has.
-    written: row documents inserted, replaced or marked as ended.
+    Attributes:
+        source: its name.
+        outcome: one of eight words.
+        changed: something differed from what was stored, and was written.
+        rows: rows upstream has; None if not read.
+        written: row documents inserted, replaced or marked as ended.
+        data_as_of: the time of upstream's own data (aware UTC), if it is known.
+        version: upstream's state that was read; None if unknown.
+        message: what else there is to say.
     """
 
     source: str
@@ -69,7 +82,16 @@ class SourceOutcome(Result):
 
 
 class CompanySyncResult(Result):
-    """The sync of one company: `success` means that no source failed and that the status is stored."""
+    """The sync of one company.
+
+    Attributes:
+        company_id: what is in `_id`.
+        usdot: its number; None if it has none that can be one.
+        name: its name, if that is text.
+        success: no source failed, and the status is stored.
+        errors: what failed.
+        outcomes: what became of each source, by its name.
+    """
 
     company_id: CompanyId
     usdot: int | None = None
@@ -95,10 +117,20 @@ class CompanyErrors(TypedDict):
 class SyncSummary(Result):
     """A whole run.
 
-    `total` = `succeeded` + `failed` + `skipped`, companies that the run reached; `errors` keeps the first thousand
-    companies that failed, `failed` counts all. `requests`: HTTP requests to upstreams, retries included. `stopped` is
-    None when the run went through, else why it ended early: "deadline", "stopped" (on request), "lease_held" (another
-    run is under way), "lease_lost" (another run has taken over), "database", "error" (a bug, in the log), "could_not_run".
+    Attributes:
+        total: companies that the run reached: `succeeded` + `failed` + `skipped`.
+        succeeded: companies of which no source failed.
+        failed: companies with an error.
+        skipped: companies that were deleted during the run.
+        errors: the first thousand companies that failed; an entry without a company says what stopped the run.
+        requests: HTTP requests to the upstreams, retries included.
+        started_at: aware UTC.
+        finished_at: aware UTC.
+        stopped: None when the run went through, else why it ended early: "deadline", "stopped" (on request), "lease_held"
+            (another run is under way), "lease_lost" (another run has taken over), "database", "error" (a bug, in the log),
+            "could_not_run".
+        outcomes: source, then outcome, then the number of companies.
+        rows_written: row documents written.
     """
 
     total: int = 0

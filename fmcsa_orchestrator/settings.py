@@ -52,7 +52,8 @@ class Settings(BaseSettings):
     def load(cls) -> Self:
         """Read the environment.
 
-        Raises: SettingsError naming the variables that do not fit, never their values.
+        Raises:
+            SettingsError: naming the variables that do not fit, never their values.
         """
         try:
             return cls()
@@ -69,7 +70,11 @@ class Settings(BaseSettings):
         return tuple(value for value in values if value)
 
     def require_mongodb_uri(self) -> str:
-        """The URI. Raises: SettingsError when there is none."""
+        """The URI.
+
+        Raises:
+            SettingsError: when there is none.
+        """
         if self.mongodb_uri is None:
             raise SettingsError(f"{PREFIX}MONGODB_URI is not set: set it to your MongoDB connection URI")
         return self.mongodb_uri.get_secret_value()

@@ -22,7 +22,8 @@ class UsdotNumber(int):
     def parse(cls, value: Any) -> Self:
         """Read a company's `dotNumber`: an int, a whole float, or text such as "USDOT 1021580".
 
-        Raises: InvalidUsdotError, which says what a USDOT number looks like.
+        Raises:
+            InvalidUsdotError: which says what a USDOT number looks like.
         """
         number = _as_int(value)
         if number is None or not 1 <= number <= _LARGEST:

@@ -40,10 +40,20 @@ async def open_orchestrator(
 ) -> AsyncIterator[Orchestrator]:
     """An orchestrator with the built-in sources, then `extra_sources`; closes what it opened and nothing that was lent.
 
-    `database` is a motor or PyMongo-async database; without it, one is opened by FMCSA_MONGODB_URI. A `repository` takes the
-    place of both. `limiters`, by name ("soda", "qcmobile", or "sources" for the calls into sources), take the place of those of
-    this process: where several share one, they share its rate.
-    Raises: SettingsError when the settings cannot work. Servers that are down show later, in results.
+    Servers that are down show later, in results.
+
+    Args:
+        settings: without them, those of the environment.
+        database: a motor or PyMongo-async database; without it, one is opened by FMCSA_MONGODB_URI.
+        session: for all requests; without it, one is opened.
+        repository: takes the place of a database.
+        extra_sources: run after the built-in ones, in their order.
+        limiters: by name ("soda", "qcmobile", or "sources" for the calls into sources), in place of those of this process:
+            where several share one, they share its rate.
+        on_event: called with every event of every sync.
+
+    Raises:
+        SettingsError: when the settings cannot work.
     """
     async with AsyncExitStack() as stack:
         yield await _open(
@@ -190,7 +200,12 @@ async def sync_all_companies(
 ) -> SyncSummary:
     """Sync every company, through one orchestrator per event loop, opened from the settings on first use. Never raises.
 
-    See `Orchestrator.sync_all_companies`. A run that could not start has `stopped="could_not_run"` and one error.
+    A run that could not start has `stopped="could_not_run"` and one error.
+
+    Args:
+        deadline_s: seconds after which the run ends; what is done by then is stored.
+        on_event: called with every event of this run.
+        force: read also what upstream says has not changed.
     """
     try:
         orchestrator = await _default().get()
@@ -204,7 +219,14 @@ async def sync_all_companies(
 async def sync_company(
     company_id: Any, *, timeout_s: float | None = None, on_event: OnEvent | None = None, force: bool = False
 ) -> CompanySyncResult:
-    """Sync one company, through the same orchestrator. Never raises. See `Orchestrator.sync_company`."""
+    """Sync one company, through the same orchestrator. Never raises.
+
+    Args:
+        company_id: what is in its `_id`.
+        timeout_s: seconds for the whole call; by default the setting FMCSA_COMPANY_TIMEOUT_S.
+        on_event: called with every event of this sync.
+        force: read also what upstream says has not changed.
+    """
     try:
         orchestrator = await _default().get()
     except Exception as error:  # noqa: BLE001  # the promise: never raises
@@ -215,7 +237,11 @@ async def sync_company(
 
 
 async def health(*, stale_after_s: float = STALE_AFTER_S) -> Health:
-    """Whether the syncs do their work, through the same orchestrator. Never raises. See `Orchestrator.health`."""
+    """Whether the syncs do their work, through the same orchestrator; cheap. Never raises.
+
+    Args:
+        stale_after_s: seconds after which the last run is too long ago.
+    """
     try:
         orchestrator = await _default().get()
     except Exception as error:  # noqa: BLE001  # the promise: never raises

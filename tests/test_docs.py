@@ -1,15 +1,18 @@
 """The documentation against the code: names, links, and the programs that it shows."""
 
 import ast
-import dataclasses
+import inspect
 import re
+from dataclasses import fields
+from importlib import import_module
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import typer
 
 import fmcsa_orchestrator
-from fmcsa_orchestrator import Outcome, Settings, errors, testing
+from fmcsa_orchestrator import Event, Outcome, Settings, SyncSummary, errors, orchestrator, testing, wiring
 from fmcsa_orchestrator.cli import app
 from fmcsa_orchestrator.settings import PREFIX
 from fmcsa_orchestrator.testing import source_kit
@@ -17,12 +20,13 @@ from fmcsa_orchestrator.testing.source_kit import SourceContract
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted(DOCS.rglob("*.md"))]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted(DOCS.rglob("*.md"))]
 # Pages whose complete programs need neither network nor a server, and print what stands below them.
 RUNNABLE = [DOCS / "tutorial.md", DOCS / "howto" / "add-a-source.md"]
 
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
+DIRECTIVE = re.compile(r"^::: ([\w.]+)$", re.MULTILINE)
 CODE = re.compile(r"`([^`\n]+)`")
 
 
@@ -102,7 +106,9 @@ def test_every_outcome_is_documented(page):
 
 
 def test_readme_lists_the_outcomes():
-    assert {names[0] for names in rows(PAGES[0].read_text(encoding="utf-8"))} == {outcome.value for outcome in Outcome}
+    assert {names[0] for names in rows((ROOT / "README.md").read_text(encoding="utf-8"))} == {
+        outcome.value for outcome in Outcome
+    }
 
 
 def test_every_command_is_documented_and_nothing_else():
@@ -118,8 +124,60 @@ def test_every_option_is_documented_and_nothing_else(name, command):
     assert documented == options - {"--help"}
 
 
+def generated():
+    """The names that the pages of reference/api are made for."""
+    return [name for page in sorted((DOCS / "reference" / "api").glob("*.md")) for name in DIRECTIVE.findall(page.read_text())]
+
+
 def test_every_public_name_is_documented():
-    assert set(fmcsa_orchestrator.__all__) <= words(without_fences(read("reference", "api.md")))
+    """The guide names it, and one of the pages made from docstrings has it; what its docstring lacks, ruff tells."""
+    guide = words(without_fences(read("reference", "api.md")))
+    for package in (fmcsa_orchestrator, testing, source_kit):
+        assert set(package.__all__) <= guide
+        assert {f"{package.__name__}.{name}" for name in package.__all__} <= set(generated())
+
+
+def test_the_reference_has_each_name_once_and_only_what_there_is():
+    assert len(generated()) == len(set(generated()))
+    for path in generated():
+        module, _, name = path.rpartition(".")
+        assert hasattr(import_module(module), name), path
+
+
+def test_every_event_and_its_attributes_are_documented_and_nothing_else():
+    section = read("reference", "api.md").split("\n## Events\n")[1].split("\n## ")[0]
+    documented = {
+        CODE.findall(line.split("|")[1])[0]: CODE.findall(line.split("|")[2])
+        for line in section.splitlines()
+        if line.startswith("| `")
+    }
+    assert documented == {event.__name__: [field.name for field in fields(event)] for event in get_args(Event)}
+
+
+def stops():
+    """Every value that the code gives `stopped`: what `_guarded_run` returns, and what a summary is made with."""
+    tree = ast.parse(inspect.getsource(orchestrator) + inspect.getsource(wiring))
+    guarded = next(node for node in ast.walk(tree) if getattr(node, "name", None) == "_guarded_run")
+    given = [node.value for node in ast.walk(guarded) if isinstance(node, ast.Return)]
+    given += [node.args[1] for node in ast.walk(tree) if isinstance(node, ast.Call) and ast.unparse(node.func) == "tally.summary"]
+    found = {node.value for value in given for node in ast.walk(value) if isinstance(node, ast.Constant) and node.value}
+    for handler in (node for node in ast.walk(guarded) if isinstance(node, ast.ExceptHandler)):
+        if ast.unparse(handler.body[-1]) == "return error.kind":
+            found |= {getattr(errors, node.id).kind for node in ast.walk(handler.type) if isinstance(node, ast.Name)}
+    return found
+
+
+def test_every_reason_to_stop_is_documented_and_nothing_else():
+    text = inspect.getdoc(SyncSummary).split("stopped: ")[1].split("\n    outcomes:")[0]
+    assert set(re.findall(r'"(\w+)"', text)) == stops()
+
+
+def test_attributes_of_errors_are_in_the_tree():
+    tree = next(block for _, block in FENCE.findall(read("reference", "errors.md")))
+    drawn = {line.lstrip(" │├└─").split()[0]: re.findall(r"\.(\w+)", line) for line in tree.splitlines()}
+    for error in error_classes():
+        own = inspect.signature(error).parameters.values() if "__init__" in vars(error) else ()
+        assert drawn[error.__name__] == [parameter.name for parameter in own if parameter.kind is parameter.KEYWORD_ONLY]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
@@ -133,10 +191,15 @@ def test_relative_links_lead_somewhere(page):
         assert not anchor or anchor in anchors(target), link
 
 
+def linked(page):
+    links = LINK.findall(without_fences(page.read_text(encoding="utf-8")))
+    return {(page.parent / link.partition("#")[0]).resolve() for link in links if "://" not in link}
+
+
 def test_every_page_is_reachable_from_the_index():
-    index = DOCS / "index.md"
-    linked = {(DOCS / link.partition("#")[0]).resolve() for link in LINK.findall(index.read_text(encoding="utf-8"))}
-    assert linked == set(DOCS.resolve().rglob("*.md")) - {index.resolve()}
+    """By itself; those of the API from its guide."""
+    reachable = linked(DOCS / "index.md") | linked(DOCS / "reference" / "api.md")
+    assert set(DOCS.resolve().rglob("*.md")) - {(DOCS / "index.md").resolve()} <= reachable
 
 
 @pytest.mark.parametrize(("page", "block"), blocks("python"))
@@ -160,7 +223,7 @@ def test_every_check_of_the_kit_is_documented():
 
 def test_every_name_for_tests_is_documented():
     section = read("reference", "api.md").partition("\n## fmcsa_orchestrator.testing\n")[2]
-    names = {*testing.__all__, *source_kit.__all__, *(field.name for field in dataclasses.fields(source_kit.World))}
+    names = {*testing.__all__, *source_kit.__all__, *(field.name for field in fields(source_kit.World))}
     assert names <= words(section)
 
 

@@ -19,10 +19,14 @@ def is_version(value: object) -> bool:
 class Source(Protocol):
     """Anything with a name that can be asked about one company.
 
-    A source may also declare:
-    owns:        the dotted paths that it writes in the company document, for instance ("safety.rating",). One that
-                 declares nothing may write any path that is neither the library's nor another source's.
-    collection:  the name of its own collection for `SourceReport.documents`; default: "fmcsa" and its name, in camelCase.
+    A source may also declare `owns` and `collection`.
+
+    Attributes:
+        name: letters, digits and underscores, beginning with a letter.
+        owns (tuple[str, ...]): the dotted paths that it writes in the company document, as `("safety.rating",)`. One that
+            declares nothing may write any path that is neither the library's nor another source's.
+        collection (str): the name of its own collection for `SourceReport.documents`; by default "fmcsa" and its name,
+            in camelCase.
     """
 
     name: str
@@ -30,20 +34,26 @@ class Source(Protocol):
     async def fetch(self, company: Company) -> SourceReport:
         """Read everything upstream has about one company.
 
-        Raises: SourceError, recorded for this source and company; anything else is recorded as unexpected.
+        Raises:
+            SourceError: recorded for this source and company; anything else is recorded as unexpected.
         """
 
 
 @runtime_checkable
 class BatchSource(Source, Protocol):
-    """A source that can read many companies in one request, and tell whether upstream has changed at all."""
+    """A source that can read many companies in one request, and tell whether upstream has changed at all.
+
+    Attributes:
+        batch_size: the most companies for one call of `fetch_many`.
+    """
 
     batch_size: int
 
     async def fetch_many(self, companies: Sequence[Company]) -> Mapping[UsdotNumber, SourceReport | SourceError]:
         """Read a batch. A number left out of the answer is fetched on its own, when its company's turn comes.
 
-        Raises: SourceError when the batch as a whole could not be read.
+        Raises:
+            SourceError: when the batch as a whole could not be read.
         """
 
     async def version(self) -> str | None:
@@ -66,7 +76,11 @@ class CheckedSource(Source, Protocol):
     """A source that can say whether its upstream is as it needs it, for `doctor`."""
 
     async def check(self) -> Sequence[Finding]:
-        """One finding for each thing looked at. Raises: SourceError for what stops it from looking further."""
+        """One finding for each thing looked at.
+
+        Raises:
+            SourceError: for what stops it from looking further.
+        """
 
 
 @runtime_checkable

@@ -110,11 +110,15 @@ def with_qcmobile(report: SourceReport, basics: Mapping[Basic, Content], carrier
 class CsaSource:
     """BASIC measures and percentiles of one carrier.
 
-    Source: the four SMS result files (4y6x-dmck, h9zy-gjn8, m3ry-qcip, h3zn-uid9), replaced monthly; with a web key also
-            QCMobile `/carriers/:dot` and `/carriers/:dot/basics`, asked once per company and SMS run.
-    Shape:  `smsBasics.<basic>` percentile (0-100, high is worse) or None, `smsBasics.<basic>Measure` (0 is best) or None;
-            `fmcsaData.csa.<basic>` the same with the reason for each None.
-    Raises: the errors of `SodaClient`, ImplausibleEmptyError; a QCMobile that fails leaves the report `incomplete`.
+    Upstream: the four SMS result files (4y6x-dmck, h9zy-gjn8, m3ry-qcip, h3zn-uid9), replaced monthly; with a web key also
+    QCMobile `/carriers/:dot` and `/carriers/:dot/basics`, asked once per company and SMS run.
+
+    Shape: `smsBasics.<basic>` percentile (0-100, high is worse) or None, `smsBasics.<basic>Measure` (0 is best) or None;
+    `fmcsaData.csa.<basic>` the same with the reason for each None.
+
+    Raises:
+        SourceError: when a file cannot be read, or is implausibly empty; a QCMobile that fails leaves the report
+            `incomplete`.
     """
 
     name = "csa_scores"

@@ -155,9 +155,12 @@ def _rate(kind: str, inspections: int, out_of_service: int) -> dict[str, Any]:
 class InspectionsSource(RowSource):
     """Roadside inspections of one carrier, clean ones too.
 
-    Source: SMS Input - Inspection, dataset rbkj-cgst; SMS keeps 24 months, replaced monthly.
-    Shape:  one document per inspection in `collection`, counts and rates in `fmcsaData.inspections`.
-    Raises: the errors of `SodaClient`, ImplausibleEmptyError.
+    Upstream: SMS Input - Inspection, dataset rbkj-cgst; SMS keeps 24 months, replaced monthly.
+
+    Shape: one document per inspection in `collection`, counts and rates in `fmcsaData.inspections`.
+
+    Raises:
+        SourceError: when the file cannot be read, or is implausibly empty.
     """
 
     name = "inspections"

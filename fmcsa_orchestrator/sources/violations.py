@@ -88,9 +88,12 @@ async def summarize_violations(rows: Sequence[Mapping[str, Any]]) -> dict[str, A
 class ViolationsSource(RowSource):
     """Roadside violations of one carrier.
 
-    Source: SMS Input - Violation, dataset 8mt8-2mdr; SMS keeps 24 months, replaced monthly.
-    Shape:  one document per row in `collection`, totals in `fmcsaData.violations`; no rows means none on record.
-    Raises: the errors of `SodaClient`, ImplausibleEmptyError.
+    Upstream: SMS Input - Violation, dataset 8mt8-2mdr; SMS keeps 24 months, replaced monthly.
+
+    Shape: one document per row in `collection`, totals in `fmcsaData.violations`; no rows means none on record.
+
+    Raises:
+        SourceError: when the file cannot be read, or is implausibly empty.
     """
 
     name = "violations"

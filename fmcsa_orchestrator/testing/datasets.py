@@ -17,6 +17,7 @@ TITLES = {
     "m3ry-qcip": "SMS AB Pass",
     "h3zn-uid9": "SMS C Pass",
 }
+"""The title of each dataset, by its id."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,3 +84,4 @@ DATASETS: dict[str, tuple[str, ...]] = {
     "m3ry-qcip": _PASSENGER_COLUMNS,
     "h3zn-uid9": _PASSENGER_COLUMNS,
 }
+"""The columns of each dataset, by its id."""

@@ -3,7 +3,6 @@
 from fmcsa_orchestrator.testing.faults import Fault
 from fmcsa_orchestrator.testing.source_checks import Result, check, error_of, is_nothing
 
-# By name: a fault for as long as upstream is asked, and the kinds of error that a source may make of it.
 FAULTS: dict[str, tuple[Fault, set[str]]] = {
     "400": (Fault.status(400), {"rejected"}),
     "401": (Fault.status(401), {"auth", "rejected"}),
@@ -19,6 +18,7 @@ FAULTS: dict[str, tuple[Fault, set[str]]] = {
     "reset": (Fault.reset(), {"malformed", "upstream_unavailable"}),
     "not-an-array": (Fault.not_an_array(), {"malformed"}),
 }
+"""By name: a fault for as long as upstream is asked, and the kinds of error that a source may make of it."""
 # Those after which upstream may not be asked for a while.
 PAUSES = {"429-pause", "429-until"}
 

@@ -41,8 +41,9 @@ _SLOWLY = Fault.drip(3, 0.001)  # so that there is something to await within a b
 class SourceContract(ABC):
     """What the orchestrator relies on in a source. A check that a source has no use for is skipped, and says why.
 
-    patience_s:  the longest that a single call may take, retries included, before the check fails.
-    hasty_s:     after so long the checks give up on an upstream that hangs.
+    Attributes:
+        patience_s: the longest that a single call may take, retries included, before the check fails.
+        hasty_s: after so long the checks give up on an upstream that hangs.
     """
 
     pytestmark = pytest.mark.asyncio

@@ -23,12 +23,15 @@ class Breakable(Protocol):
 class World:
     """A source at its upstream, both new and in good order, and what there is to ask about.
 
-    known:       a company of which upstream has something; a small one, since it is asked about again and again.
-    unknown:     a company that upstream has never heard of.
-    upstream:    what fails on demand; None: the source has no upstream that could.
-    large:       a company with more rows than one page holds, `large_rows` of them; None: upstream has no pages.
-    columns:     each column that the source cannot do without -> a value that it cannot have.
-    secrets:     the keys and passwords that the source was given.
+    Attributes:
+        source: the source.
+        known: a company of which upstream has something; a small one, since it is asked about again and again.
+        unknown: a company that upstream has never heard of.
+        upstream: what fails on demand; None: the source has no upstream that could.
+        large: a company with more rows than one page holds; None: upstream has no pages.
+        large_rows: how many it has.
+        columns: each column that the source cannot do without -> a value that it cannot have.
+        secrets: the keys and passwords that the source was given.
     """
 
     source: Source

@@ -36,7 +36,9 @@ class EmbeddedStore:
     """A server on a free loopback port, as an async context manager; `uri` is its address.
 
     `data_dir` keeps the data across runs; without it they go with the server.
-    Raises: SettingsError when the extra is missing or the server does not start.
+
+    Raises:
+        SettingsError: when the extra is missing or the server does not start.
     """
 
     def __init__(self, data_dir: Path | None = None) -> None:
