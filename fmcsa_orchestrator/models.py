@@ -65,11 +65,17 @@ class Company:
 
     def stored_rows(self, source: str) -> int:
         """How many rows `source` read for this carrier at its last success; 0 if never."""
-        status = dig(self.document, f"fmcsaData.syncStatus.sources.{source}")
-        if not isinstance(status, dict) or status.get("usdot") != self.usdot:
-            return 0
-        rows = status.get("rows")
+        rows = self._stored(source, "rows")
         return rows if isinstance(rows, int) else 0
+
+    def stored_as_of(self, source: str) -> datetime | None:
+        """The time of upstream's own data that `source` last read for this carrier; None if never."""
+        as_of = self._stored(source, "dataAsOf")
+        return bson_time(as_of) if isinstance(as_of, datetime) else None
+
+    def _stored(self, source: str, field: str) -> Any:
+        status = dig(self.document, f"fmcsaData.syncStatus.sources.{source}")
+        return status.get(field) if isinstance(status, dict) and status.get("usdot") == self.usdot else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from fmcsa_orchestrator.models import Company, Finding, Outcome, SourceReport, b
 from fmcsa_orchestrator.qcmobile import QcMobileClient
 from fmcsa_orchestrator.soda import SodaClient
 from fmcsa_orchestrator.sources.qcmobile_basics import parse_carrier, parse_qc_basics
-from fmcsa_orchestrator.sources.sms_file import Content, SmsFile
+from fmcsa_orchestrator.sources.sms_file import Content, SmsFile, check_newer
 from fmcsa_orchestrator.sources.sms_results import (
     PERCENTILE_COLUMNS,
     RESULT_COLUMNS,
@@ -173,16 +173,17 @@ class CsaSource:
             rows = {file.dataset.id: read.by_usdot[company.usdot] for file, read in reads.items()}
             error = next((found for found in rows.values() if isinstance(found, MalformedPayloadError)), None)
             found = {dataset: group[0] for dataset, group in rows.items() if isinstance(group, list) and group}
+            check_newer(company, self.name, as_of)
             if error is None:
                 await self._confirm_missing(company, found)
             reports[company.usdot] = error or self._report(found, as_of)
         return reports
 
     async def _confirm_missing(self, company: Company, found: Mapping[str, Content]) -> None:
-        """Make sure that no file in which the carrier ought to stand, and does not, is empty altogether.
+        """Make sure that the carrier is not missing because a file is empty altogether.
 
-        A carrier in none may belong to either class; one that was a passenger carrier ought to be in its passenger file too.
-        Raises: ImplausibleEmptyError.
+        One that was a passenger carrier ought to be in its passenger file still. One that is in no file may belong to either
+        class: where it was in some, neither of their files may be empty, else not both. Raises: ImplausibleEmptyError.
         """
         was_passenger, was_class = (
             dig(company.document, f"fmcsaData.csa.{name}") for name in ("passengerCarrier", "carrierClass")
@@ -190,9 +191,13 @@ class CsaSource:
         for file in self._files:
             dataset = file.dataset.id
             was_there = dataset in PASSENGER_DATASETS and was_passenger is True and was_class == CARRIER_CLASSES[dataset]
-            may_be_there = dataset not in PASSENGER_DATASETS and not found
+            may_be_there = dataset not in PASSENGER_DATASETS and not found and company.stored_rows(self.name) > 0
             if dataset not in found and (was_there or may_be_there):
                 await file.confirm_empty(company, self.name)
+        if not found and not company.stored_rows(self.name):
+            all_carriers = [file for file in self._files if file.dataset.id not in PASSENGER_DATASETS]
+            if all([await file.has_no_rows() for file in all_carriers]):
+                raise ImplausibleEmptyError("the SMS result files have no rows at all upstream")
 
     async def complete(self, company: Company, report: SourceReport) -> SourceReport:
         """Add QCMobile's part, at the company's turn. Where it fails, the files' part stands and the source is to be retried."""

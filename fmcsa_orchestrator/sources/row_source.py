@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from fmcsa_orchestrator.errors import SourceError
 from fmcsa_orchestrator.models import Company, Document, Finding, SourceReport, content_hash
-from fmcsa_orchestrator.sources.sms_file import CarrierRows, Content, SmsFile, slices
+from fmcsa_orchestrator.sources.sms_file import CarrierRows, Content, SmsFile, check_newer, slices
 from fmcsa_orchestrator.usdot import UsdotNumber
 
 
@@ -78,6 +78,7 @@ class RowSource(ABC):
             if isinstance(rows, SourceError):
                 reports[company.usdot] = rows
             elif rows is not None:
+                check_newer(company, self.name, read.as_of)
                 if not rows:
                     await self._file.confirm_empty(company, self.name)
                 reports[company.usdot] = await self._report(rows, read.as_of)

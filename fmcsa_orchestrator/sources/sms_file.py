@@ -2,12 +2,19 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from fmcsa_orchestrator.dataset import Dataset, check_columns
-from fmcsa_orchestrator.errors import ImplausibleEmptyError, MalformedPayloadError, SchemaDriftError, StaleUpstreamError
+from fmcsa_orchestrator.errors import (
+    ImplausibleEmptyError,
+    MalformedPayloadError,
+    RequestRejectedError,
+    SchemaDriftError,
+    StaleUpstreamError,
+)
 from fmcsa_orchestrator.models import Company, Finding
 from fmcsa_orchestrator.soda import Metadata, Row, Rows, SodaClient
 from fmcsa_orchestrator.usdot import UsdotNumber
@@ -40,13 +47,15 @@ class SmsFile:
         self._has_rows = False  # seen since the file was last replaced
 
     async def version(self) -> str:
-        """The file's state now, and a note of it.
+        """The newest state of the file that we have been told of, and a note of it.
 
         From here on an answer that is older is refused, and so is all reading while the columns are not those that we know.
         """
-        before, self._latest = self._latest, await self._soda.metadata(self.dataset)
-        if before is None or before.rows_updated_at != self._latest.rows_updated_at:
+        told = await self._soda.metadata(self.dataset)
+        if self._latest is None or told.rows_updated_at > self._latest.rows_updated_at:
             self._has_rows = False
+        if self._latest is None or told.rows_updated_at >= self._latest.rows_updated_at:
+            self._latest = told  # never back: a replica that lags behind may answer one caller while another is still reading
         return str(int(self._latest.rows_updated_at.timestamp()))
 
     async def check(self) -> Finding:
@@ -82,14 +91,20 @@ class SmsFile:
     async def confirm_empty(self, company: Company, source: str) -> None:
         """Before "no rows" is believed: make sure that the file is not empty altogether.
 
-        Of a carrier that never had any, one row of anybody, seen since the file was replaced, is proof enough.
+        Where rows of the carrier are stored, the portal has to confirm it; else it is enough that it does not say otherwise.
         Raises: ImplausibleEmptyError.
         """
-        if self._has_rows and not company.stored_rows(source):
-            return
-        if await self._soda.is_empty(self.dataset):
+        is_empty = self._soda.is_empty(self.dataset) if company.stored_rows(source) else self.has_no_rows()
+        if await is_empty:
             raise ImplausibleEmptyError(f"{self.dataset.label} has no rows at all upstream")
-        self._has_rows = True
+
+    async def has_no_rows(self) -> bool:
+        """Whether the portal counts no rows at all; one row of anybody, seen since the file was replaced, answers it."""
+        if not self._has_rows:
+            with suppress(MalformedPayloadError, RequestRejectedError):  # it does not say
+                self._has_rows = not await self._soda.is_empty(self.dataset)
+                return not self._has_rows
+        return False
 
     def _check_known(self) -> None:
         if self._latest is not None:
@@ -123,6 +138,13 @@ class SmsFile:
                 elif isinstance(group, list):
                     group.append(content)
         return CarrierRows(groups, rows.modified or updated_at)
+
+
+def check_newer(company: Company, source: str, as_of: datetime | None) -> None:
+    """Refuse files older than those that the carrier's data is from. Raises: StaleUpstreamError."""
+    stored = company.stored_as_of(source)
+    if stored and as_of and as_of < stored - _CLOCK_DIFFERENCE:
+        raise StaleUpstreamError(f"upstream's files are of {as_of:%Y-%m-%d}, older than what is stored, of {stored:%Y-%m-%d}")
 
 
 async def slices(items: Sequence[T], size: int = _SLICE) -> AsyncIterator[Sequence[T]]:

@@ -23,12 +23,13 @@ OTHER = "host-b:7:0ther"
 
 
 def portal(fault, *, dataset=VIOLATIONS, one=False, settings=None, page_size=None, **which):
-    """A fault of the portal: in the violations, if nothing else is said; `one`: only in what mentions the target."""
+    """A fault of the portal: in the violations, or this dataset, or these; `one`: only in what mentions the target."""
 
     @asynccontextmanager
     async def happens(scene):
         usdot = scene.target if one else None
-        scene.upstream.inject(fault() if callable(fault) else fault, dataset=dataset, usdot=usdot, **which)
+        for name in dataset if isinstance(dataset, tuple) else (dataset,):
+            scene.upstream.inject(fault() if callable(fault) else fault, dataset=name, usdot=usdot, **which)
         yield Conditions(settings or {}, page_size=page_size)
         scene.upstream.clear_faults()
 

@@ -6,6 +6,7 @@ from . import happenings as make
 from .entry import EVERYWHERE, Kept, Who, nothing_fails, source_fails
 from .truth import ALL
 
+RESULTS = ("4y6x-dmck", "h9zy-gjn8", "m3ry-qcip", "h3zn-uid9")
 SLOW = {"request_timeout_s": 0.06, "batch_size": 8}
 TOO_OFTEN = ("failed", "unavailable")  # from the fifth failure on, the breaker is open
 ONE_WINDOW = {"batch_size": 8}
@@ -92,7 +93,7 @@ STATES = [
     bad_answer("a dataset without any rows", Fault.empty_dataset(), "implausible_empty"),
     source_fails(
         "the results without any rows",
-        make.portal(Fault.empty_dataset(), dataset="4y6x-dmck"),
+        make.portal(Fault.empty_dataset(), dataset=RESULTS),
         "implausible_empty",
         sources=("csa_scores",),
     ),

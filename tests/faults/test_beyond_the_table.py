@@ -1,4 +1,4 @@
-"""A file that has lost all its rows: also where only some carriers would be in it."""
+"""What no line of the catalogue can say: states that only show against what was stored before."""
 
 import pytest
 
@@ -63,3 +63,19 @@ async def test_qcmobile_forgetting_a_carrier_erases_nothing_and_never_having_kno
         document = await scene.document(scene.target)
         assert (summary.success, document["fmcsaData"]["csa"]["carrier"]) == (False, known)
         assert document["fmcsaData"]["syncStatus"]["errors"][0]["kind"] == "implausible_empty"
+
+
+async def test_a_portal_that_falls_back_by_a_month_takes_nothing_back(scene):
+    scene.upstream.publish(changed=1.0)
+    assert (await scene.sync("run")).success
+    before = await scene.picture()
+    fault = scene.upstream.inject(Fault.older())
+    summary = await scene.sync("run")
+    assert {failure.kind for entry in summary.errors for failure in entry["errors"]} == {"stale_upstream"}
+    after = await scene.picture()
+    assert after.rows == before.rows
+    for usdot, company in after.companies.items():
+        assert company["fmcsaData"]["violations"] == before.companies[usdot]["fmcsaData"]["violations"]
+        assert company["smsBasics"] == before.companies[usdot]["smsBasics"]
+    fault.remove()
+    assert (await scene.sync("run")).success
