@@ -122,7 +122,16 @@ def keeps_ending(document: Mapping[str, Any], folder: str) -> bool:
 
 
 async def released(leases: LeaseStore, key: Any, owner: str) -> None:
-    """Give a lease back, whatever state the store is in; where that fails, it runs out by itself."""
-    with suppress(RepositoryError, TimeoutError):
-        async with asyncio.timeout(RELEASE_S):
-            await leases.release(key, owner)
+    """Give a lease back, whatever state the store is in, and though we be cancelled; where that fails, it runs out by itself."""
+
+    async def give_back() -> None:
+        with suppress(RepositoryError, TimeoutError):
+            async with asyncio.timeout(RELEASE_S):
+                await leases.release(key, owner)
+
+    giving = asyncio.create_task(give_back())
+    try:
+        await asyncio.shield(giving)
+    except asyncio.CancelledError:
+        await asyncio.wait({giving})
+        raise
