@@ -15,7 +15,7 @@ TTL_S = 3_000
 
 
 async def first_run(small):
-    return lambda **options: small.orchestrator.sync_all_companies(**options)
+    return small.orchestrator.sync_all_companies
 
 
 async def next_version(small):
