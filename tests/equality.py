@@ -10,31 +10,43 @@ from .world import COLLECTIONS, INSPECTIONS, VIOLATIONS, status_of
 SOURCES = ("csa_scores", "violations", "inspections")
 
 
-async def differences(world, *, csa_fields=None, sources=SOURCES):
-    """What is not as it should be, in words; an empty list when all is well. `csa_fields` by `_id` replaces the files' own."""
+async def differences(world, *, csa_fields=None):
+    """What is not as it should be, in words; an empty list when all is well.
+
+    `csa_fields` by `_id` replaces what the SMS files alone say.
+    """
     companies = await world.companies()
-    found = [line for company in companies for line in _status_faults(company, sources)]
-    wanted = {dataset: {} for dataset in COLLECTIONS}
+    found = [line for company in companies for line in _status_faults(company)]
     for company in companies:
-        expected, fields = await _expected(world.fleet, company["_id"])
-        for dataset, rows in expected.items():
-            wanted[dataset] |= rows
+        _, fields = await _expected(world.fleet, company["_id"])
         for path, value in {**fields, **(csa_fields or {}).get(company["_id"], {})}.items():
             if dig(company, path) != value:
                 found.append(f"{company['_id']} {path}: {dig(company, path)!r:.200} instead of {value!r:.200}")
+    return [*found, *await row_differences(world, companies)][:20]
+
+
+async def row_differences(world, companies):
+    """The same of the rows of these companies."""
+    ids = {company["_id"] for company in companies}
+    found = []
+    wanted = {dataset: {} for dataset in COLLECTIONS}
+    for usdot in ids:
+        expected, _ = await _expected(world.fleet, usdot)
+        for dataset, rows in expected.items():
+            wanted[dataset] |= rows
     for dataset in COLLECTIONS:
-        found += _row_faults(await world.rows(dataset), wanted[dataset])
-    return found[:20]
+        found += _row_faults([row for row in await world.rows(dataset) if row["companyId"] in ids], wanted[dataset])
+    return found
 
 
-def _status_faults(company, sources):
+def _status_faults(company):
     status = status_of(company)
-    lease = status["lease"]
+    owner = status.get("lease", {}).get("owner")
     if status["success"] is not True or status["errors"]:
         yield f"{company['_id']} has failed: {status['errors']!r:.300}"
-    if lease["owner"] is not None or lease["token"] != lease["finishedToken"]:
-        yield f"{company['_id']} is not given back: {lease}"
-    for source in sources:
+    if owner is not None:
+        yield f"{company['_id']} is still held by {owner}"
+    for source in SOURCES:
         if not isinstance(status["sources"][source]["version"], str):
             yield f"{company['_id']} {source} has no version"
 

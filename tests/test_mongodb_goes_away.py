@@ -14,15 +14,7 @@ from fmcsa_orchestrator.testing.store import EmbeddedStore
 from .backends import open_backend
 from .equality import differences
 from .failing import Failing, Plan
-from .world import open_world, status_of
-
-LONG_AGO = {"$set": {"expiresAt": None, "fmcsaData.syncStatus.lease.expiresAt": None}}
-
-
-async def run_out(database):
-    """As if the time of every lease had passed."""
-    for collection in ("fmcsaLeases", "companies"):
-        await database[collection].update_many({}, LONG_AGO)
+from .world import open_world, run_out, status_of
 
 
 def orchestrator(database, number):
@@ -55,9 +47,7 @@ async def mixed(backend, number):
 async def test_at_every_call_to_mongodb(wire_uri, kind, stride, how, what):
     async with open_backend(kind, wire_uri) as backend:
         await backend.add(*({"_id": key, "name": f"C{key}", "dotNumber": 100 + key} for key in (1, 2)))
-        number = 0
-        for at in count(0, stride):
-            number += 1
+        for number, at in enumerate(count(0, stride), 1):
             plan = Plan(at, **how)
             failing = orchestrator(Failing(backend.database, plan), number)
             if what == "run":

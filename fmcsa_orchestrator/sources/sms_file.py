@@ -39,11 +39,13 @@ class SmsFile:
         self._latest: Metadata | None = None
 
     async def version(self) -> str:
-        """The file's state now, and a note of it.
+        """The newest state of the file that we have been told of, and a note of it.
 
         From here on an answer that is older is refused, and so is all reading while the columns are not those that we know.
         """
-        self._latest = await self._soda.metadata(self.dataset)
+        told = await self._soda.metadata(self.dataset)
+        if self._latest is None or told.rows_updated_at >= self._latest.rows_updated_at:
+            self._latest = told  # never back: a replica that lags behind may answer one caller while another is still reading
         return str(int(self._latest.rows_updated_at.timestamp()))
 
     async def check(self) -> Finding:
