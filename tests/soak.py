@@ -146,7 +146,7 @@ class Soak:
                 self.inject()
             elif what < 0.35:
                 self.publish()
-            elif what < 0.37:
+            elif what < 0.355:
                 self.report.handlers["stop()"] += 1
                 sync.stop()
             else:

@@ -170,8 +170,8 @@ class CsaSource:
             error = next((found for found in rows.values() if isinstance(found, MalformedPayloadError)), None)
             found = {dataset: group[0] for dataset, group in rows.items() if isinstance(group, list) and group}
             if error is None and not found:
-                for file in self._files:
-                    await file.confirm_empty(company, self.name)
+                for file, read in reads.items():
+                    await file.confirm_empty(company, self.name, read)
             reports[company.usdot] = error or self._report(found, as_of)
         return reports
 

@@ -63,7 +63,7 @@ class RowSource(ABC):
                 reports[company.usdot] = rows
             elif rows is not None:
                 if not rows:
-                    await self._file.confirm_empty(company, self.name)
+                    await self._file.confirm_empty(company, self.name, read)
                 reports[company.usdot] = await self._report(rows, read.as_of)
         return reports
 

@@ -28,6 +28,11 @@ class CarrierRows:
     by_usdot: Mapping[int, list[Content] | MalformedPayloadError]
     as_of: datetime | None
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether no carrier of all that were asked for has a row."""
+        return not any(self.by_usdot.values())
+
 
 class SmsFile:
     """A dataset whose rows belong to carriers by `dot_number`."""
@@ -37,6 +42,7 @@ class SmsFile:
         self._soda = soda
         self._parse = parse
         self._latest: Metadata | None = None
+        self._confirmed: CarrierRows | None = None  # the last read of which we know that the file was not empty
 
     async def version(self) -> str:
         """The newest state of the file that we have been told of, and a note of it.
@@ -78,13 +84,16 @@ class SmsFile:
         merged = {usdot: found for part in parts for usdot, found in part.by_usdot.items()}
         return CarrierRows(merged, parts[-1].as_of if parts else None)
 
-    async def confirm_empty(self, company: Company, source: str) -> None:
-        """Before "no rows" is believed of a carrier that had some: make sure that the file is not empty altogether.
+    async def confirm_empty(self, company: Company, source: str, read: CarrierRows) -> None:
+        """Before "no rows" is believed of a carrier that had some, or of all in a read: make sure that the file has any.
 
-        Raises: ImplausibleEmptyError.
+        Asks once for each read. Raises: ImplausibleEmptyError.
         """
-        if company.stored_rows(source) and await self._soda.is_empty(self.dataset):
+        if read is self._confirmed or not (company.stored_rows(source) or read.is_empty):
+            return
+        if await self._soda.is_empty(self.dataset):
             raise ImplausibleEmptyError(f"{self.dataset.label} has no rows at all upstream")
+        self._confirmed = read
 
     def _check_known(self) -> None:
         if self._latest is not None:
