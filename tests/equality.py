@@ -21,7 +21,7 @@ async def differences(world, *, csa_fields=None):
         _, fields = await _expected(world.fleet, company["_id"])
         for path, value in {**fields, **(csa_fields or {}).get(company["_id"], {})}.items():
             if dig(company, path) != value:
-                found.append(f"{company['_id']} {path}: {dig(company, path)!r:.200} instead of {value!r:.200}")
+                found.append(f"{company['_id']} {path}: {_unlike(dig(company, path), value)}")
     return [*found, *await row_differences(world, companies)][:20]
 
 
@@ -81,3 +81,11 @@ def _row_faults(stored, wanted):
         own = {name: value for name, value in wanted[key].items() if name not in RESERVED}
         if content != own:
             yield f"differs: {key}: {content!r:.200} instead of {own!r:.200}"
+
+
+def _unlike(stored, wanted):
+    """How two values differ; of two objects, only the fields that do."""
+    if isinstance(stored, dict) and isinstance(wanted, dict):
+        keys = [key for key in {**stored, **wanted} if stored.get(key) != wanted.get(key)]
+        stored, wanted = ({key: value.get(key) for key in keys} for value in (stored, wanted))
+    return f"{stored!r:.200} instead of {wanted!r:.200}"

@@ -88,7 +88,6 @@ def any_fault(rng):
             lambda: Fault.bad_value(column, value),
             Fault.stale,
             Fault.older,
-            Fault.empty_dataset,
         ]
     )()
 
@@ -105,6 +104,10 @@ class Soak:
 
     def inject(self):
         rng = self._rng
+        if rng.random() < 0.05:  # as long as the round: that a whole file is empty for one request only, nobody can tell
+            self._world.upstream.inject(Fault.empty_dataset(), dataset=rng.choice(list(COLLECTIONS)))
+            self.report.faults["empty dataset"] += 1
+            return
         usdot = rng.choice(self._world.fleet.usdots) if rng.random() < 0.2 else None
         dataset = rng.choice([None, *DATASETS])
         kind = rng.choice([None, None, "resource", "metadata", "qcmobile"]) if dataset is None else None
@@ -134,6 +137,8 @@ class Soak:
             self.report.faults[injection.fault.name] += times - (injection.times or 0)
         self._injections.clear()
         self._world.upstream.clear_faults()
+        await self._world.upstream.stop()  # what is still under way there might publish behind our back
+        await self._world.upstream.start()
         self._go_on(3_600)  # a pause that upstream has asked for is over
         self.report.lies += await self._lies()
 
