@@ -10,7 +10,7 @@ demo: $(STAMP)
 	$(BIN)/fmcsa-orchestrator demo
 
 test: $(STAMP)
-	$(BIN)/python -m pytest -rs
+	$(BIN)/python -m pytest -rs -n auto
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -20,17 +20,17 @@ from fmcsa_orchestrator.demo import run_demo
 from fmcsa_orchestrator.doctor import unusable
 from fmcsa_orchestrator.errors import CompanyNotFoundError, FmcsaError
 from fmcsa_orchestrator.models import Finding
-from fmcsa_orchestrator.overview import Overview
-from fmcsa_orchestrator.overview import as_json as as_json_value
-from fmcsa_orchestrator.page.write import write_page
 from fmcsa_orchestrator.plan import Plan
 from fmcsa_orchestrator.results import CompanySyncResult, SyncSummary
-from fmcsa_orchestrator.screen.fleet import show_overview
-from fmcsa_orchestrator.screen.results import show_company, show_findings, show_plan, show_summary
-from fmcsa_orchestrator.screen.run import view_on
 from fmcsa_orchestrator.settings import Settings
 from fmcsa_orchestrator.signals import stopping_on_signals
-from fmcsa_orchestrator.status_report import STALE_AFTER_H, read_company, read_fleet
+from fmcsa_orchestrator.view.overview import Overview
+from fmcsa_orchestrator.view.overview import as_json as as_json_value
+from fmcsa_orchestrator.view.page.write import write_page
+from fmcsa_orchestrator.view.report import STALE_AFTER_H, read_company, read_fleet
+from fmcsa_orchestrator.view.screen.fleet import show_overview
+from fmcsa_orchestrator.view.screen.results import show_company, show_findings, show_plan, show_summary
+from fmcsa_orchestrator.view.screen.run import view_on
 from fmcsa_orchestrator.wiring import close, open_orchestrator, stop, sync_all_companies, sync_company
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)

@@ -14,7 +14,7 @@ from fmcsa_orchestrator.events import CompanyStarted, emit
 from fmcsa_orchestrator.gate import Gate
 from fmcsa_orchestrator.isolation import Fault
 from fmcsa_orchestrator.kept import Kept, Write, plainly
-from fmcsa_orchestrator.leases import LEASE, RELEASE_S, finished, released, token_of
+from fmcsa_orchestrator.leases import LEASE, RELEASE_S, ended_early, finished, released, token_of
 from fmcsa_orchestrator.logs import log_fields
 from fmcsa_orchestrator.models import Company, Outcome, SourceReport, dig
 from fmcsa_orchestrator.parts import Parts
@@ -73,7 +73,7 @@ class CompanySync:
 
     def is_passive(self, company: Company, known: Known) -> bool:
         """Whether no source is to be asked and no row to be written for the company: then it needs no lease."""
-        if dig(company.document, f"{LEASE}owner") is not None:
+        if dig(company.document, f"{LEASE}owner") is not None or ended_early(company.document, LEASE):
             return False
         return all(
             _is_current(slot, company, known) or isinstance(known.found.get(slot.name, {}).get(company.usdot), Fault)
@@ -93,6 +93,8 @@ class CompanySync:
         return done
 
     async def _leased(self, company: Company, known: Known, at: datetime, timeout_s: float) -> Synced:
+        if ended_early(company.document, LEASE):  # rows may be newer than the versions say, or of another number
+            known = replace(known, force=True)
         leases = self._repository.company_leases
         kept: Kept | None = None
         try:

@@ -19,7 +19,9 @@ class Deadline:
         return self._timeout is not None and self._timeout.expired()
 
     def stop(self) -> None:
-        """End the block now."""
+        """End the block now, unless it is ending already."""
+        if self.is_over:
+            return
         self.stopped = True
         if self._timeout is not None:
             self._timeout.reschedule(asyncio.get_running_loop().time())

@@ -11,14 +11,14 @@ from rich.console import Console
 
 from fmcsa_orchestrator import driver
 from fmcsa_orchestrator.results import SyncSummary
-from fmcsa_orchestrator.screen.fleet import show_overview
-from fmcsa_orchestrator.screen.results import show_summary
-from fmcsa_orchestrator.screen.run import view_on
 from fmcsa_orchestrator.settings import Settings
-from fmcsa_orchestrator.status_report import read_fleet
 from fmcsa_orchestrator.testing.fleet import Fleet
 from fmcsa_orchestrator.testing.store import EmbeddedStore
 from fmcsa_orchestrator.testing.upstream import Upstream
+from fmcsa_orchestrator.view.report import read_fleet
+from fmcsa_orchestrator.view.screen.fleet import show_overview
+from fmcsa_orchestrator.view.screen.results import show_summary
+from fmcsa_orchestrator.view.screen.run import view_on
 from fmcsa_orchestrator.wiring import open_orchestrator
 
 _SHOWN = 12

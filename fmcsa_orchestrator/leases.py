@@ -115,14 +115,23 @@ def finished(folder: str, token: int) -> dict[str, Any]:
     return {**returned(folder), f"{folder}finishedToken": token}
 
 
-def keeps_ending(document: Mapping[str, Any], folder: str) -> bool:
-    """Whether the last two who had the document's lease did not finish: killed, stopped, or out of time."""
+def ended_early(document: Mapping[str, Any], folder: str) -> int:
+    """How many of those who had the document's lease last did not finish: killed, stopped, or out of time."""
     token, done = (dig(document, f"{folder}{field}") for field in ("token", "finishedToken"))
-    return isinstance(token, int) and token - (done if isinstance(done, int) else 0) >= 2
+    return token - (done if isinstance(done, int) else 0) if isinstance(token, int) else 0
 
 
 async def released(leases: LeaseStore, key: Any, owner: str) -> None:
-    """Give a lease back, whatever state the store is in; where that fails, it runs out by itself."""
-    with suppress(RepositoryError, TimeoutError):
-        async with asyncio.timeout(RELEASE_S):
-            await leases.release(key, owner)
+    """Give a lease back, whatever state the store is in, and though we be cancelled; where that fails, it runs out by itself."""
+
+    async def give_back() -> None:
+        with suppress(RepositoryError, TimeoutError):
+            async with asyncio.timeout(RELEASE_S):
+                await leases.release(key, owner)
+
+    giving = asyncio.create_task(give_back())
+    try:
+        await asyncio.shield(giving)
+    except asyncio.CancelledError:
+        await asyncio.wait({giving})
+        raise

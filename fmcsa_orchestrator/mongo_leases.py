@@ -1,6 +1,7 @@
 """Leases in MongoDB documents: each step one `update_one`, on the condition of the token that was read."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from fmcsa_orchestrator.documents import overlaps, settable, with_values
@@ -26,10 +27,8 @@ class MongoLeases:
             document = await self._collection.find_one({"_id": {"$eq": name}})
             if document is None:
                 document = {"_id": name}
-                try:
+                with suppress(DuplicateKeyError):  # somebody was first, a moment ago: `take` will tell who
                     await self._collection.insert_one(dict(document))
-                except DuplicateKeyError:
-                    raise held_by() from None  # somebody was first, a moment ago
         lease, _ = await self.take(document, owner, ttl_s)
         return lease
 

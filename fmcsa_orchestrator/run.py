@@ -18,7 +18,7 @@ from fmcsa_orchestrator.errors import (
 from fmcsa_orchestrator.events import CompanySynced, Reading, RunStarted, WindowFetched, emit
 from fmcsa_orchestrator.gate import Gate
 from fmcsa_orchestrator.kept import Kept
-from fmcsa_orchestrator.leases import LEASE, keeps_ending, released
+from fmcsa_orchestrator.leases import LEASE, ended_early, released
 from fmcsa_orchestrator.models import Company
 from fmcsa_orchestrator.parts import Parts
 from fmcsa_orchestrator.results import CompanySyncResult, SourceFailure
@@ -26,6 +26,7 @@ from fmcsa_orchestrator.status import is_current
 from fmcsa_orchestrator.tally import Tally, was_skipped
 from fmcsa_orchestrator.window import Found, WindowReader
 
+_SUSPICIOUS = 2  # syncs in a row that ended early, after which a company comes last in its window
 _UNSTORABLE_LIMIT = 1_000  # companies whose status cannot be stored, after which a run gives up
 
 
@@ -85,7 +86,9 @@ class Run:
                 raise RepositoryError(f"the status of over {_UNSTORABLE_LIMIT} companies cannot be stored")
 
     async def _window(self, documents: Sequence[Mapping[str, Any]]) -> None:
-        documents = sorted(documents, key=lambda document: keeps_ending(document, LEASE))  # what ended two runs may end this
+        documents = sorted(
+            documents, key=lambda document: ended_early(document, LEASE) >= _SUSPICIOUS
+        )  # what ended two runs may end this
         companies = [as_company(document) for document in documents]
         found = await self._read([company for company in companies if isinstance(company, Company)])
         known = Known(found, self._versions, self._force)
@@ -108,7 +111,11 @@ class Run:
         found: dict[str, Found] = {}
         for source in self._parts.batch_sources:
             version = self._versions.get(source.name)
-            due = [company for company in companies if self._force or not is_current(company, source.name, version)]
+            due = [
+                company
+                for company in companies
+                if self._force or ended_early(company.document, LEASE) or not is_current(company, source.name, version)
+            ]
             if due:
                 await emit(Reading(source.name, len(due)))
                 found[source.name] = await self._reader.read(source, due)

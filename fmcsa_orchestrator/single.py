@@ -30,10 +30,14 @@ class SingleSync:
         self._shared: Shared[CompanySyncResult] = Shared()
 
     async def sync(self, company_id: Any, timeout_s: float, *, force: bool) -> CompanySyncResult:
-        """Sync it, or share the sync that another call has begun."""
+        """Sync it, or share the sync that another call has begun, for this very id or for another form of it."""
+        asked = ("asked", type(company_id), str(company_id), force)
+        return await self._shared.run(asked, lambda: self._found(company_id, timeout_s * _SOURCES_SHARE, force=force))
+
+    async def _found(self, company_id: Any, timeout_s: float, *, force: bool) -> CompanySyncResult:
         document = await self._parts.repository.find_company(company_id)
-        key = (type(document["_id"]), repr(document["_id"]), force)
-        return await self._shared.run(key, lambda: self._sync(document, timeout_s * _SOURCES_SHARE, force=force))
+        found = ("found", type(document["_id"]), repr(document["_id"]), force)
+        return await self._shared.run(found, lambda: self._sync(document, timeout_s, force=force))
 
     async def _sync(self, document: Mapping[str, Any], timeout_s: float, *, force: bool) -> CompanySyncResult:
         parts, clock, loop = self._parts, RunClock(), asyncio.get_running_loop()

@@ -42,7 +42,7 @@ def test_no_module_imports_itself_by_a_detour():
 @pytest.mark.parametrize(
     ("forbidden", "allowed"),
     [(("motor", "pymongo", "bson"), {"driver"}), (("os", "dotenv", "pydantic_settings"), {"settings", "testing.store", "leases"}),
-     (("typer",), {"cli"}), (("rich",), {"cli", "screen", "demo"}), (("tenacity",), {"http"}),
+     (("typer",), {"cli"}), (("rich",), {"cli", "view.screen", "demo"}), (("tenacity",), {"http"}),
      ((f"{PACKAGE}.testing",), {"demo", "testing"}), (("pytest",), {"testing.source_kit"})],
     ids=lambda value: "+".join(sorted(value)) if isinstance(value, tuple) else "",
 )  # fmt: skip

@@ -352,3 +352,35 @@ async def test_a_company_synced_by_somebody_else_while_a_run_only_looked_at_it_i
     repository.save = overtaken
     summary = await sync.sync_all_companies()
     assert (summary.stopped, summary.succeeded, summary.skipped, summary.failed) == (None, 1, 1, 0)
+
+
+async def test_a_company_whose_sync_was_cut_short_is_read_again_though_its_version_says_it_is_current(backend):
+    """Its number changed and changed back around a sync that wrote rows and was killed: they are the other number's."""
+
+    class Versioned(FakeSource):
+        batch_size = 10
+
+        async def fetch_many(self, companies):
+            return {company.usdot: await self.fetch(company) for company in companies}
+
+        async def version(self):
+            return "v1"
+
+    def read(company):
+        return SourceReport(documents=[Document("r", {"of": int(company.usdot)})], version="v1")
+
+    assert (await orchestrator(backend, Versioned("s", read)).sync_company(1)).success
+    original, repository = backend.repository.save, backend.repository
+
+    async def killed(updates):
+        raise asyncio.CancelledError
+
+    repository.save = killed
+    await force(backend, 1, {"dotNumber": 999})
+    with pytest.raises(asyncio.CancelledError):
+        await orchestrator(backend, Versioned("s", read)).sync_company(1)
+    repository.save = original
+    await force(backend, 1, {"dotNumber": 101})
+    assert (await orchestrator(backend, Versioned("s", read)).sync_all_companies()).success
+    (row,) = [row for row in await backend.rows("fmcsaS") if row["companyId"] == 1]
+    assert (row["of"], row["usdot"]) == (101, 101)

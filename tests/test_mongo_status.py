@@ -12,10 +12,10 @@ from pymongo import AsyncMongoClient
 
 from fmcsa_orchestrator import CompanyNotFoundError, RepositoryError
 from fmcsa_orchestrator.driver import connect, database_of
-from fmcsa_orchestrator.freshness import State, company_state, source_views
-from fmcsa_orchestrator.mongo_status import MongoFleet
-from fmcsa_orchestrator.overview import as_json, cutoff_of
-from fmcsa_orchestrator.status_report import read_company, read_fleet
+from fmcsa_orchestrator.view.freshness import State, company_state, source_views
+from fmcsa_orchestrator.view.mongo_fleet import MongoFleet
+from fmcsa_orchestrator.view.overview import as_json, cutoff_of
+from fmcsa_orchestrator.view.report import read_company, read_fleet
 
 from .status_samples import AS_OF, NOW, SOURCES, company, failing, source
 

@@ -6,10 +6,10 @@ from datetime import timedelta
 import pytest
 
 from fmcsa_orchestrator.basics import INTERVENTION_THRESHOLDS, Basic
-from fmcsa_orchestrator.freshness import State, company_state, source_names, source_views
-from fmcsa_orchestrator.overview import as_json, cutoff_of, make_overview
-from fmcsa_orchestrator.safety import safety_view
-from fmcsa_orchestrator.wording import age, duration, number, percent, printable, rows_of, tally
+from fmcsa_orchestrator.view.freshness import State, company_state, source_names, source_views
+from fmcsa_orchestrator.view.overview import as_json, cutoff_of, make_overview
+from fmcsa_orchestrator.view.safety import safety_view
+from fmcsa_orchestrator.view.wording import age, duration, number, percent, printable, rows_of, tally
 
 from .status_samples import BROKEN, HOSTILE, NOW, SOURCES, company, failing, source, with_safety
 

@@ -22,11 +22,11 @@ from fmcsa_orchestrator import (
     WindowFetched,
     open_orchestrator,
 )
-from fmcsa_orchestrator.screen.progress import RunProgress
-from fmcsa_orchestrator.screen.results import STYLES, show_summary
-from fmcsa_orchestrator.screen.run import LiveView, LogView, view_on
 from fmcsa_orchestrator.testing import Fleet, Upstream
 from fmcsa_orchestrator.testing.fakes import InMemoryRepository
+from fmcsa_orchestrator.view.screen.progress import RunProgress
+from fmcsa_orchestrator.view.screen.results import STYLES, show_summary
+from fmcsa_orchestrator.view.screen.run import LiveView, LogView, view_on
 
 from .status_samples import HOSTILE, NOW, SOURCES
 

@@ -5,8 +5,8 @@ import io
 import pytest
 from rich.console import Console
 
-from fmcsa_orchestrator.overview import FleetCounts, SourceCounts, StateCounts, make_overview
-from fmcsa_orchestrator.screen.fleet import show_overview
+from fmcsa_orchestrator.view.overview import FleetCounts, SourceCounts, StateCounts, make_overview
+from fmcsa_orchestrator.view.screen.fleet import show_overview
 
 from .status_samples import AS_OF, BROKEN, HOSTILE, NOW, SOURCES, company, failing, source, with_safety
 

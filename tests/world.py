@@ -26,7 +26,7 @@ class World:
         self.upstream = upstream
         self.database = database
         self.memory = InMemoryRepository()
-        self.orchestrator = None
+        self.settings = self.orchestrator = None
 
     async def put(self, *companies):
         if self.database is None:
@@ -78,7 +78,8 @@ async def open_world(store, uri, *, fleet=None, **settings):
         )
         options = {"qcmobile_web_key": None, "batch_size": 15, **settings}
         lent = {"repository": world.memory} if client is None else {"database": world.database}
-        async with open_orchestrator(demo_settings(upstream).model_copy(update=options), **lent) as world.orchestrator:
+        world.settings = demo_settings(upstream).model_copy(update=options)
+        async with open_orchestrator(world.settings, **lent) as world.orchestrator:
             yield world
     if client is not None:
         await client.drop_database(name)
@@ -90,3 +91,9 @@ async def open_world(store, uri, *, fleet=None, **settings):
 def status_of(company):
     """A company's `syncStatus`."""
     return company["fmcsaData"]["syncStatus"]
+
+
+async def run_out(database):
+    """As if the time of every lease had passed."""
+    for collection in ("fmcsaLeases", "companies"):
+        await database[collection].update_many({}, {"$set": {"expiresAt": None, "fmcsaData.syncStatus.lease.expiresAt": None}})

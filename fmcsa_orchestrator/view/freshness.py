@@ -8,7 +8,7 @@ from typing import Any
 
 from fmcsa_orchestrator.models import Outcome, bson_time, dig
 from fmcsa_orchestrator.status import STATUS, is_name
-from fmcsa_orchestrator.wording import printable
+from fmcsa_orchestrator.view.wording import printable
 
 FAILURES = tuple(outcome.value for outcome in Outcome if outcome.is_failure)
 

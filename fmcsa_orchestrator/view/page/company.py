@@ -4,12 +4,12 @@ from collections.abc import Iterable, Mapping
 from xml.etree import ElementTree as ET
 
 from fmcsa_orchestrator.basics import Basic
-from fmcsa_orchestrator.freshness import STATE_WORDS, SourceView, State
-from fmcsa_orchestrator.overview import CompanyView
-from fmcsa_orchestrator.page.charts import bar
-from fmcsa_orchestrator.page.elements import date, element, group, moment, row, table
-from fmcsa_orchestrator.safety import BasicView, OosView, SafetyView
-from fmcsa_orchestrator.wording import day, number, percent
+from fmcsa_orchestrator.view.freshness import STATE_WORDS, SourceView, State
+from fmcsa_orchestrator.view.overview import CompanyView
+from fmcsa_orchestrator.view.page.charts import bar
+from fmcsa_orchestrator.view.page.elements import date, element, group, moment, row, table
+from fmcsa_orchestrator.view.safety import BasicView, OosView, SafetyView
+from fmcsa_orchestrator.view.wording import day, number, percent
 
 Highest = Mapping[Basic, float]
 _SHAPES = {State.FRESH: "●", State.STALE: "◐", State.FAILING: "✖", State.NEVER: "○"}

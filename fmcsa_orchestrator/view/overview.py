@@ -8,7 +8,8 @@ from typing import Any
 from pydantic_core import to_jsonable_python
 
 from fmcsa_orchestrator.errors import InvalidUsdotError
-from fmcsa_orchestrator.freshness import (
+from fmcsa_orchestrator.usdot import UsdotNumber
+from fmcsa_orchestrator.view.freshness import (
     SourceView,
     State,
     as_object,
@@ -18,9 +19,8 @@ from fmcsa_orchestrator.freshness import (
     source_views,
     status_of,
 )
-from fmcsa_orchestrator.safety import SafetyView, safety_view
-from fmcsa_orchestrator.usdot import UsdotNumber
-from fmcsa_orchestrator.wording import printable
+from fmcsa_orchestrator.view.safety import SafetyView, safety_view
+from fmcsa_orchestrator.view.wording import printable
 
 
 @dataclass(frozen=True, slots=True)

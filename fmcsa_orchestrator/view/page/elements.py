@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from xml.etree import ElementTree as ET
 
-from fmcsa_orchestrator.wording import day, minute
+from fmcsa_orchestrator.view.wording import day, minute
 
 Child = ET.Element | str | None
 

@@ -8,11 +8,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from fmcsa_orchestrator.freshness import STATE_WORDS, SourceView, State
-from fmcsa_orchestrator.overview import CompanyView
-from fmcsa_orchestrator.safety import BasicView, OosView, SafetyView
-from fmcsa_orchestrator.screen.results import STYLES
-from fmcsa_orchestrator.wording import age, day, minute, number, percent
+from fmcsa_orchestrator.view.freshness import STATE_WORDS, SourceView, State
+from fmcsa_orchestrator.view.overview import CompanyView
+from fmcsa_orchestrator.view.safety import BasicView, OosView, SafetyView
+from fmcsa_orchestrator.view.screen.results import STYLES
+from fmcsa_orchestrator.view.wording import age, day, minute, number, percent
 
 _THRESHOLDS = (
     "At or above the threshold FMCSA intervenes. It is QCMobile's word on the carrier, or that of passenger carriers, or the "

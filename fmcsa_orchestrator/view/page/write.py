@@ -4,8 +4,8 @@ import secrets
 from pathlib import Path
 
 from fmcsa_orchestrator.errors import SettingsError
-from fmcsa_orchestrator.overview import Overview
-from fmcsa_orchestrator.page.document import page
+from fmcsa_orchestrator.view.overview import Overview
+from fmcsa_orchestrator.view.page.document import page
 
 
 def write_page(overview: Overview, path: Path) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from fmcsa_orchestrator.events import CompanyStarted, CompanySynced, Event, Reading, RunStarted, Waiting, WindowFetched
 from fmcsa_orchestrator.tally import was_skipped
-from fmcsa_orchestrator.wording import duration, printable
+from fmcsa_orchestrator.view.wording import duration, printable
 
 _ASKING = "asking each upstream whether anything has changed"
 

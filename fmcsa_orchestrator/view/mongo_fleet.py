@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from fmcsa_orchestrator.driver import aggregated, collection_of, translated
-from fmcsa_orchestrator.freshness import FAILURES, as_time
 from fmcsa_orchestrator.models import dig
 from fmcsa_orchestrator.mongo import HAS_USDOT, LAST_RUN
-from fmcsa_orchestrator.overview import FleetCounts, SourceCounts, StateCounts, shown_name
 from fmcsa_orchestrator.status import STATUS
+from fmcsa_orchestrator.view.freshness import FAILURES, as_time
+from fmcsa_orchestrator.view.overview import FleetCounts, SourceCounts, StateCounts, shown_name
 
 _SHOWN = {"name": 1, "dotNumber": 1, "fmcsaData": 1}
 _ANY_TIME = {"$gte": datetime(1970, 1, 1, tzinfo=UTC)}

@@ -10,8 +10,8 @@ from datetime import datetime
 from typing import Any
 
 from fmcsa_orchestrator.basics import INTERVENTION_THRESHOLDS, Basic
-from fmcsa_orchestrator.freshness import as_object, as_text, as_time
 from fmcsa_orchestrator.models import dig
+from fmcsa_orchestrator.view.freshness import as_object, as_text, as_time
 
 # `percentileStatus` in words, where FMCSA has none of its own.
 _REASONS = {

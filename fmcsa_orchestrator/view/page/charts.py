@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from xml.etree import ElementTree as ET
 
-from fmcsa_orchestrator.page.elements import element
+from fmcsa_orchestrator.view.page.elements import element
 
 _HEIGHT = 10
 _NATURAL_ORDER = (

@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from fmcsa_orchestrator.errors import CompanyNotFoundError
-from fmcsa_orchestrator.freshness import source_names
 from fmcsa_orchestrator.mongo import MongoCompanyRepository
-from fmcsa_orchestrator.mongo_status import MongoFleet
-from fmcsa_orchestrator.overview import Overview, cutoff_of, make_overview
 from fmcsa_orchestrator.sources.catalogue import SOURCE_NAMES
+from fmcsa_orchestrator.view.freshness import source_names
+from fmcsa_orchestrator.view.mongo_fleet import MongoFleet
+from fmcsa_orchestrator.view.overview import Overview, cutoff_of, make_overview
 
 STALE_AFTER_H = 48.0
 

@@ -7,12 +7,12 @@ from importlib.resources import files
 from xml.etree import ElementTree as ET
 
 from fmcsa_orchestrator.basics import Basic
-from fmcsa_orchestrator.freshness import STATE_WORDS, SourceView
-from fmcsa_orchestrator.overview import CompanyView, FleetCounts, Overview, SourceCounts
-from fmcsa_orchestrator.page.charts import stack
-from fmcsa_orchestrator.page.company import Highest, badge, company_sections
-from fmcsa_orchestrator.page.elements import date, element, group, moment, row, table, to_html
-from fmcsa_orchestrator.wording import minute, number, rows_of, tally
+from fmcsa_orchestrator.view.freshness import STATE_WORDS, SourceView
+from fmcsa_orchestrator.view.overview import CompanyView, FleetCounts, Overview, SourceCounts
+from fmcsa_orchestrator.view.page.charts import stack
+from fmcsa_orchestrator.view.page.company import Highest, badge, company_sections
+from fmcsa_orchestrator.view.page.elements import date, element, group, moment, row, table, to_html
+from fmcsa_orchestrator.view.wording import minute, number, rows_of, tally
 
 _THRESHOLDS = """FMCSA intervenes at or above the threshold. It differs by kind of carrier: QCMobile's own word on a
 carrier counts where there is one; else the thresholds of passenger carriers for a carrier in FMCSA's passenger files, and the

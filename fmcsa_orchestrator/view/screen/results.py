@@ -8,7 +8,7 @@ from rich.markup import escape
 from fmcsa_orchestrator.models import Finding
 from fmcsa_orchestrator.plan import Plan
 from fmcsa_orchestrator.results import CompanySyncResult, SyncSummary
-from fmcsa_orchestrator.wording import printable
+from fmcsa_orchestrator.view.wording import printable
 
 STYLES = {
     "changed": "green",

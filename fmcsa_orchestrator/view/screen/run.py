@@ -11,9 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from fmcsa_orchestrator.events import CompanySynced, Event, RunFinished, RunStarted, Waiting
-from fmcsa_orchestrator.screen.progress import RunProgress
-from fmcsa_orchestrator.screen.results import STYLES
-from fmcsa_orchestrator.wording import tally
+from fmcsa_orchestrator.view.screen.progress import RunProgress
+from fmcsa_orchestrator.view.screen.results import STYLES
+from fmcsa_orchestrator.view.wording import tally
 
 _DRAWN_PER_SECOND = 4
 _BAR_WIDTH = 30

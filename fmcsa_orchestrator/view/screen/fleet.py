@@ -4,10 +4,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from fmcsa_orchestrator.freshness import STATE_WORDS, SourceView, State
-from fmcsa_orchestrator.overview import FleetCounts, Overview
-from fmcsa_orchestrator.screen.company import outcome_text, plain_table, show_company_status, state_text
-from fmcsa_orchestrator.wording import age, day, duration, tally
+from fmcsa_orchestrator.view.freshness import STATE_WORDS, SourceView, State
+from fmcsa_orchestrator.view.overview import FleetCounts, Overview
+from fmcsa_orchestrator.view.screen.company import outcome_text, plain_table, show_company_status, state_text
+from fmcsa_orchestrator.view.wording import age, day, duration, tally
 
 _NAME_LENGTH = 40
 
