@@ -73,7 +73,7 @@ class CompanySync:
 
     def is_passive(self, company: Company, known: Known) -> bool:
         """Whether no source is to be asked and no row to be written for the company: then it needs no lease."""
-        if dig(company.document, f"{LEASE}owner") is not None or ended_early(company.document, LEASE):
+        if dig(company.document, f"{LEASE}owner") is not None or ended_early(company.document):
             return False
         return all(
             _is_current(slot, company, known) or isinstance(known.found.get(slot.name, {}).get(company.usdot), Fault)
@@ -93,7 +93,7 @@ class CompanySync:
         return done
 
     async def _leased(self, company: Company, known: Known, at: datetime, timeout_s: float) -> Synced:
-        if ended_early(company.document, LEASE):  # rows may be newer than the versions say, or of another number
+        if ended_early(company.document):  # rows may be newer than the versions say, or of another number
             known = replace(known, force=True)
         leases = self._repository.company_leases
         kept: Kept | None = None

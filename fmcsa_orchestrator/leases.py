@@ -23,7 +23,8 @@ TTL_S = 30.0  # after so many seconds without a heartbeat a holder may be taken 
 _TEXT_LIMIT = 200
 RELEASE_S = 5.0  # what giving back may take
 _FIELDS = ("owner", "since", "heartbeatAt", "expiresAt")
-LEASE = f"{STATUS}.lease."  # where a company's lease lies in its document
+_COMPANY_LEASE = f"{STATUS}.lease"  # where a company's lease lies in its document
+LEASE = f"{_COMPANY_LEASE}."
 TOKEN = f"{LEASE}token"
 
 
@@ -115,9 +116,12 @@ def finished(folder: str, token: int) -> dict[str, Any]:
     return {**returned(folder), f"{folder}finishedToken": token}
 
 
-def ended_early(document: Mapping[str, Any], folder: str) -> int:
-    """How many of those who had the document's lease last did not finish: killed, stopped, or out of time."""
-    token, done = (dig(document, f"{folder}{field}") for field in ("token", "finishedToken"))
+def ended_early(document: Mapping[str, Any]) -> int:
+    """How many of those who had the company's lease last did not finish: killed, stopped, or out of time."""
+    lease = dig(document, _COMPANY_LEASE)
+    if not isinstance(lease, dict):
+        return 0
+    token, done = lease.get("token"), lease.get("finishedToken")
     return token - (done if isinstance(done, int) else 0) if isinstance(token, int) else 0
 
 

@@ -94,6 +94,7 @@ class Orchestrator:
         self._rates = dict(rates or {})
         self._on_event = on_event
         self._running: set[Deadline] = set()
+        self._preparing = asyncio.Lock()
         self._prepared = False
 
     async def sync_all_companies(
@@ -222,9 +223,10 @@ class Orchestrator:
 
     async def _prepare(self) -> None:
         """Make sure of the indexes, once."""
-        if not self._prepared:
-            await self._parts.repository.prepare([slot.collection for slot in self._parts.slots])
-            self._prepared = True
+        async with self._preparing:
+            if not self._prepared:
+                await self._parts.repository.prepare([slot.collection for slot in self._parts.slots])
+                self._prepared = True
 
     def _refusal(self, company_id: Any, who: str, error: BaseException, clock: RunClock) -> CompanySyncResult:
         fault = self._parts.isolation.fault(who, error)

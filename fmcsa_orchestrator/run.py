@@ -18,7 +18,7 @@ from fmcsa_orchestrator.errors import (
 from fmcsa_orchestrator.events import CompanySynced, Reading, RunStarted, WindowFetched, emit
 from fmcsa_orchestrator.gate import Gate
 from fmcsa_orchestrator.kept import Kept
-from fmcsa_orchestrator.leases import LEASE, ended_early, released
+from fmcsa_orchestrator.leases import ended_early, released
 from fmcsa_orchestrator.models import Company
 from fmcsa_orchestrator.parts import Parts
 from fmcsa_orchestrator.results import CompanySyncResult, SourceFailure
@@ -87,7 +87,7 @@ class Run:
 
     async def _window(self, documents: Sequence[Mapping[str, Any]]) -> None:
         documents = sorted(
-            documents, key=lambda document: ended_early(document, LEASE) >= _SUSPICIOUS
+            documents, key=lambda document: ended_early(document) >= _SUSPICIOUS
         )  # what ended two runs may end this
         companies = [as_company(document) for document in documents]
         found = await self._read([company for company in companies if isinstance(company, Company)])
@@ -108,14 +108,11 @@ class Run:
 
     async def _read(self, companies: Sequence[Company]) -> dict[str, Found]:
         """The window through each batch source, as far as it is not current."""
+        known = [(company, self._force or ended_early(company.document)) for company in companies]
         found: dict[str, Found] = {}
         for source in self._parts.batch_sources:
             version = self._versions.get(source.name)
-            due = [
-                company
-                for company in companies
-                if self._force or ended_early(company.document, LEASE) or not is_current(company, source.name, version)
-            ]
+            due = [company for company, again in known if again or not is_current(company, source.name, version)]
             if due:
                 await emit(Reading(source.name, len(due)))
                 found[source.name] = await self._reader.read(source, due)

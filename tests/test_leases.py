@@ -38,6 +38,18 @@ def orchestrator(backend, *sources, **options):
     return Orchestrator(sources=sources, repository=backend.repository, limiter=AsyncLimiter(10_000, 1), **options)
 
 
+class Versioned(FakeSource):
+    """A batch source whose upstream is always at the same version."""
+
+    batch_size = 10
+
+    async def fetch_many(self, companies):
+        return {company.usdot: await self.fetch(company) for company in companies}
+
+    async def version(self):
+        return "v1"
+
+
 async def run_lease_of(backend):
     if backend.database is None:
         return backend.repository.run_leases._documents[backend.repository.run_name]
@@ -196,15 +208,6 @@ async def test_one_overtaken_between_rows_and_status_leaves_the_winners_status(b
 async def test_a_write_that_took_longer_than_the_lease_makes_the_next_sync_read_again(backend):
     """The rows may have arrived after somebody else had taken over: nothing is claimed to be known any more."""
 
-    class Versioned(FakeSource):
-        batch_size = 10
-
-        async def fetch_many(self, companies):
-            return {company.usdot: await self.fetch(company) for company in companies}
-
-        async def version(self):
-            return "v1"
-
     def read(_):
         return SourceReport(documents=[Document("r", {"n": 1})], version="v1")
 
@@ -329,15 +332,6 @@ async def test_what_became_of_the_last_run_is_kept(backend):
 
 
 async def test_a_company_synced_by_somebody_else_while_a_run_only_looked_at_it_is_no_failure(backend, monkeypatch):
-    class Versioned(FakeSource):
-        batch_size = 10
-
-        async def fetch_many(self, companies):
-            return {company.usdot: SourceReport(version="v1") for company in companies}
-
-        async def version(self):
-            return "v1"
-
     monkeypatch.setattr("fmcsa_orchestrator.run._UNSTORABLE_LIMIT", 0)
     source = Versioned("s", lambda _: SourceReport(version="v1"))
     sync = orchestrator(backend, source)
@@ -356,15 +350,6 @@ async def test_a_company_synced_by_somebody_else_while_a_run_only_looked_at_it_i
 
 async def test_a_company_whose_sync_was_cut_short_is_read_again_though_its_version_says_it_is_current(backend):
     """Its number changed and changed back around a sync that wrote rows and was killed: they are the other number's."""
-
-    class Versioned(FakeSource):
-        batch_size = 10
-
-        async def fetch_many(self, companies):
-            return {company.usdot: await self.fetch(company) for company in companies}
-
-        async def version(self):
-            return "v1"
 
     def read(company):
         return SourceReport(documents=[Document("r", {"of": int(company.usdot)})], version="v1")
