@@ -3,29 +3,27 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import lru_cache, partial
-from typing import Any, cast
+from functools import partial
+from typing import Any
 
-from fmcsa_orchestrator.documents import changed_paths, check_settable, settable, with_values
+from fmcsa_orchestrator.documents import check_settable, settable
 from fmcsa_orchestrator.errors import CompanyWriteError, FmcsaError, InvalidUsdotError, LeaseHeldError, RepositoryError
 from fmcsa_orchestrator.events import CompanyStarted, emit
 from fmcsa_orchestrator.gate import Gate
 from fmcsa_orchestrator.isolation import Fault
-from fmcsa_orchestrator.kept import Kept, Write, plainly
+from fmcsa_orchestrator.kept import Kept, plainly
 from fmcsa_orchestrator.leases import LEASE, RELEASE_S, ended_early, finished, released, token_of
 from fmcsa_orchestrator.logs import log_fields
-from fmcsa_orchestrator.models import Company, Outcome, SourceReport, dig
+from fmcsa_orchestrator.models import Company, dig
 from fmcsa_orchestrator.parts import Parts
 from fmcsa_orchestrator.repository import CompanyUpdate
-from fmcsa_orchestrator.results import CompanySyncResult, SourceFailure, SourceOutcome
-from fmcsa_orchestrator.slots import SourceSlot, check_report
-from fmcsa_orchestrator.sources.base import CompletingSource
-from fmcsa_orchestrator.status import STATUS, is_current, status_update
+from fmcsa_orchestrator.results import CompanySyncResult, SourceFailure
+from fmcsa_orchestrator.source_turn import Known, Progress, SourceTurn, is_current_for
+from fmcsa_orchestrator.status import STATUS, status_update
 from fmcsa_orchestrator.telemetry import count_outcome, observed
 from fmcsa_orchestrator.usdot import UsdotNumber
-from fmcsa_orchestrator.window import Found
 
 
 @dataclass(slots=True)
@@ -34,26 +32,6 @@ class Synced:
 
     result: CompanySyncResult
     update: CompanyUpdate | None  # None: the document is such that no status can be stored in it
-
-
-@dataclass(slots=True)
-class _Progress:
-    company: Company
-    original: Mapping[str, Any]
-    at: datetime
-    write: Write
-    values: dict[str, Any] = field(default_factory=dict)
-    outcomes: dict[str, SourceOutcome] = field(default_factory=dict)
-    failures: list[SourceFailure] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What is known before a company's turn: its window as read, upstream's versions, and whether these are to be ignored."""
-
-    found: Mapping[str, Found]
-    versions: Mapping[str, str | None]
-    force: bool
 
 
 class CompanySync:
@@ -68,7 +46,7 @@ class CompanySync:
         self._repository = parts.repository
         self._isolation = parts.isolation
         self._ttl_s = parts.lease_ttl_s
-        self._gate = gate
+        self._turn = SourceTurn(parts.repository, gate)
         self._owner = owner
 
     def is_passive(self, company: Company, known: Known) -> bool:
@@ -76,13 +54,13 @@ class CompanySync:
         if dig(company.document, f"{LEASE}owner") is not None or ended_early(company.document):
             return False
         return all(
-            _is_current(slot, company, known) or isinstance(known.found.get(slot.name, {}).get(company.usdot), Fault)
+            is_current_for(slot, company, known) or isinstance(known.found.get(slot.name, {}).get(company.usdot), Fault)
             for slot in self._slots
         )
 
     async def look(self, company: Company, known: Known, at: datetime) -> Synced:
         """The status of a company for which nothing is to be done; the caller saves it."""
-        return await self._sources(_Progress(company, company.document, at, plainly), known, 0.0)
+        return await self._sources(Progress(company, company.document, at, plainly), known, 0.0)
 
     async def sync(self, company: Company, known: Known, at: datetime, timeout_s: float) -> Synced:
         """All sources in order, sharing the time, and everything saved, while the company is leased to us."""
@@ -102,7 +80,7 @@ class CompanySync:
             async with Kept(partial(leases.renew, lease, self._ttl_s), self._ttl_s) as kept:
                 leased = Company(company.id, company.usdot, company.name, document)
                 await emit(CompanyStarted(company.id, company.usdot, company.name))
-                done = await self._sources(_Progress(leased, document, at, kept.write), known, timeout_s)
+                done = await self._sources(Progress(leased, document, at, kept.write), known, timeout_s)
                 if done.update is not None:
                     done.update = replace(done.update, values={**done.update.values, **finished(LEASE, lease.token)})
                 await self.save([done], at)
@@ -126,7 +104,7 @@ class CompanySync:
             async with asyncio.timeout(RELEASE_S):
                 await self._repository.distrust(company_id, [slot.name for slot in self._slots])
 
-    async def _sources(self, progress: _Progress, known: Known, timeout_s: float) -> Synced:
+    async def _sources(self, progress: Progress, known: Known, timeout_s: float) -> Synced:
         try:
             check_settable(progress.original, [f"{STATUS}.sources.any.outcome"])
         except CompanyWriteError as error:
@@ -135,82 +113,12 @@ class CompanySync:
         deadline = loop.time() + timeout_s
         for position, slot in enumerate(self._slots):
             share_s = max(0.0, deadline - loop.time()) / (len(self._slots) - position)
-            outcome = await self._source(slot, progress, known, share_s)
+            outcome = await self._turn.of(slot, progress, known, share_s)
             progress.outcomes[slot.name] = outcome
             count_outcome(slot.name, outcome.outcome.value, outcome.written)
         return self._finish(progress)
 
-    async def _source(self, slot: SourceSlot, progress: _Progress, known: Known, share_s: float) -> SourceOutcome:
-        version = known.versions.get(slot.name)
-        if _is_current(slot, progress.company, known):
-            said = dig(progress.company.document, f"{STATUS}.sources.{slot.name}.message")  # "none on record" still holds
-            return _unchanged(slot.name, version, said if isinstance(said, str) else None)
-        report, fault = await self._ask(slot, progress, known, share_s)
-        if report is None and fault is not None:
-            return self._failed(slot, progress, fault)
-        try:
-            return await self._take(slot, progress, report, fault, version)
-        except CompanyWriteError as error:
-            return self._failed(slot, progress, self._isolation.fault(slot.name, error))
-        except RepositoryError:
-            raise
-        except Exception as error:  # noqa: BLE001  # a report can be malformed in any way
-            return self._failed(slot, progress, self._isolation.fault(slot.name, error))
-
-    async def _ask(
-        self, slot: SourceSlot, progress: _Progress, known: Known, share_s: float
-    ) -> tuple[SourceReport | None, Fault | None]:
-        """The report, from the window or at first hand, and what is wrong with it; without a report, why there is none."""
-        source, company = slot.source, progress.company
-        ready = known.found.get(slot.name, {}).get(company.usdot)
-        if isinstance(ready, Fault):
-            return None, ready
-        if ready is None:
-            return await self._gate.ask(slot.name, share_s, lambda: source.fetch(company))
-        if not slot.completes:
-            return ready, None
-        completing = cast("CompletingSource", source)
-        report, fault = await self._gate.ask(slot.name, share_s, lambda: completing.complete(company, ready), part="/complete")
-        return (ready if report is None else report), fault
-
-    async def _take(
-        self, slot: SourceSlot, progress: _Progress, report: Any, fault: Fault | None, version: str | None
-    ) -> SourceOutcome:
-        """Check a report, write its rows, note its fields."""
-        company = progress.company
-        check_report(slot, report)
-        values = {**report.fields, **report.stamps}
-        check_settable(company.document, values)
-        written = 0
-        if report.documents is not None:
-            written = await self._repository.store_rows(company, slot.collection, report.documents, progress.at, progress.write)
-        changed = bool(changed_paths(company.document, report.fields)) or written > 0
-        progress.values |= values
-        progress.company = Company(company.id, company.usdot, company.name, with_values(company.document, values))
-        outcome = Outcome(report.outcome)
-        if outcome is Outcome.CHANGED and not changed:
-            outcome = Outcome.UNCHANGED
-        message = None if report.message is None else self._isolation.text(report.message)
-        if fault is not None:
-            progress.failures.append(_failure(slot, fault, progress.at))
-            outcome, message = fault.outcome, fault.message
-        rows = report.rows if report.rows is not None or report.documents is None else len(report.documents)
-        return SourceOutcome(
-            source=slot.name,
-            outcome=outcome,
-            changed=changed,
-            rows=rows,
-            written=written,
-            data_as_of=report.data_as_of,
-            version=report.version or version,
-            message=message,
-        )
-
-    def _failed(self, slot: SourceSlot, progress: _Progress, fault: Fault) -> SourceOutcome:
-        progress.failures.append(_failure(slot, fault, progress.at))
-        return SourceOutcome(source=slot.name, outcome=fault.outcome, message=fault.message)
-
-    def _finish(self, progress: _Progress) -> Synced:
+    def _finish(self, progress: Progress) -> Synced:
         company = progress.company
         status = status_update(progress.outcomes.values(), progress.failures, progress.at, company.usdot)
         values = settable(progress.original, {**progress.values, **status})
@@ -249,20 +157,6 @@ def with_error(result: CompanySyncResult, fault: Fault, at: datetime) -> Company
     """The result of a company whose status could not be stored."""
     failure = SourceFailure(source="database", error=fault.message, kind=fault.kind, timestamp=at)
     return result.model_copy(update={"success": False, "errors": (*result.errors, failure)})
-
-
-def _failure(slot: SourceSlot, fault: Fault, at: datetime) -> SourceFailure:
-    return SourceFailure(source=slot.name, error=fault.message, kind=fault.kind, timestamp=at)
-
-
-def _is_current(slot: SourceSlot, company: Company, known: Known) -> bool:
-    return not known.force and is_current(company, slot.name, known.versions.get(slot.name))
-
-
-@lru_cache(maxsize=256)
-def _unchanged(source: str, version: str | None, message: str | None) -> SourceOutcome:
-    """One value for all companies of which the same is to be said; they are most of a run in which nothing changed."""
-    return SourceOutcome(source=source, outcome=Outcome.UNCHANGED, version=version, message=message)
 
 
 def as_company(document: Mapping[str, Any]) -> Company | InvalidUsdotError:

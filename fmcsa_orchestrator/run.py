@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from fmcsa_orchestrator.clock import RunClock
-from fmcsa_orchestrator.company_sync import CompanySync, Known, Synced, as_company, name_of
+from fmcsa_orchestrator.company_sync import CompanySync, Synced, as_company, name_of
 from fmcsa_orchestrator.errors import (
     CompanyNotFoundError,
     InvalidUsdotError,
@@ -22,6 +22,7 @@ from fmcsa_orchestrator.leases import ended_early, released
 from fmcsa_orchestrator.models import Company
 from fmcsa_orchestrator.parts import Parts
 from fmcsa_orchestrator.results import CompanySyncResult, SourceFailure
+from fmcsa_orchestrator.source_turn import Known
 from fmcsa_orchestrator.status import is_current
 from fmcsa_orchestrator.tally import Tally, was_skipped
 from fmcsa_orchestrator.window import Found, WindowReader

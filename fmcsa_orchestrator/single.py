@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fmcsa_orchestrator.clock import RunClock
-from fmcsa_orchestrator.company_sync import CompanySync, Known, as_company
+from fmcsa_orchestrator.company_sync import CompanySync, as_company
 from fmcsa_orchestrator.errors import InvalidUsdotError, LeaseHeldError
 from fmcsa_orchestrator.gate import Gate
 from fmcsa_orchestrator.leases import new_owner
@@ -13,6 +13,7 @@ from fmcsa_orchestrator.models import Company
 from fmcsa_orchestrator.parts import Parts
 from fmcsa_orchestrator.results import CompanySyncResult
 from fmcsa_orchestrator.sharing import Shared
+from fmcsa_orchestrator.source_turn import Known
 
 _LEASE_WAIT_S = 0.25  # between two looks whether somebody else has finished with a company
 _SOURCES_SHARE = 0.9  # of the time allowed, what the sources may use; the rest is for storing
