@@ -40,7 +40,7 @@ _READS = 3  # whole reads tried when the dataset is replaced meanwhile
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """A dataset's state: when its rows were last replaced, and its columns' types."""
+    """A dataset's state: when its rows were last replaced, and its columns' types (none where it does not tell)."""
 
     rows_updated_at: datetime
     types: Mapping[str, str]
@@ -90,7 +90,7 @@ class SodaClient:
         try:
             return Metadata(
                 rows_updated_at=datetime.fromtimestamp(int(body["rowsUpdatedAt"]), UTC),
-                types={column["fieldName"]: column["dataTypeName"] for column in body["columns"]},
+                types={column["fieldName"]: column["dataTypeName"] for column in body.get("columns") or ()},
             )
         except _UNREADABLE as error:
             raise MalformedPayloadError(f"metadata of {dataset.id}: {error!r}", field="rowsUpdatedAt") from error

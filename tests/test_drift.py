@@ -62,6 +62,13 @@ async def test_a_handler_meets_the_same_refusal(world):
     assert not await world.rows(VIOLATIONS)
 
 
+@pytest.mark.parametrize("columns", [[], None])
+async def test_metadata_that_names_no_columns_is_no_drift(world, columns):
+    told = {"rowsUpdatedAt": 1_700_000_000} | ({} if columns is None else {"columns": columns})
+    world.upstream.inject(Fault.json(told), kind="metadata")
+    assert (await world.orchestrator.sync_all_companies()).success
+
+
 async def test_a_new_column_is_one_notice(world, caplog):
     world.upstream.inject(Fault.new_column("compliance_category"), dataset=VIOLATIONS)
     for _ in range(2):

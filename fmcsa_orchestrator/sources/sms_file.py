@@ -61,6 +61,8 @@ class SmsFile:
     async def check(self) -> Finding:
         """Whether the file is there, with the columns that we need. Raises: the errors of `SodaClient`."""
         metadata = await self._soda.metadata(self.dataset)
+        if not metadata.types:
+            return Finding(self.dataset.label, True, "is there; the portal does not name its columns")
         try:
             check_columns(self.dataset, metadata.types.items())
         except SchemaDriftError as error:
@@ -107,7 +109,7 @@ class SmsFile:
         return False
 
     def _check_known(self) -> None:
-        if self._latest is not None:
+        if self._latest is not None and self._latest.types:
             check_columns(self.dataset, self._latest.types.items())
 
     def _convert(self, row: Row) -> Parsed:
