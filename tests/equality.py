@@ -47,7 +47,7 @@ def _status_faults(company):
     if owner is not None:
         yield f"{company['_id']} is still held by {owner}"
     for source in SOURCES:
-        if not isinstance(status["sources"][source]["version"], str):
+        if not isinstance(status["sources"].get(source, {}).get("version"), str):
             yield f"{company['_id']} {source} has no version"
 
 

@@ -17,7 +17,7 @@ from fmcsa_orchestrator.models import Company, Finding, Outcome, SourceReport, b
 from fmcsa_orchestrator.qcmobile import QcMobileClient
 from fmcsa_orchestrator.soda import SodaClient
 from fmcsa_orchestrator.sources.qcmobile_basics import parse_carrier, parse_qc_basics
-from fmcsa_orchestrator.sources.sms_file import Content, SmsFile, check_newer
+from fmcsa_orchestrator.sources.sms_file import CarrierRows, Content, SmsFile, check_newer
 from fmcsa_orchestrator.sources.sms_results import (
     PERCENTILE_COLUMNS,
     RESULT_COLUMNS,
@@ -175,11 +175,13 @@ class CsaSource:
             found = {dataset: group[0] for dataset, group in rows.items() if isinstance(group, list) and group}
             check_newer(company, self.name, as_of)
             if error is None:
-                await self._confirm_missing(company, found)
+                await self._confirm_missing(company, found, reads)
             reports[company.usdot] = error or self._report(found, as_of)
         return reports
 
-    async def _confirm_missing(self, company: Company, found: Mapping[str, Content]) -> None:
+    async def _confirm_missing(
+        self, company: Company, found: Mapping[str, Content], reads: Mapping[SmsFile, CarrierRows]
+    ) -> None:
         """Make sure that the carrier is not missing because a file is empty altogether.
 
         One that was a passenger carrier ought to be in its passenger file still. One that is in no file may belong to either
@@ -188,15 +190,15 @@ class CsaSource:
         was_passenger, was_class = (
             dig(company.document, f"fmcsaData.csa.{name}") for name in ("passengerCarrier", "carrierClass")
         )
-        for file in self._files:
+        for file, read in reads.items():
             dataset = file.dataset.id
             was_there = dataset in PASSENGER_DATASETS and was_passenger is True and was_class == CARRIER_CLASSES[dataset]
             may_be_there = dataset not in PASSENGER_DATASETS and not found and company.stored_rows(self.name) > 0
             if dataset not in found and (was_there or may_be_there):
-                await file.confirm_empty(company, self.name)
+                await file.confirm_empty(company, self.name, read)
         if not found and not company.stored_rows(self.name):
-            all_carriers = [file for file in self._files if file.dataset.id not in PASSENGER_DATASETS]
-            if all([await file.has_no_rows() for file in all_carriers]):
+            of_all_carriers = [item for item in reads.items() if item[0].dataset.id not in PASSENGER_DATASETS]
+            if all([await file.has_no_rows(read) for file, read in of_all_carriers]):
                 raise ImplausibleEmptyError("the SMS result files have no rows at all upstream")
 
     async def complete(self, company: Company, report: SourceReport) -> SourceReport:

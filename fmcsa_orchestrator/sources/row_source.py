@@ -80,7 +80,7 @@ class RowSource(ABC):
             elif rows is not None:
                 check_newer(company, self.name, read.as_of)
                 if not rows:
-                    await self._file.confirm_empty(company, self.name)
+                    await self._file.confirm_empty(company, self.name, read)
                 reports[company.usdot] = await self._report(rows, read.as_of)
         return reports
 

@@ -35,6 +35,11 @@ class CarrierRows:
     by_usdot: Mapping[int, list[Content] | MalformedPayloadError]
     as_of: datetime | None
 
+    @property
+    def has_rows(self) -> bool:
+        """Whether anybody of those asked for has a row."""
+        return any(self.by_usdot.values())
+
 
 class SmsFile:
     """A dataset whose rows belong to carriers by `dot_number`."""
@@ -44,7 +49,7 @@ class SmsFile:
         self._soda = soda
         self._parse = parse
         self._latest: Metadata | None = None
-        self._has_rows = False  # seen since the file was last replaced
+        self._counted: tuple[CarrierRows, bool] | None = None  # of the last read asked about: whether the file was empty
 
     async def version(self) -> str:
         """The newest state of the file that we have been told of, and a note of it.
@@ -52,8 +57,6 @@ class SmsFile:
         From here on an answer that is older is refused, and so is all reading while the columns are not those that we know.
         """
         told = await self._soda.metadata(self.dataset)
-        if self._latest is None or told.rows_updated_at > self._latest.rows_updated_at:
-            self._has_rows = False
         if self._latest is None or told.rows_updated_at >= self._latest.rows_updated_at:
             self._latest = told  # never back: a replica that lags behind may answer one caller while another is still reading
         return str(int(self._latest.rows_updated_at.timestamp()))
@@ -90,23 +93,28 @@ class SmsFile:
         merged = {usdot: found for part in parts for usdot, found in part.by_usdot.items()}
         return CarrierRows(merged, parts[-1].as_of if parts else None)
 
-    async def confirm_empty(self, company: Company, source: str) -> None:
-        """Before "no rows" is believed: make sure that the file is not empty altogether.
+    async def confirm_empty(self, company: Company, source: str, read: CarrierRows) -> None:
+        """Before "no rows" is believed of a carrier in this read: make sure that the file is not empty altogether.
 
         Where rows of the carrier are stored, the portal has to confirm it; else it is enough that it does not say otherwise.
         Raises: ImplausibleEmptyError.
         """
-        is_empty = self._soda.is_empty(self.dataset) if company.stored_rows(source) else self.has_no_rows()
+        is_empty = self._counts_none(read) if company.stored_rows(source) else self.has_no_rows(read)
         if await is_empty:
             raise ImplausibleEmptyError(f"{self.dataset.label} has no rows at all upstream")
 
-    async def has_no_rows(self) -> bool:
-        """Whether the portal counts no rows at all; one row of anybody, seen since the file was replaced, answers it."""
-        if not self._has_rows:
+    async def has_no_rows(self, read: CarrierRows) -> bool:
+        """Whether the portal counts no rows at all; one row of anybody in this read answers it without asking."""
+        if not read.has_rows:
             with suppress(MalformedPayloadError, RequestRejectedError):  # it does not say
-                self._has_rows = not await self._soda.is_empty(self.dataset)
-                return not self._has_rows
+                return await self._counts_none(read)
         return False
+
+    async def _counts_none(self, read: CarrierRows) -> bool:
+        """What the portal counts, asked once for each read."""
+        if self._counted is None or self._counted[0] is not read:
+            self._counted = (read, await self._soda.is_empty(self.dataset))
+        return self._counted[1]
 
     def _check_known(self) -> None:
         if self._latest is not None and self._latest.types:
@@ -128,7 +136,6 @@ class SmsFile:
         updated_at = self._latest.rows_updated_at if self._latest else None
         if updated_at and rows.modified and rows.modified < updated_at - _CLOCK_DIFFERENCE:
             raise StaleUpstreamError(f"{self.dataset.label}: the answer is older than the file")
-        self._has_rows = self._has_rows or bool(rows.rows)
         groups: dict[int, list[Content] | MalformedPayloadError] = {usdot: [] for usdot in usdots}
         async for part in slices(rows.rows):
             for usdot, content in part:
