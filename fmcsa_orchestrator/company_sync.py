@@ -11,10 +11,11 @@ from typing import Any
 from fmcsa_orchestrator.documents import check_settable, settable
 from fmcsa_orchestrator.errors import CompanyWriteError, FmcsaError, InvalidUsdotError, LeaseHeldError, RepositoryError
 from fmcsa_orchestrator.events import CompanyStarted, emit
+from fmcsa_orchestrator.finishing import to_its_end
 from fmcsa_orchestrator.gate import Gate
 from fmcsa_orchestrator.isolation import Fault
 from fmcsa_orchestrator.kept import Kept, plainly
-from fmcsa_orchestrator.leases import LEASE, RELEASE_S, ended_early, finished, released, token_of
+from fmcsa_orchestrator.leases import LEASE, RELEASE_S, TAKE_S, ended_early, finished, released, token_of
 from fmcsa_orchestrator.logs import log_fields
 from fmcsa_orchestrator.models import Company, dig
 from fmcsa_orchestrator.parts import Parts
@@ -76,7 +77,7 @@ class CompanySync:
         leases = self._repository.company_leases
         kept: Kept | None = None
         try:
-            lease, document = await leases.take(company.document, self._owner, self._ttl_s)
+            lease, document = await to_its_end(leases.take(company.document, self._owner, self._ttl_s), TAKE_S)
             async with Kept(partial(leases.renew, lease, self._ttl_s), self._ttl_s) as kept:
                 leased = Company(company.id, company.usdot, company.name, document)
                 await emit(CompanyStarted(company.id, company.usdot, company.name))

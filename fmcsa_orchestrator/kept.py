@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from fmcsa_orchestrator.errors import RepositoryError
+from fmcsa_orchestrator.finishing import to_its_end
 from fmcsa_orchestrator.leases import RELEASE_S, lost_to_another
 
 _BEATS = 3  # renewals within a lease's time
@@ -60,11 +61,9 @@ class Kept:
         self.unsure = True
         task = asyncio.ensure_future(call())
         try:
-            result = await asyncio.shield(task)
-        except asyncio.CancelledError:  # a driver does not call back what it has sent
-            await asyncio.wait({task}, timeout=RELEASE_S)
+            result = await to_its_end(task, RELEASE_S)
+        except asyncio.CancelledError:
             self.unsure = not task.done() or not self._is_ours()
-            task.cancel()
             raise
         if not self._is_ours():
             raise lost_to_another()

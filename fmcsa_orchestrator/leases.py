@@ -16,12 +16,14 @@ from typing import Any, Protocol
 from uuid import uuid4
 
 from fmcsa_orchestrator.errors import CompanyWriteError, LeaseHeldError, LeaseLostError, RepositoryError
+from fmcsa_orchestrator.finishing import to_its_end
 from fmcsa_orchestrator.models import bson_time, dig
 from fmcsa_orchestrator.status import STATUS
 
 TTL_S = 30.0  # after so many seconds without a heartbeat a holder may be taken over
 _TEXT_LIMIT = 200
 RELEASE_S = 5.0  # what giving back may take
+TAKE_S = 1.0  # what taking may still take after we have been cancelled: a lease that arrives later has to run out
 _FIELDS = ("owner", "since", "heartbeatAt", "expiresAt")
 _COMPANY_LEASE = f"{STATUS}.lease"  # where a company's lease lies in its document
 LEASE = f"{_COMPANY_LEASE}."
@@ -133,9 +135,4 @@ async def released(leases: LeaseStore, key: Any, owner: str) -> None:
             async with asyncio.timeout(RELEASE_S):
                 await leases.release(key, owner)
 
-    giving = asyncio.create_task(give_back())
-    try:
-        await asyncio.shield(giving)
-    except asyncio.CancelledError:
-        await asyncio.wait({giving})
-        raise
+    await to_its_end(give_back(), RELEASE_S)

@@ -16,9 +16,10 @@ from fmcsa_orchestrator.errors import (
     RepositoryError,
 )
 from fmcsa_orchestrator.events import CompanySynced, Reading, RunStarted, WindowFetched, emit
+from fmcsa_orchestrator.finishing import to_its_end
 from fmcsa_orchestrator.gate import Gate
 from fmcsa_orchestrator.kept import Kept
-from fmcsa_orchestrator.leases import ended_early, released
+from fmcsa_orchestrator.leases import TAKE_S, ended_early, released
 from fmcsa_orchestrator.models import Company
 from fmcsa_orchestrator.parts import Parts
 from fmcsa_orchestrator.results import CompanySyncResult, SourceFailure
@@ -59,7 +60,7 @@ class Run:
         """Go through all companies that are due, while no other run goes over them, on whatever host."""
         leases, name, ttl_s = self._repository.run_leases, self._repository.run_name, self._parts.lease_ttl_s
         try:
-            lease = await leases.acquire(name, self._owner, ttl_s)
+            lease = await to_its_end(leases.acquire(name, self._owner, ttl_s), TAKE_S)
             async with Kept(partial(leases.renew, lease, ttl_s), ttl_s):
                 await self._through_all()
         except LeaseHeldError:

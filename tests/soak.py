@@ -23,7 +23,7 @@ from fmcsa_orchestrator.testing.store import EmbeddedStore
 from fmcsa_orchestrator.wiring import open_orchestrator
 
 from .equality import differences, row_differences
-from .world import COLLECTIONS, open_world, status_of
+from .world import COLLECTIONS, open_world, run_out, status_of
 
 LONGEST_ROUND_S = 45
 SPEED = {"soda_requests_per_second": 5_000, "qcmobile_requests_per_second": 5_000, "source_calls_per_second": 50_000}
@@ -174,6 +174,8 @@ class Soak:
 
     async def finish(self):
         """One clean run; whatever differs then is wrong."""
+        if self._world.database is not None:
+            await run_out(self._world.database)  # what a handler was too late to give back
         summary = await self._world.orchestrator.sync_all_companies()
         if not summary.success:
             self.report.wrong.append(f"the clean run: {summary.stopped} {summary.errors[:3]}")
