@@ -1,4 +1,4 @@
-"""The command line: sync, plan, status, demo. Exit status 0: all good, 1: some company failed, 2: could not run."""
+"""The command line: sync, plan, status, doctor, demo. Exit status 0: all good, 1: some company failed, 2: could not run."""
 
 import asyncio
 import gc
@@ -53,7 +53,7 @@ class Exit(IntEnum):
 def sync(
     *,
     company: Annotated[str | None, typer.Option(help="Sync only the company with this _id.")] = None,
-    deadline: Annotated[float | None, typer.Option(help="Stop after so many seconds.")] = None,
+    deadline: Annotated[float | None, typer.Option(min=0, help="Stop after so many seconds.")] = None,
     force: Annotated[bool, typer.Option(help="Read also what upstream says has not changed.")] = False,
     as_json: Json = False,
     verbose: Verbose = False,

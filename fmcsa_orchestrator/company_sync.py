@@ -155,9 +155,9 @@ class CompanySync:
 
 
 def with_error(result: CompanySyncResult, fault: Fault, at: datetime) -> CompanySyncResult:
-    """The result of a company whose status could not be stored."""
+    """The result of a company whose fields and status could not be stored: of no source is anything known."""
     failure = SourceFailure(source="database", error=fault.message, kind=fault.kind, timestamp=at)
-    return result.model_copy(update={"success": False, "errors": (*result.errors, failure)})
+    return result.model_copy(update={"success": False, "errors": (*result.errors, failure), "outcomes": {}})
 
 
 def as_company(document: Mapping[str, Any]) -> Company | InvalidUsdotError:

@@ -12,7 +12,7 @@ from fmcsa_orchestrator.sources.base import CheckedSource
 Check = Callable[[], Awaitable[Sequence[Finding]]]
 
 _REMEDIES = {
-    AuthError.kind: "check FMCSA_SODA_APP_TOKEN and FMCSA_QCMOBILE_WEB_KEY; both may be left out",
+    AuthError.kind: "correct or leave out FMCSA_SODA_APP_TOKEN (for soda), FMCSA_QCMOBILE_WEB_KEY (for qcmobile)",
     RateLimitedError.kind: "wait; then lower FMCSA_SODA_REQUESTS_PER_SECOND or set FMCSA_SODA_APP_TOKEN",
     RequestRejectedError.kind: "check FMCSA_SODA_BASE_URL and FMCSA_QCMOBILE_BASE_URL; a dataset may have another id now",
     SettingsError.kind: "correct the variable named",

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from inspect import isawaitable
 from typing import Any, Literal
 
-from bson import CodecOptions, ObjectId
+from bson import CodecOptions, ObjectId, encode
 from bson.errors import BSONError
 from pymongo import AsyncMongoClient, ReadPreference, ReplaceOne, UpdateOne, WriteConcern
 from pymongo.errors import (
@@ -20,7 +20,7 @@ from pymongo.errors import (
     WriteError,
 )
 
-from fmcsa_orchestrator.errors import CompanyWriteError, RepositoryError, SettingsError
+from fmcsa_orchestrator.errors import CompanyWriteError, MalformedPayloadError, RepositoryError, SettingsError
 from fmcsa_orchestrator.models import bson_time
 from fmcsa_orchestrator.redaction import redact
 
@@ -33,6 +33,7 @@ __all__ = [
     "ServerClock",
     "UpdateOne",
     "aggregated",
+    "check_encodable",
     "close",
     "collection_of",
     "connect",
@@ -97,6 +98,20 @@ def collection_of(database: Any, name: str) -> Any:
     )
 
 
+def check_encodable(values: Mapping[str, Any]) -> None:
+    """Raises: MalformedPayloadError, naming the path, for a value that MongoDB cannot hold."""
+    try:
+        encode(values)
+    except (BSONError, OverflowError, UnicodeEncodeError, ValueError, TypeError):
+        for path, value in values.items():
+            try:
+                encode({"value": value})
+            except (BSONError, OverflowError, UnicodeEncodeError, ValueError, TypeError) as error:
+                text = safe_text(f"MongoDB cannot hold what is given for {path}: {error}")
+                raise MalformedPayloadError(text, field=path) from error
+        raise
+
+
 async def aggregated(collection: Any, pipeline: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """The rows of a small aggregation: motor gives its cursor at once, PyMongo's async API by a coroutine."""
     cursor = collection.aggregate(pipeline)
@@ -153,8 +168,9 @@ def translated(what: str) -> Iterator[None]:
         remedy = "; check the user, password and rights in FMCSA_MONGODB_URI" if error.code in _AUTH_CODES else ""
         raise RepositoryError(safe_text(f"{what}: {error}{remedy}")) from error
     except ConnectionFailure as error:
+        reason = str(error).partition(" (configured timeouts")[0].partition(", Timeout:")[0]
         raise RepositoryError(
-            safe_text(f"{what}: no MongoDB answers; check FMCSA_MONGODB_URI and the server ({error})")
+            safe_text(f"{what}: no MongoDB answers; check FMCSA_MONGODB_URI and the server ({reason})")
         ) from error
     except PyMongoError as error:
         raise RepositoryError(safe_text(f"{what}: {error}")) from error

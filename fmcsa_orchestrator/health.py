@@ -75,6 +75,8 @@ def _reasons_of_run(facts: Mapping[str, Any] | None, now: datetime, stale_after_
     age = now - bson_time(finished_at)
     if age > timedelta(seconds=stale_after_s):
         reasons.append(f"the last run ended {age.total_seconds() / 3600:.0f} h ago")
+    if facts.get("failed") and not facts.get("succeeded"):
+        reasons.append(f"all {facts['failed']} companies of the last run failed")
     if facts.get("stopped") not in _GOOD_ENDS:
         reasons.append(f"the last run was stopped: {facts.get('stopped')}")
     return reasons

@@ -15,6 +15,7 @@ from fmcsa_orchestrator.driver import (
     ReplaceOne,
     ServerClock,
     UpdateOne,
+    check_encodable,
     collection_of,
     safe_text,
     translated,
@@ -146,6 +147,10 @@ class MongoCompanyRepository:
             if document is not None:
                 return document
         raise CompanyNotFoundError(f"no company has the _id {_shown(company_id)}")
+
+    def check_fields(self, values: Mapping[str, Any]) -> None:
+        """Tried before anything is written: one bad value would cost the company its whole update."""
+        check_encodable(values)
 
     async def store_rows(
         self,

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from typing import Any
 
 from fmcsa_orchestrator.breaker import Breakers
@@ -26,7 +27,7 @@ from fmcsa_orchestrator.leases import RELEASE_S, TTL_S, new_owner
 from fmcsa_orchestrator.limiter import Limiter
 from fmcsa_orchestrator.logs import log_event
 from fmcsa_orchestrator.meter import counting_requests
-from fmcsa_orchestrator.models import Finding
+from fmcsa_orchestrator.models import Finding, Outcome
 from fmcsa_orchestrator.parts import Parts
 from fmcsa_orchestrator.plan import Plan, make_plan
 from fmcsa_orchestrator.repository import CompanyRepository
@@ -151,7 +152,8 @@ class Orchestrator:
 
     async def check(self) -> list[Finding]:
         """Look at the store and at every upstream, without syncing anything. Never raises."""
-        return await examine(self._parts.repository, self._parts.slots, self._parts.isolation, self._parts.company_timeout_s)
+        found = await examine(self._parts.repository, self._parts.slots, self._parts.isolation, self._parts.company_timeout_s)
+        return [replace(finding, remedy=None) if finding.is_good else finding for finding in found]
 
     async def health(self, *, stale_after_s: float = STALE_AFTER_S) -> Health:
         """Whether the syncs do their work, for a `/healthz` route; cheap. Never raises.
@@ -162,7 +164,10 @@ class Orchestrator:
         answer = await self._parts.isolation.run(
             "health", _HEALTH_S, lambda: examine_health(self._parts.repository, stale_after_s)
         )
-        return Health(healthy=False, reasons=[answer.message]) if isinstance(answer, Fault) else answer
+        if not isinstance(answer, Fault):
+            return answer
+        late = f"MongoDB gave no answer within {_HEALTH_S:g} s"
+        return Health(healthy=False, reasons=[late if answer.outcome is Outcome.TIMED_OUT else answer.message])
 
     async def _guarded_run(self, run: Run, tally: Tally, deadline_s: float | None) -> str | None:
         """Go through the run; why it stopped early, or None."""

@@ -73,6 +73,9 @@ class CompanyRepository(Protocol):
             CompanyNotFoundError: for an id of a useless type too.
         """
 
+    def check_fields(self, values: Mapping[str, Any]) -> None:
+        """Raises: MalformedPayloadError, naming the path, for a value that the store cannot hold."""
+
     async def store_rows(
         self,
         company: Company,

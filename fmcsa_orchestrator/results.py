@@ -15,7 +15,7 @@ _NOBODYS_SOURCE = frozenset({"settings", "database", "run"})  # who has failed w
 
 
 def _json_id(value: Any) -> Any:
-    return value if isinstance(value, str | int) else str(value)
+    return value if value is None or isinstance(value, str | int) else str(value)
 
 
 CompanyId = Annotated[Any, PlainSerializer(_json_id, when_used="json")]
@@ -121,7 +121,7 @@ class SyncSummary(Result):
         total: companies that the run reached: `succeeded` + `failed` + `skipped`.
         succeeded: companies of which no source failed.
         failed: companies with an error.
-        skipped: companies that were deleted during the run.
+        skipped: companies that were deleted during the run, or that somebody else had in hand.
         errors: the first thousand companies that failed; an entry without a company says what stopped the run.
         requests: HTTP requests to the upstreams, retries included.
         started_at: aware UTC.

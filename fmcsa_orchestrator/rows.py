@@ -66,6 +66,8 @@ async def plan_rows(
     for number, document in enumerate(documents):
         if number % _SLICE == _SLICE - 1:
             await asyncio.sleep(0)
+        if not isinstance(document.id, str):
+            raise MalformedPayloadError(f"a row's id must be text, not {type(document.id).__name__}", field="_id")
         row_id = scope + document.id
         if row_id in seen:
             raise MalformedPayloadError(f"two rows have the id {document.id!r:.80}", field="_id")

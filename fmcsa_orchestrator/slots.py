@@ -29,7 +29,7 @@ class SourceSlot:
 
 def make_slots(sources: Sequence[Source]) -> tuple[SourceSlot, ...]:
     """The sources, checked against each other. Raises: SettingsError when two share a name, a path or a collection."""
-    names = [check_name(getattr(source, "name", None)) for source in sources]
+    names = [_checked(source) for source in sources]
     collections = [
         getattr(source, "collection", None) or f"fmcsa{camel_case('_' + name)}"
         for source, name in zip(sources, names, strict=True)
@@ -44,9 +44,21 @@ def make_slots(sources: Sequence[Source]) -> tuple[SourceSlot, ...]:
         foreign = RESERVED_PATHS + tuple(path for other, paths in enumerate(owned) if other != index for path in paths)
         for path in owned[index]:
             if clash := next((other for other in foreign if overlaps(path, other)), None):
-                raise SettingsError(f"source {names[index]} declares {path}, which is not its own: {clash} is taken")
+                others = [names[other] for other, paths in enumerate(owned) if other != index and clash in paths]
+                whose = f"{others[0]} declares {clash}" if others else f"{clash} is not a source's"
+                raise SettingsError(f"source {names[index]} declares {path}, but {whose}")
         slots.append(SourceSlot(source, names[index], collections[index], owned[index] or None, foreign, _completes(source)))
     return tuple(slots)
+
+
+def _checked(source: Any) -> str:
+    """A source's name, where it can be one at all. Raises: SettingsError."""
+    name = check_name(getattr(source, "name", None))
+    if not callable(getattr(source, "fetch", None)):
+        raise SettingsError(f"source {name} has no method fetch(company)")
+    if isinstance(getattr(source, "owns", None), str):
+        raise SettingsError(f"source {name} declares owns as a text; make it a tuple of paths: ({source.owns!r},)")
+    return name
 
 
 def _completes(source: Source) -> bool:

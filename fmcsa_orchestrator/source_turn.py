@@ -95,6 +95,7 @@ class SourceTurn:
         check_report(slot, report)
         values = {**report.fields, **report.stamps}
         check_settable(company.document, values)
+        self._repository.check_fields(values)
         written = 0
         if report.documents is not None:
             written = await self._repository.store_rows(company, slot.collection, report.documents, progress.at, progress.write)

@@ -141,6 +141,11 @@ async def test_a_signal_ends_a_run_with_its_summary_and_leaves_nothing_locked(en
     assert (status, json.loads(out)["succeeded"]) == (0, 12)
 
 
+async def test_a_collection_without_companies_is_told(environment):  # noqa: F811
+    status, out, _ = await command("sync", **environment | {"FMCSA_COMPANIES_COLLECTION": "carriers"})
+    assert (status, "no company has a dotNumber" in out) == (0, True)
+
+
 async def test_the_demo_needs_nothing_and_leaves_nothing(tmp_path):
     status, out, err = await command("demo", "--companies", "12", "--data-dir", str(tmp_path / "data"))
     assert (status, err) == (0, "")

@@ -1,5 +1,6 @@
 """The health summary: what makes it unhealthy, and that it never raises."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -85,3 +86,19 @@ async def test_missing_settings_are_a_reason():
     found = await health()
     assert (found.healthy, "FMCSA_MONGODB_URI" in found.reasons[0]) == (False, True)
     await close()
+
+
+def test_a_run_in_which_every_company_failed_is_not_healthy():
+    found = judged(facts(failed=60, succeeded=0), None, NOW, DAY_S)
+    assert (found.healthy, found.reasons) == (False, ["all 60 companies of the last run failed"])
+    assert judged(facts(failed=59, succeeded=1), None, NOW, DAY_S).healthy
+
+
+async def test_a_store_that_gives_no_answer_is_named(monkeypatch):
+    class Silent:
+        async def last_run(self):
+            await asyncio.Event().wait()
+
+    monkeypatch.setattr("fmcsa_orchestrator.orchestrator._HEALTH_S", 0.01)
+    found = await Orchestrator(sources=[], repository=Silent(), limiter=AsyncLimiter(1, 1)).health()
+    assert (found.reasons, found.as_dict()["oldest_company"]) == (["MongoDB gave no answer within 0.01 s"], None)

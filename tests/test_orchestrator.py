@@ -425,3 +425,29 @@ async def test_messages_and_lists_are_bounded():
 def test_a_result_reads_as_attributes_and_keys():
     company = Company(1, 7)
     assert company.stored_rows("x") == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [({"fetch": None}, "no method fetch"), ({"owns": "insurance"}, "make it a tuple"), ({"owns": ("a.b",)}, "other declares a")],
+)
+def test_a_source_that_cannot_work_is_refused_at_the_opening_and_named(change, told):
+    class Mine:
+        name = "mine"
+        owns = ("mine",)
+
+        async def fetch(self, company):
+            return SourceReport()
+
+    source = Mine()
+    for name, value_ in change.items():
+        setattr(source, name, value_)
+    with pytest.raises(SettingsError, match=f"mine .*{told}"):
+        orchestrator(InMemoryRepository(), source, FakeSource("other", value("a"), owns=["a"]))
+
+
+async def test_a_row_id_that_is_no_text_is_told_as_such():
+    repository = InMemoryRepository(companies(1))
+    source = FakeSource("s", lambda _: SourceReport(documents=[Document(5, {})]))
+    summary = await orchestrator(repository, source).sync_all_companies()
+    assert "a row's id must be text, not int" in summary.errors[0]["errors"][0].error

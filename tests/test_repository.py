@@ -1,8 +1,9 @@
 """One contract for every repository and driver."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from aiolimiter import AsyncLimiter
 from bson import ObjectId
 from pymongo.errors import OperationFailure
 
@@ -14,12 +15,15 @@ from fmcsa_orchestrator import (
     Document,
     ImplausibleEmptyError,
     MongoCompanyRepository,
+    Orchestrator,
     RepositoryError,
     SettingsError,
+    SourceReport,
     UsdotNumber,
 )
 from fmcsa_orchestrator.driver import connect, database_of, translated
 from fmcsa_orchestrator.status import STATUS
+from fmcsa_orchestrator.testing.fakes import FakeSource
 
 from .backends import BACKENDS, open_backend
 
@@ -246,4 +250,42 @@ async def test_a_connection_made_for_speed_is_still_read_and_written_safely(wire
     collection = MongoCompanyRepository(client["careless"])._companies
     assert collection.write_concern.document == {"w": "majority"}
     assert collection.read_preference.name == "Primary"
+    client.close()
+
+
+@pytest.mark.parametrize("value", [date(2027, 1, 1), 2**70, {1, 2}, object(), {"deep": [date(2027, 1, 1)]}, "\ud800"])
+async def test_a_field_that_mongodb_cannot_hold_costs_its_source_only(backend, value):
+    if backend.database is None:
+        pytest.skip("memory holds anything")
+    await backend.add(company(1), company(2))
+    bad = FakeSource("bad", lambda found: SourceReport(fields={"insurance.expires": value} if found.id == 1 else {}))
+    good = FakeSource("good", lambda _: SourceReport(fields={"good": 1}))
+    sync = Orchestrator(sources=[bad, good], repository=backend.repository, limiter=AsyncLimiter(1_000, 1))
+    summary = await sync.sync_all_companies()
+    assert (summary.failed, summary.succeeded) == (1, 1)
+    stored = await backend.company(1)
+    (error,) = stored["fmcsaData"]["syncStatus"]["errors"]
+    assert (stored["good"], error["source"], error["kind"]) == (1, "bad", "malformed")
+    assert "insurance.expires" in error["error"]
+
+
+async def test_of_a_company_whose_update_was_refused_nothing_is_called_changed(backend):
+    await backend.add(company(1))
+    source = FakeSource("s", lambda _: SourceReport(fields={"a": 1}))
+    sync = Orchestrator(sources=[source], repository=backend.repository, limiter=AsyncLimiter(1_000, 1))
+
+    async def refuse(updates):
+        return dict.fromkeys(range(len(updates)), CompanyWriteError("cannot write the company"))
+
+    backend.repository.save = refuse
+    summary = await sync.sync_all_companies()
+    assert (summary.failed, summary.outcomes) == (1, {})
+
+
+async def test_a_server_that_is_down_is_told_in_a_sentence():
+    client = connect("mongodb://127.0.0.1:9/x", timeout_ms=100)
+    with pytest.raises(RepositoryError) as raised:
+        await MongoCompanyRepository(database_of(client, None)).count_due(NOW, NOW)
+    assert "Topology" not in str(raised.value)
+    assert "127.0.0.1:9" in str(raised.value)
     client.close()

@@ -91,6 +91,9 @@ class InMemoryRepository:
         except (KeyError, TypeError):
             raise CompanyNotFoundError(f"no company has the _id {company_id!r:.60}") from None
 
+    def check_fields(self, values: Mapping[str, Any]) -> None:
+        """Memory holds anything."""
+
     async def store_rows(
         self,
         company: Company,

@@ -34,6 +34,8 @@ def show_summary(console: Console, summary: SyncSummary) -> None:
         f"{summary.skipped} skipped; {summary.requests} requests, {summary.rows_written} rows written",
         highlight=False,
     )
+    if summary.success and not summary.total:
+        console.print("  no company has a dotNumber; `fmcsa-orchestrator doctor` says where it looks", highlight=False)
     for name, counts in summary.outcomes.items():
         words = ", ".join(f"{count} [{STYLES.get(outcome, '')}]{outcome}[/]" for outcome, count in sorted(counts.items()))
         console.print(f"  {name}: {words}", highlight=False)
