@@ -66,9 +66,9 @@ def show_company(console: Console, result: CompanySyncResult) -> None:
 
 def show_plan(console: Console, plan: Plan) -> None:
     """What a run would cost, in a few lines."""
-    requests = ", ".join(f"{count} to {upstream}" for upstream, count in plan.requests.items()) or "none"
+    requests = ", ".join(f"{count} to {upstream}" for upstream, count in plan.requests.items()) or "none at all"
     console.print(
-        f"{plan.companies} companies are due; at least {requests} requests, {plan.seconds:.0f} s at the set rates",
+        f"{plan.companies} companies are due; requests, at least: {requests}; that takes {plan.seconds:.1f} s at the set rates",
         highlight=False,
     )
     for name, source in plan.sources.items():
