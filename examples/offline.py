@@ -11,11 +11,11 @@ from typing import Any
 
 from pymongo import AsyncMongoClient
 
-from fmcsa_orchestrator import Settings
+from fmcsa_orchestrator import Settings, SettingsError
 from fmcsa_orchestrator.testing import Fleet, Upstream
 from fmcsa_orchestrator.testing.store import EmbeddedStore
 
-APP_TOKEN = "of-the-double"  # not an empty one: an empty variable would let the one in `.env` through
+KNOWN_TO_THE_DOUBLE = "of-the-double"  # as app token: an empty variable would let the one in `.env` through
 
 
 async def run(command: list[str]) -> int:
@@ -24,7 +24,7 @@ async def run(command: list[str]) -> int:
         print(f"{command[0]}: no such command", file=sys.stderr)
         return 127
     fleet = Fleet.sample(10)
-    async with Upstream(fleet, app_token=APP_TOKEN) as upstream, EmbeddedStore() as store:
+    async with Upstream(fleet, app_token=KNOWN_TO_THE_DOUBLE) as upstream, EmbeddedStore() as store:
         async with AsyncMongoClient[dict[str, Any]](store.uri) as client:
             companies = [{"_id": f"company-{n}", **company} for n, company in enumerate(fleet.company_documents())]
             await client["fmcsa"]["companies"].insert_many(companies)
@@ -42,7 +42,7 @@ def environment(upstream: Upstream, uri: str) -> dict[str, str]:
         "FMCSA_MONGODB_DATABASE": "fmcsa",
         "FMCSA_COMPANIES_COLLECTION": "companies",
         "FMCSA_SODA_BASE_URL": upstream.soda_url,
-        "FMCSA_SODA_APP_TOKEN": APP_TOKEN,
+        "FMCSA_SODA_APP_TOKEN": KNOWN_TO_THE_DOUBLE,
         "FMCSA_SODA_REQUESTS_PER_SECOND": "500",
         "FMCSA_SOURCE_CALLS_PER_SECOND": "500",
         "FMCSA_QCMOBILE_BASE_URL": upstream.qcmobile_url,
@@ -55,4 +55,7 @@ def environment(upstream: Upstream, uri: str) -> dict[str, str]:
 if __name__ == "__main__":
     if len(sys.argv) < 2:
         sys.exit(__doc__)
-    sys.exit(asyncio.run(run(sys.argv[1:])))
+    try:
+        sys.exit(asyncio.run(run(sys.argv[1:])))
+    except SettingsError as error:
+        sys.exit(str(error))

@@ -199,6 +199,13 @@ async def test_offline_tells_of_a_command_that_there_is_not():
     assert await run(EXAMPLES / "offline.py", "no-such-command") == (127, "", "no-such-command: no such command\n")
 
 
+async def test_offline_tells_of_a_setting_that_does_not_fit(monkeypatch):
+    monkeypatch.setenv("FMCSA_BATCH_SIZE", "many")
+    code, _, err = await run(EXAMPLES / "offline.py", sys.executable, "-V")
+    assert code == 1
+    assert "FMCSA_BATCH_SIZE" in err
+
+
 @pytest.fixture(params=["fastapi", "aiohttp"])
 async def ask(request, settings, monkeypatch):
     """Asks one of the two apps: method and path in; status and JSON out."""
