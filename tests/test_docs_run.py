@@ -73,15 +73,28 @@ async def call_event_alerts(alerts_class):
     with listening(alerts.on_event):
         await emit(CompanySynced(CompanySyncResult(company_id=1, name="Acme", success=False, errors=(failure,))))
         await emit(RunFinished(SyncSummary(stopped="database", started_at=AT, finished_at=AT)))
-        await emit(RunFinished(SyncSummary(outcomes={"csa_scores": {"unavailable": 3}}, started_at=AT, finished_at=AT)))
+        outcomes = {
+            "csa_scores": {"changed": 200, "failed": 200, "unavailable": 600},
+            "violations": {"failed": 2, "timed_out": 3},  # a fleet of one window
+            "inspections": {"changed": 4, "failed": 1},
+        }
+        await emit(RunFinished(SyncSummary(outcomes=outcomes, started_at=AT, finished_at=AT)))
     assert [message.split(":")[0] for message in alerts.messages] == [
         "Acme",
         "the run was stopped",
-        "csa_scores failed for 3 companies",
+        "csa_scores failed for 800 of 1000 companies",
+        "violations failed for 5 of 5 companies",
     ]
 
 
+async def call_source_of_a_file(source_class, tmp_path):
+    path = tmp_path / "whole.csv"
+    path.write_text("dot_number,rating\n1021580,S\n")
+    await run_source(source_class(path))
+
+
 CALLS = {
+    "add-a-source.RatingFile": call_source_of_a_file,
     "schedule.every": call_every,
     "schedule.on_event": call_on_event,
     "telemetry.Alerts": call_log_alerts,
@@ -132,7 +145,7 @@ async def run_source(source):
     assert summary.outcomes[source.name].keys() <= {"changed", "not_found"}
 
 
-async def call_all(page, found, namespace, uri, capsys):
+async def call_all(page, found, namespace, uri, fixtures):
     async with AsyncMongoClient(uri, tz_aware=True) as client, aiohttp.ClientSession() as session:
         arguments = {
             "company_id": COMPANIES[1],
@@ -140,10 +153,11 @@ async def call_all(page, found, namespace, uri, capsys):
             "response": Response(),
             "session": session,
             "source": FakeSource("extra", lambda _: SourceReport()),
+            **fixtures,
         }
         for name, value in found.items():
             if call := CALLS.get(f"{page.stem}.{name}"):
-                await call(value, **({"capsys": capsys} if "capsys" in inspect.signature(call).parameters else {}))
+                await call(value, **{key: fixtures[key] for key in inspect.signature(call).parameters if key in fixtures})
             elif isinstance(value, type):
                 made = value()
                 assert isinstance(made, Source), f"say in CALLS how {name} is tried"
@@ -163,7 +177,7 @@ def cases():
 
 
 @pytest.mark.parametrize(("page", "block"), list(cases()))
-def test_block_runs(page, block, world, capsys, caplog):
+def test_block_runs(page, block, world, capsys, caplog, tmp_path):
     caplog.set_level(logging.INFO, "fmcsa_orchestrator")
     namespace = {"__name__": "block"}
     try:
@@ -171,7 +185,7 @@ def test_block_runs(page, block, world, capsys, caplog):
     except SystemExit as stopped:
         assert stopped.code == 0
     found = defined(block, namespace)
-    asyncio.run(call_all(page, found, namespace, world, capsys))
+    asyncio.run(call_all(page, found, namespace, world, {"capsys": capsys, "tmp_path": tmp_path}))
     if page.stem not in PROVOKED:
         assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == []
     assert found or caplog.records, "the block does nothing that can be seen"

@@ -155,6 +155,57 @@ sys.exit(7)
     assert capfd.readouterr().out.startswith("10 http://127.0.0.1:")
 
 
+@pytest.mark.parametrize("key", [None, "the-users"])
+async def test_offline_leads_nowhere_else_whatever_the_user_has_set(monkeypatch, capfd, tmp_path, key):
+    """In the environment, in names of any case, and in `.env`."""
+    monkeypatch.syspath_prepend(str(EXAMPLES))
+    from offline import run as run_offline  # noqa: PLC0415
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.setenv("fmcsa_mongodb_database", "production")
+    monkeypatch.setenv("FMCSA_COMPANIES_COLLECTION", "customers")
+    monkeypatch.setenv("FMCSA_QCMOBILE_BASE_URL", "https://mobile.invalid")
+    names = {"FMCSA_SODA_APP_TOKEN": "the-users", "FMCSA_QCMOBILE_WEB_KEY": key}
+    (tmp_path / ".env").write_text("".join(f"{name}={value}\n" for name, value in names.items() if value))
+    command = """
+from fmcsa_orchestrator import Settings
+from fmcsa_orchestrator.settings import secret
+found = Settings.load()
+print(found.mongodb_database, found.companies_collection, found.soda_base_url, found.qcmobile_base_url)
+print(secret(found.mongodb_uri), secret(found.soda_app_token), secret(found.qcmobile_web_key))
+"""
+    assert await run_offline([sys.executable, "-c", command]) == 0
+    database, companies, soda, qcmobile, uri, token, web_key = capfd.readouterr().out.split()
+    assert (database, companies, token) == ("fmcsa", "companies", "of-the-double")
+    assert soda.startswith("http://127.0.0.1:")
+    assert qcmobile == f"{soda}/qc/services"
+    assert uri.startswith("mongodb://127.0.0.1:")
+    assert web_key == ("demo-web-key" if key else "None")
+
+
+async def test_offline_with_the_users_keys_syncs_as_ever(monkeypatch, capfd, tmp_path):
+    monkeypatch.syspath_prepend(str(EXAMPLES))
+    from offline import run as run_offline  # noqa: PLC0415
+
+    for name in ("FMCSA_SODA_APP_TOKEN", "FMCSA_QCMOBILE_WEB_KEY"):
+        monkeypatch.setenv(name, "the-users")
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    assert await run_offline([sys.executable, "-m", "fmcsa_orchestrator", "sync", "--company", "company-1"]) == 0
+    assert "Traceback" not in capfd.readouterr().err
+
+
+async def test_offline_tells_of_a_command_that_there_is_not():
+    assert await run(EXAMPLES / "offline.py", "no-such-command") == (127, "", "no-such-command: no such command\n")
+
+
+async def test_offline_tells_of_a_setting_that_does_not_fit(monkeypatch):
+    monkeypatch.setenv("FMCSA_BATCH_SIZE", "many")
+    code, _, err = await run(EXAMPLES / "offline.py", sys.executable, "-V")
+    assert code == 1
+    assert "FMCSA_BATCH_SIZE" in err
+
+
 @pytest.fixture(params=["fastapi", "aiohttp"])
 async def ask(request, settings, monkeypatch):
     """Asks one of the two apps: method and path in; status and JSON out."""

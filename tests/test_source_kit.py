@@ -35,7 +35,7 @@ class FileContract(SourceContract):
 
     @asynccontextmanager
     async def world(self):
-        yield World(source=FromFile(), known=KNOWN, unknown=UNKNOWN, upstream=None, secrets=self.secrets)
+        yield World(source=FromFile(), known=KNOWN, unknown=UNKNOWN, secrets=self.secrets)
 
 
 @pytest.mark.parametrize(("source", "check", "args", "saying", "error"), BAD)

@@ -37,7 +37,7 @@ class World:
     source: Source
     known: Company
     unknown: Company
-    upstream: Breakable | None
+    upstream: Breakable | None = None
     large: Company | None = None
     large_rows: int = 0
     columns: Mapping[str, Any] = field(default_factory=dict)
