@@ -18,15 +18,14 @@ from uuid import uuid4
 from fmcsa_orchestrator.errors import CompanyWriteError, LeaseHeldError, LeaseLostError, RepositoryError
 from fmcsa_orchestrator.finishing import to_its_end
 from fmcsa_orchestrator.models import bson_time, dig
-from fmcsa_orchestrator.status import STATUS
+from fmcsa_orchestrator.status import STATUS, stored_status
 
 TTL_S = 30.0  # after so many seconds without a heartbeat a holder may be taken over
 _TEXT_LIMIT = 200
 RELEASE_S = 5.0  # what giving back may take
 TAKE_S = 1.0  # what taking may still take after we have been cancelled: a lease that arrives later has to run out
 _FIELDS = ("owner", "since", "heartbeatAt", "expiresAt")
-_COMPANY_LEASE = f"{STATUS}.lease"  # where a company's lease lies in its document
-LEASE = f"{_COMPANY_LEASE}."
+LEASE = f"{STATUS}.lease."  # where a company's lease lies in its document
 TOKEN = f"{LEASE}token"
 
 
@@ -120,7 +119,7 @@ def finished(folder: str, token: int) -> dict[str, Any]:
 
 def ended_early(document: Mapping[str, Any]) -> int:
     """How many of those who had the company's lease last did not finish: killed, stopped, or out of time."""
-    lease = dig(document, _COMPANY_LEASE)
+    lease = stored_status(document).get("lease")
     if not isinstance(lease, dict):
         return 0
     token, done = lease.get("token"), lease.get("finishedToken")

@@ -11,12 +11,12 @@ from fmcsa_orchestrator.errors import CompanyWriteError, RepositoryError
 from fmcsa_orchestrator.gate import Gate
 from fmcsa_orchestrator.isolation import Fault
 from fmcsa_orchestrator.kept import Write
-from fmcsa_orchestrator.models import Company, Outcome, SourceReport, dig
+from fmcsa_orchestrator.models import Company, Outcome, SourceReport
 from fmcsa_orchestrator.repository import CompanyRepository
 from fmcsa_orchestrator.results import SourceFailure, SourceOutcome
 from fmcsa_orchestrator.slots import SourceSlot, check_report
 from fmcsa_orchestrator.sources.base import CompletingSource
-from fmcsa_orchestrator.status import STATUS, is_current
+from fmcsa_orchestrator.status import is_current, stored_source
 from fmcsa_orchestrator.window import Found
 
 
@@ -57,7 +57,7 @@ class SourceTurn:
         """What becomes of this source, which may use `share_s` seconds; progress goes on with what it has found."""
         version = known.versions.get(slot.name)
         if is_current_for(slot, progress.company, known):
-            said = dig(progress.company.document, f"{STATUS}.sources.{slot.name}.message")  # "none on record" still holds
+            said = stored_source(progress.company.document, slot.name).get("message")  # "none on record" still holds
             return _unchanged(slot.name, version, said if isinstance(said, str) else None)
         report, fault = await self._ask(slot, progress, known, share_s)
         if report is None and fault is not None:

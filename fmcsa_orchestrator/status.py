@@ -5,16 +5,17 @@ the old values stay, with their own dates.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
 from fmcsa_orchestrator.errors import SettingsError
-from fmcsa_orchestrator.models import Company, Outcome, dig
+from fmcsa_orchestrator.models import Company, Outcome
 from fmcsa_orchestrator.results import SourceFailure, SourceOutcome
 
 STATUS = "fmcsaData.syncStatus"
+_NOTHING: Mapping[str, Any] = {}
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}", re.ASCII)
 
 
@@ -75,9 +76,23 @@ def _source_update(outcome: SourceOutcome, at: datetime, usdot: int | None) -> d
     return update
 
 
+def stored_status(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A company's status, empty where it has none that can be read. Looked at several times for each company of a run."""
+    data = document.get("fmcsaData")
+    status = data.get("syncStatus") if isinstance(data, dict) else None
+    return status if isinstance(status, dict) else _NOTHING
+
+
+def stored_source(document: Mapping[str, Any], source: str) -> Mapping[str, Any]:
+    """What the status says of one source, empty where it says nothing that can be read."""
+    sources = stored_status(document).get("sources")
+    stored = sources.get(source) if isinstance(sources, dict) else None
+    return stored if isinstance(stored, dict) else _NOTHING
+
+
 def is_current(company: Company, source: str, version: str | None) -> bool:
     """Whether what is stored of this source is what upstream has: read at this very version, for this very number."""
     if version is None:
         return False
-    stored = dig(company.document, f"{STATUS}.sources.{source}")
-    return isinstance(stored, dict) and stored.get("version") == version and stored.get("usdot") == company.usdot
+    stored = stored_source(company.document, source)
+    return stored.get("version") == version and stored.get("usdot") == company.usdot

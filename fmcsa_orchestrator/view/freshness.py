@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from fmcsa_orchestrator.models import Outcome, bson_time, dig
-from fmcsa_orchestrator.status import STATUS, is_name
+from fmcsa_orchestrator.status import STATUS, is_name, stored_status
 from fmcsa_orchestrator.view.wording import printable
 
 FAILURES = tuple(outcome.value for outcome in Outcome if outcome.is_failure)
@@ -40,15 +40,9 @@ class SourceView:
     message: str | None
 
 
-def status_of(document: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A company's `syncStatus`, empty where it has none that can be read."""
-    found = dig(document, STATUS)
-    return found if isinstance(found, dict) else {}
-
-
 def company_state(document: Mapping[str, Any], cutoff: datetime) -> State:
     """The company as a whole: its last attempt was good and recent, good and old, bad, or has not been."""
-    status = status_of(document)
+    status = stored_status(document)
     success = status.get("success")
     if not isinstance(success, bool):
         return State.NEVER
@@ -62,7 +56,7 @@ def source_views(document: Mapping[str, Any], names: Iterable[str], cutoff: date
 
 def source_names(documents: Iterable[Mapping[str, Any]], first: Iterable[str]) -> list[str]:
     """These, then any others that some company has."""
-    found = {name for document in documents for name in as_object(status_of(document).get("sources")) if is_name(name)}
+    found = {name for document in documents for name in as_object(stored_status(document).get("sources")) if is_name(name)}
     known = list(first)
     return [*known, *sorted(found - set(known))]
 

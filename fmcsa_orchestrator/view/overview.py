@@ -8,6 +8,7 @@ from typing import Any
 from pydantic_core import to_jsonable_python
 
 from fmcsa_orchestrator.errors import InvalidUsdotError
+from fmcsa_orchestrator.status import stored_status
 from fmcsa_orchestrator.usdot import UsdotNumber
 from fmcsa_orchestrator.view.freshness import (
     SourceView,
@@ -17,7 +18,6 @@ from fmcsa_orchestrator.view.freshness import (
     as_time,
     company_state,
     source_views,
-    status_of,
 )
 from fmcsa_orchestrator.view.safety import SafetyView, safety_view
 from fmcsa_orchestrator.view.wording import printable
@@ -119,7 +119,7 @@ def make_overview(
 def company_view(document: Mapping[str, Any], sources: Sequence[str], cutoff: datetime) -> CompanyView:
     """One company's document, prepared."""
     key = shown_id(document)
-    status = status_of(document)
+    status = stored_status(document)
     return CompanyView(
         id=key,
         name=shown_name(document),
