@@ -45,8 +45,8 @@ def make_slots(sources: Sequence[Source]) -> tuple[SourceSlot, ...]:
         for path in owned[index]:
             if clash := next((other for other in foreign if overlaps(path, other)), None):
                 others = [names[other] for other, paths in enumerate(owned) if other != index and clash in paths]
-                whose = f"{others[0]} declares {clash}" if others else f"{clash} is not a source's"
-                raise SettingsError(f"source {names[index]} declares {path}, but {whose}")
+                whose = f"{others[0]} declares {clash}" if others else f"{clash} is the library's or the host's"
+                raise SettingsError(f"source {names[index]} declares {path}, which is not its own: {whose}")
         slots.append(SourceSlot(source, names[index], collections[index], owned[index] or None, foreign, _completes(source)))
     return tuple(slots)
 
