@@ -38,7 +38,7 @@ class HasNoName(DriverSource):
     name = "9 lives"
 
 
-@caught_by("declares_itself", saying="is taken", error=SettingsError)
+@caught_by("declares_itself", saying="is the library's", error=SettingsError)
 class OwnsTheStatus(DriverSource):
     owns = ("fmcsaData",)
 
