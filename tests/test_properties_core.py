@@ -375,7 +375,8 @@ def test_no_form_of_a_secret_is_left(secret, form, around, others):
     text = redact(around.format(form(secret)), [*others, secret])
     assert form(secret) not in text
     assert secret not in text
-    assert text.startswith(around.partition("{")[0].rpartition(" ")[0])
+    if not any(part and part in around for other in others for part in (other, *other)):  # else the words around are hidden too
+        assert text.startswith(around.partition("{")[0].rpartition(" ")[0])
 
 
 @often
