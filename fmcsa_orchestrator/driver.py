@@ -62,7 +62,7 @@ def connect(uri: str, driver: Literal["motor", "pymongo"] = "motor", *, timeout_
 def _motor_client() -> Any:
     """Motor's client class; imported here, so that whoever does not use motor need not have it."""
     try:
-        from motor.motor_asyncio import AsyncIOMotorClient  # noqa: PLC0415
+        from motor.motor_asyncio import AsyncIOMotorClient  # noqa: PLC0415  # only where it is wanted
     except ImportError:
         raise SettingsError("motor is not installed: install it, or set FMCSA_MONGODB_DRIVER to pymongo") from None
     return AsyncIOMotorClient

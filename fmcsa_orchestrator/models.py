@@ -14,7 +14,6 @@ from pydantic_core import to_json
 from fmcsa_orchestrator.errors import SourceError
 from fmcsa_orchestrator.usdot import UsdotNumber
 
-NO_FIELDS: Mapping[str, Any] = {}
 JSON_SCALARS = frozenset({str, int, float, bool, type(None)})
 
 

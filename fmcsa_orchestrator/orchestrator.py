@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -214,9 +214,8 @@ class Orchestrator:
             return self._refusal(company_id, "company", error, clock)
 
     async def _record(self, summary: SyncSummary) -> None:
-        with suppress(RepositoryError, TimeoutError):
-            async with asyncio.timeout(RELEASE_S):
-                await self._parts.repository.record_run(summary.facts())
+        """Keep what became of the run; where that fails, whatever the reason, the run is over all the same."""
+        await self._parts.isolation.run("run", RELEASE_S, lambda: self._parts.repository.record_run(summary.facts()))
 
     @contextmanager
     def _stoppable(self, deadline: Deadline) -> Iterator[None]:

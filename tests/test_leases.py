@@ -14,6 +14,7 @@ from fmcsa_orchestrator import (
     LeaseHeldError,
     LeaseLostError,
     Orchestrator,
+    RepositoryError,
     SourceReport,
 )
 from fmcsa_orchestrator.documents import with_values
@@ -369,3 +370,13 @@ async def test_a_company_whose_sync_was_cut_short_is_read_again_though_its_versi
     assert (await orchestrator(backend, Versioned("s", read)).sync_all_companies()).success
     (row,) = [row for row in await backend.rows("fmcsaS") if row["companyId"] == 1]
     assert (row["of"], row["usdot"]) == (101, 101)
+
+
+@pytest.mark.parametrize("error", [RepositoryError("down"), RuntimeError("a bug of a host's repository")])
+async def test_a_run_that_cannot_be_recorded_is_a_result_all_the_same(backend, error):
+    async def refuse(facts):
+        raise error
+
+    backend.repository.record_run = refuse
+    summary = await orchestrator(backend, FakeSource("s", lambda _: SourceReport())).sync_all_companies()
+    assert (summary.success, summary.total) == (True, 2)
