@@ -14,16 +14,16 @@ import aiohttp
 from rich.table import Table
 
 from benchmarks.world import Addresses, PassingRepository, double, opened, versions
-from fmcsa_orchestrator.clock import RunClock
-from fmcsa_orchestrator.documents import changed_paths, settable, with_values
-from fmcsa_orchestrator.models import Document, Outcome, content_hash
-from fmcsa_orchestrator.results import CompanySyncResult, SourceOutcome
-from fmcsa_orchestrator.rows import plan_rows
+from fmcsa_orchestrator.model.company import Document, Outcome
+from fmcsa_orchestrator.model.documents import changed_paths, content_hash, settable, with_values
+from fmcsa_orchestrator.model.results import CompanySyncResult, SourceOutcome
 from fmcsa_orchestrator.sources.csa import csa_fields
 from fmcsa_orchestrator.sources.inspections import inspection_documents, parse_inspection, summarize_inspections
-from fmcsa_orchestrator.sources.sms_results import parse_result
+from fmcsa_orchestrator.sources.sms.result_file import parse_result
 from fmcsa_orchestrator.sources.violations import parse_violation, summarize_violations, violation_documents
-from fmcsa_orchestrator.status import status_update
+from fmcsa_orchestrator.storage.row_diff import plan_rows
+from fmcsa_orchestrator.storage.sync_status import status_update
+from fmcsa_orchestrator.sync.clock import RunClock
 from fmcsa_orchestrator.testing import Fleet
 
 COMPANIES = 1_000

@@ -4,7 +4,7 @@ import aiohttp
 from rich.table import Table
 
 from benchmarks.world import opened
-from fmcsa_orchestrator.testing import Fleet, Upstream
+from fmcsa_orchestrator.testing import Fleet, LocalFmcsa
 from fmcsa_orchestrator.testing.fakes import InMemoryRepository
 
 DATASETS = ("4y6x-dmck", "8mt8-2mdr", "rbkj-cgst")
@@ -21,7 +21,7 @@ async def measure(sizes: tuple[int, ...] = (100, 1_000, 10_000)) -> Table:
     for size in sizes:
         fleet = Fleet.uniform(size)
         repository = InMemoryRepository({**document, "_id": n} for n, document in enumerate(fleet.company_documents()))
-        async with Upstream(fleet) as upstream, opened(upstream, repository) as orchestrator:
+        async with LocalFmcsa(fleet) as upstream, opened(upstream, repository) as orchestrator:
             first = await orchestrator.sync_all_companies()
             second = await orchestrator.sync_all_companies()
             upstream.publish(dataset="rbkj-cgst")
@@ -37,7 +37,7 @@ async def measure(sizes: tuple[int, ...] = (100, 1_000, 10_000)) -> Table:
 async def _per_company() -> float:
     """What a plain script sends per company: each file, page by page."""
     fleet = Fleet.uniform(MEASURED_NAIVELY)
-    async with Upstream(fleet) as upstream, aiohttp.ClientSession() as session:
+    async with LocalFmcsa(fleet) as upstream, aiohttp.ClientSession() as session:
         for usdot in fleet.usdots:
             for dataset in DATASETS:
                 await _pages(session, f"{upstream.soda_url}/resource/{dataset}.json", usdot)

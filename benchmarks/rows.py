@@ -13,10 +13,10 @@ from rich.table import Table
 
 from benchmarks.world import double, opened
 from fmcsa_orchestrator import Company, UsdotNumber
-from fmcsa_orchestrator.models import content_hash
-from fmcsa_orchestrator.rows import plan_rows
-from fmcsa_orchestrator.soda import RowSlicer
+from fmcsa_orchestrator.clients.json_rows import RowSlicer
+from fmcsa_orchestrator.model.documents import content_hash
 from fmcsa_orchestrator.sources.violations import parse_violation, violation_documents
+from fmcsa_orchestrator.storage.row_diff import plan_rows
 from fmcsa_orchestrator.testing import Fleet
 
 ROWS = 50_000

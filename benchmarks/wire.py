@@ -8,8 +8,8 @@ from rich.table import Table
 
 from benchmarks.world import opened
 from fmcsa_orchestrator import MongoCompanyRepository
-from fmcsa_orchestrator.testing import Fleet, Upstream
-from fmcsa_orchestrator.testing.store import EmbeddedStore
+from fmcsa_orchestrator.testing import Fleet, LocalFmcsa
+from fmcsa_orchestrator.testing.embedded_store import EmbeddedStore
 
 COMPANIES = 500
 
@@ -20,7 +20,7 @@ async def measure() -> Table:
     for column in ("", "requests", "rows written", "ms per company"):
         table.add_column(column, justify="right")
     fleet = Fleet.uniform(COMPANIES)
-    async with Upstream(fleet) as upstream, EmbeddedStore() as store:
+    async with LocalFmcsa(fleet) as upstream, EmbeddedStore() as store:
         client: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(store.uri)
         database = client["bench"]
         await database["companies"].insert_many([{**document, "_id": n} for n, document in enumerate(fleet.company_documents())])

@@ -10,11 +10,11 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from fmcsa_orchestrator import Company, CompanyUpdate, Document, Orchestrator, RepositoryError, open_orchestrator
-from fmcsa_orchestrator.demo import demo_settings
-from fmcsa_orchestrator.kept import Write, plainly
-from fmcsa_orchestrator.leases import Lease
-from fmcsa_orchestrator.rows import plan_rows
-from fmcsa_orchestrator.testing import Fleet, Upstream
+from fmcsa_orchestrator.cli.demo import demo_settings
+from fmcsa_orchestrator.storage.leases import Lease
+from fmcsa_orchestrator.storage.repository import Write, plainly
+from fmcsa_orchestrator.storage.row_diff import plan_rows
+from fmcsa_orchestrator.testing import Fleet, LocalFmcsa
 from fmcsa_orchestrator.testing.fakes import InMemoryRepository
 
 
@@ -23,7 +23,7 @@ async def _nothing() -> None:
 
 
 class Addresses:
-    """Where a double in another process listens; as much of an `Upstream` as settings need."""
+    """Where a double in another process listens; as much of an `LocalFmcsa` as settings need."""
 
     web_key = "unused"
 
@@ -52,7 +52,7 @@ def double(companies: int, **rows: int) -> Iterator[Addresses]:
 def _serve(connection: Connection, companies: int, rows: dict[str, int]) -> None:
     async def serve() -> None:
         fleet = Fleet.uniform(companies, **rows)
-        async with Upstream(fleet) as upstream:
+        async with LocalFmcsa(fleet) as upstream:
             connection.send((int(upstream.soda_url.rsplit(":", 1)[1]), array("L", fleet.usdots)))
             await asyncio.to_thread(connection.recv)
 

@@ -12,8 +12,7 @@ from typing import Any
 from pymongo import AsyncMongoClient
 
 from fmcsa_orchestrator import Settings, SettingsError
-from fmcsa_orchestrator.testing import Fleet, Upstream
-from fmcsa_orchestrator.testing.store import EmbeddedStore
+from fmcsa_orchestrator.testing import EmbeddedStore, Fleet, LocalFmcsa
 
 KNOWN_TO_THE_DOUBLE = "of-the-double"  # as app token: an empty variable would let the one in `.env` through
 
@@ -24,7 +23,7 @@ async def run(command: list[str]) -> int:
         print(f"{command[0]}: no such command", file=sys.stderr)
         return 127
     fleet = Fleet.sample(10)
-    async with Upstream(fleet, app_token=KNOWN_TO_THE_DOUBLE) as upstream, EmbeddedStore() as store:
+    async with LocalFmcsa(fleet, app_token=KNOWN_TO_THE_DOUBLE) as upstream, EmbeddedStore() as store:
         async with AsyncMongoClient[dict[str, Any]](store.uri) as client:
             companies = [{"_id": f"company-{n}", **company} for n, company in enumerate(fleet.company_documents())]
             await client["fmcsa"]["companies"].insert_many(companies)
@@ -32,7 +31,7 @@ async def run(command: list[str]) -> int:
         return await process.wait()
 
 
-def environment(upstream: Upstream, uri: str) -> dict[str, str]:
+def environment(upstream: LocalFmcsa, uri: str) -> dict[str, str]:
     """The reader's, but for whatever could lead to another server or database; a value here wins over one in `.env`.
 
     QCMobile is asked only if the reader has a key for it, and then with the double's.

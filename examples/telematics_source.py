@@ -18,10 +18,11 @@ from fmcsa_orchestrator import (
     RequestRejectedError,
     SourceReport,
     SyncSummary,
+    Upstream,
     UsdotNumber,
     open_orchestrator,
+    read_json,
 )
-from fmcsa_orchestrator.http import Upstream, read_json
 
 PAGE_SIZE = 100
 

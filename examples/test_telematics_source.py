@@ -9,8 +9,7 @@ from aiohttp import web
 from telematics_source import PAGE_SIZE, TelematicsSource, open_service
 
 from fmcsa_orchestrator import Company, UsdotNumber
-from fmcsa_orchestrator.testing import Answer, LocalUpstream
-from fmcsa_orchestrator.testing.source_kit import SourceContract, World
+from fmcsa_orchestrator.testing import Answer, LocalUpstream, SourceContract, World
 
 KEY = "a-key-that-must-not-show"
 EVENTS = {1021580: 3, 2034567: 2 * PAGE_SIZE + 1}  # by USDOT number

@@ -1,7 +1,9 @@
 """Keeps the FMCSA safety data of your customer companies fresh in MongoDB. See README.md."""
 
-from fmcsa_orchestrator.basics import Basic
-from fmcsa_orchestrator.errors import (
+from fmcsa_orchestrator.api import close, health, stop, sync_all_companies, sync_company
+from fmcsa_orchestrator.clients.http import Upstream, read_json
+from fmcsa_orchestrator.model.company import Company, Document, Finding, Outcome, SourceReport
+from fmcsa_orchestrator.model.errors import (
     AuthError,
     CompanyNotFoundError,
     CompanyWriteError,
@@ -23,7 +25,7 @@ from fmcsa_orchestrator.errors import (
     StaleUpstreamError,
     TruncatedPayloadError,
 )
-from fmcsa_orchestrator.events import (
+from fmcsa_orchestrator.model.events import (
     CompanyStarted,
     CompanySynced,
     Event,
@@ -34,22 +36,21 @@ from fmcsa_orchestrator.events import (
     Waiting,
     WindowFetched,
 )
-from fmcsa_orchestrator.health import Health
-from fmcsa_orchestrator.limiter import Limiter
-from fmcsa_orchestrator.models import Company, Document, Finding, Outcome, SourceReport
-from fmcsa_orchestrator.mongo import MongoCompanyRepository
-from fmcsa_orchestrator.orchestrator import Orchestrator
-from fmcsa_orchestrator.plan import Plan, SourcePlan
-from fmcsa_orchestrator.repository import CompanyRepository, CompanyUpdate
-from fmcsa_orchestrator.results import CompanySyncResult, SourceFailure, SourceOutcome, SyncSummary
+from fmcsa_orchestrator.model.fmcsa import Basic, UsdotNumber
+from fmcsa_orchestrator.model.limiter import Limiter
+from fmcsa_orchestrator.model.results import CompanySyncResult, SourceFailure, SourceOutcome, SyncSummary
 from fmcsa_orchestrator.settings import Settings
 from fmcsa_orchestrator.sources.base import BatchSource, CheckedSource, CompletingSource, EstimatingSource, Source
 from fmcsa_orchestrator.sources.catalogue import default_sources
 from fmcsa_orchestrator.sources.csa import CsaSource
 from fmcsa_orchestrator.sources.inspections import InspectionsSource
 from fmcsa_orchestrator.sources.violations import ViolationsSource
-from fmcsa_orchestrator.usdot import UsdotNumber
-from fmcsa_orchestrator.wiring import close, health, open_orchestrator, stop, sync_all_companies, sync_company
+from fmcsa_orchestrator.storage.mongodb.companies import MongoCompanyRepository
+from fmcsa_orchestrator.storage.repository import CompanyRepository, CompanyUpdate
+from fmcsa_orchestrator.sync.diagnostics.health import Health
+from fmcsa_orchestrator.sync.diagnostics.plan import Plan, SourcePlan
+from fmcsa_orchestrator.sync.orchestrator import Orchestrator
+from fmcsa_orchestrator.wiring import open_orchestrator
 
 __version__ = "0.1.0"
 
@@ -107,6 +108,7 @@ __all__ = [
     "StaleUpstreamError",
     "SyncSummary",
     "TruncatedPayloadError",
+    "Upstream",
     "UsdotNumber",
     "ViolationsSource",
     "Waiting",
@@ -115,6 +117,7 @@ __all__ = [
     "default_sources",
     "health",
     "open_orchestrator",
+    "read_json",
     "stop",
     "sync_all_companies",
     "sync_company",

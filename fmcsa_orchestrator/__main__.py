@@ -1,5 +1,5 @@
 """`python -m fmcsa_orchestrator`."""
 
-from fmcsa_orchestrator.cli import main
+from fmcsa_orchestrator.cli.app import main
 
 main()

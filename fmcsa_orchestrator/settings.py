@@ -7,7 +7,7 @@ from urllib.parse import unquote_plus
 from pydantic import Field, PositiveFloat, PositiveInt, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from fmcsa_orchestrator.errors import SettingsError
+from fmcsa_orchestrator.model.errors import SettingsError
 
 PREFIX = "FMCSA_"
 _PASSWORD = re.compile(r"://[^/:@]*:(.+)@")

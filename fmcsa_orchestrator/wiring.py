@@ -1,28 +1,25 @@
 """The default wiring: from settings to a working orchestrator, and one such per event loop for the module functions."""
 
-import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import aiohttp
 
-from fmcsa_orchestrator import driver, mongo, qcmobile, soda
-from fmcsa_orchestrator.clock import RunClock
-from fmcsa_orchestrator.errors import SettingsError
-from fmcsa_orchestrator.events import OnEvent
-from fmcsa_orchestrator.health import STALE_AFTER_S, Health
-from fmcsa_orchestrator.http import Upstream
-from fmcsa_orchestrator.isolation import Isolation
-from fmcsa_orchestrator.limiter import Limiter, strict_limiter
-from fmcsa_orchestrator.orchestrator import Orchestrator
-from fmcsa_orchestrator.repository import CompanyRepository
-from fmcsa_orchestrator.results import CompanySyncResult, SourceFailure, SyncSummary
+from fmcsa_orchestrator.clients import qcmobile, soda
+from fmcsa_orchestrator.clients.http import Upstream
+from fmcsa_orchestrator.clients.pacing import strict_limiter
+from fmcsa_orchestrator.model.errors import SettingsError
+from fmcsa_orchestrator.model.events import OnEvent
+from fmcsa_orchestrator.model.limiter import Limiter
 from fmcsa_orchestrator.settings import Settings, secret
 from fmcsa_orchestrator.sources.base import Source
 from fmcsa_orchestrator.sources.catalogue import default_sources
-from fmcsa_orchestrator.tally import Tally
+from fmcsa_orchestrator.storage.mongodb import companies as mongo
+from fmcsa_orchestrator.storage.mongodb import driver
+from fmcsa_orchestrator.storage.repository import CompanyRepository
+from fmcsa_orchestrator.sync.orchestrator import Orchestrator
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +53,7 @@ async def open_orchestrator(
         SettingsError: when the settings cannot work.
     """
     async with AsyncExitStack() as stack:
-        yield await _open(
+        yield await open_into(
             stack,
             settings or Settings.load(),
             database=database,
@@ -68,7 +65,7 @@ async def open_orchestrator(
         )
 
 
-async def _open(
+async def open_into(
     stack: AsyncExitStack,
     settings: Settings,
     *,
@@ -83,7 +80,7 @@ async def _open(
     paced = _limiters(settings, limiters or {})
     if repository is None and database is None:
         client = driver.connect(settings.require_mongodb_uri(), settings.mongodb_driver)
-        stack.push_async_callback(driver.close, client)
+        stack.push_async_callback(driver.close_client, client)
         database = driver.database_of(client, settings.mongodb_database)
     if repository is None:
         repository = mongo.MongoCompanyRepository(
@@ -124,7 +121,7 @@ def _built_in(settings: Settings, session: aiohttp.ClientSession, limiters: Mapp
         limiter=limiters["soda"],
         timeout_s=settings.request_timeout_s,
         headers=soda.app_token_header(token),
-        denies_key=soda.denies_key,
+        denies_key=soda.denies_app_token,
         secrets=settings.secrets(),
     )
     soda_client = soda.SodaClient(soda_upstream, has_token=token is not None)
@@ -143,121 +140,7 @@ def _qcmobile(
         name="qcmobile",
         limiter=limiters["qcmobile"],
         timeout_s=settings.request_timeout_s,
-        denies_key=qcmobile.denies_key,
+        denies_key=qcmobile.denies_web_key,
         secrets=settings.secrets(),
     )
     return qcmobile.QcMobileClient(upstream, web_key)
-
-
-class _Default:
-    """The orchestrator of one event loop.
-
-    It lives in an async generator: `asyncio.run` closes those at its end, and with it session and client, so that a program
-    that never heard of `close()` leaves nothing open.
-    """
-
-    def __init__(self) -> None:
-        self._lock = asyncio.Lock()
-        self._generator: AsyncGenerator[Orchestrator, None] | None = None
-        self._orchestrator: Orchestrator | None = None
-
-    async def get(self) -> Orchestrator:
-        async with self._lock:
-            if self._orchestrator is None:
-                generator = self._live()
-                self._orchestrator = await anext(generator)
-                self._generator = generator
-            return self._orchestrator
-
-    def stop(self) -> None:
-        if self._orchestrator is not None:
-            self._orchestrator.stop()
-
-    async def close(self) -> None:
-        async with self._lock:
-            if self._generator is not None:
-                await self._generator.aclose()
-
-    async def _live(self) -> AsyncGenerator[Orchestrator, None]:
-        async with AsyncExitStack() as stack:  # no generator within this one: both would be closed at the same time
-            try:
-                yield await _open(stack, Settings.load())
-            finally:
-                self._orchestrator = self._generator = None
-
-
-_defaults: dict[asyncio.AbstractEventLoop, _Default] = {}
-
-
-def _default() -> _Default:
-    for loop in [loop for loop in _defaults if loop.is_closed()]:
-        del _defaults[loop]
-    return _defaults.setdefault(asyncio.get_running_loop(), _Default())
-
-
-async def sync_all_companies(
-    *, deadline_s: float | None = None, on_event: OnEvent | None = None, force: bool = False
-) -> SyncSummary:
-    """Sync every company, through one orchestrator per event loop, opened from the settings on first use. Never raises.
-
-    A run that could not start has `stopped="could_not_run"` and one error.
-
-    Args:
-        deadline_s: seconds after which the run ends; what is done by then is stored.
-        on_event: called with every event of this run.
-        force: read also what upstream says has not changed.
-    """
-    try:
-        orchestrator = await _default().get()
-    except Exception as error:  # noqa: BLE001  # the promise: never raises
-        tally = Tally(RunClock())
-        tally.fail_run(_culprit(error), error, Isolation())
-        return tally.summary(0, "could_not_run")
-    return await orchestrator.sync_all_companies(deadline_s=deadline_s, on_event=on_event, force=force)
-
-
-async def sync_company(
-    company_id: Any, *, timeout_s: float | None = None, on_event: OnEvent | None = None, force: bool = False
-) -> CompanySyncResult:
-    """Sync one company, through the same orchestrator. Never raises.
-
-    Args:
-        company_id: what is in its `_id`.
-        timeout_s: seconds for the whole call; by default the setting FMCSA_COMPANY_TIMEOUT_S.
-        on_event: called with every event of this sync.
-        force: read also what upstream says has not changed.
-    """
-    try:
-        orchestrator = await _default().get()
-    except Exception as error:  # noqa: BLE001  # the promise: never raises
-        fault = Isolation().fault(_culprit(error), error)
-        failure = SourceFailure(source=_culprit(error), error=fault.message, kind=fault.kind, timestamp=RunClock().now())
-        return CompanySyncResult(company_id=company_id, success=False, errors=(failure,))
-    return await orchestrator.sync_company(company_id, timeout_s=timeout_s, on_event=on_event, force=force)
-
-
-async def health(*, stale_after_s: float = STALE_AFTER_S) -> Health:
-    """Whether the syncs do their work, through the same orchestrator; cheap. Never raises.
-
-    Args:
-        stale_after_s: seconds after which the last run is too long ago.
-    """
-    try:
-        orchestrator = await _default().get()
-    except Exception as error:  # noqa: BLE001  # the promise: never raises
-        return Health(healthy=False, reasons=[Isolation().fault(_culprit(error), error).message])
-    return await orchestrator.health(stale_after_s=stale_after_s)
-
-
-def stop() -> None:
-    """Ask what the two functions are doing in this event loop to end soon, results and all. See `Orchestrator.stop`."""
-    _default().stop()
-
-
-async def close() -> None:
-    """Close what the two functions above opened in this event loop; they may be called again afterwards."""
-    await _default().close()
-
-
-def _culprit(error: BaseException) -> str:
-    return "settings" if isinstance(error, SettingsError) else "run"

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 from mongomock.collection import BulkOperationBuilder
 
-from fmcsa_orchestrator.http import Upstream
-from fmcsa_orchestrator.testing.store import EmbeddedStore
+from fmcsa_orchestrator.clients.http import Upstream
+from fmcsa_orchestrator.testing.embedded_store import EmbeddedStore
 
 # A busy machine is no reason to fail: neither the time of one example nor that of making it up is what these tests are about.
 settings.register_profile(

@@ -21,7 +21,7 @@ from fmcsa_orchestrator import (
     UsdotNumber,
 )
 from fmcsa_orchestrator.testing import Answer, LocalUpstream
-from fmcsa_orchestrator.testing.source_kit import SourceContract, World
+from fmcsa_orchestrator.testing.contract.suite import SourceContract, World
 
 KEY, PAGE = "driver-key-5ec2e7", 10
 KNOWN, LARGE, UNKNOWN = (Company(id=usdot, usdot=UsdotNumber(usdot)) for usdot in (7, 8, 9))

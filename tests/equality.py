@@ -1,9 +1,9 @@
 """Whether a store holds exactly what upstream has: every row of every carrier, every field, every status. Made from the
 fleet's own rows, without HTTP and without the code that diffs and stores."""
 
-from fmcsa_orchestrator.models import dig
-from fmcsa_orchestrator.rows import RESERVED, scope_of
+from fmcsa_orchestrator.model.documents import dig
 from fmcsa_orchestrator.sources import csa, inspections, violations
+from fmcsa_orchestrator.storage.row_diff import RESERVED, scope_of
 
 from .world import COLLECTIONS, INSPECTIONS, VIOLATIONS, status_of
 
@@ -59,7 +59,7 @@ async def _expected(fleet, usdot):
         VIOLATIONS: await violations.violation_documents(violation_rows),
         INSPECTIONS: await inspections.inspection_documents(inspection_rows),
     }
-    results = {dataset.id: fleet.rows(dataset.id, usdot) for dataset in csa.DATASETS}
+    results = {dataset.id: fleet.rows(dataset.id, usdot) for dataset in csa.RESULT_FILES}
     fields = {
         **csa.csa_fields({dataset: csa.parse_result(rows[0]) for dataset, rows in results.items() if rows}),
         "fmcsaData.violations": await violations.summarize_violations(violation_rows),

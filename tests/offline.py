@@ -6,7 +6,7 @@ from threading import Thread
 
 from pymongo import MongoClient
 
-from fmcsa_orchestrator.testing import Fleet, Upstream
+from fmcsa_orchestrator.testing import Fleet, LocalFmcsa
 
 COMPANIES = ("some-id", "company-0", "company-1")
 
@@ -34,7 +34,7 @@ def offline(wire_uri, database):
     """The variables of a world with a company for each of `COMPANIES`."""
     fleet = Fleet.uniform(len(COMPANIES), violations=3, inspections=2)
     documents = [{**document, "_id": key} for key, document in zip(COMPANIES, fleet.company_documents(), strict=True)]
-    with MongoClient(wire_uri) as client, in_thread(Upstream(fleet)) as upstream:
+    with MongoClient(wire_uri) as client, in_thread(LocalFmcsa(fleet)) as upstream:
         client[database]["companies"].insert_many(documents)
         yield {
             "FMCSA_MONGODB_URI": f"{wire_uri}/{database}",

@@ -15,11 +15,11 @@ from unittest.mock import patch
 
 from pydantic import SecretStr
 
-from fmcsa_orchestrator.http import Upstream
+from fmcsa_orchestrator.clients.http import Upstream
 from fmcsa_orchestrator.sources.catalogue import SOURCE_NAMES
 from fmcsa_orchestrator.testing import DATASETS, Fault, Fleet
+from fmcsa_orchestrator.testing.embedded_store import EmbeddedStore
 from fmcsa_orchestrator.testing.fakes import InMemoryRepository
-from fmcsa_orchestrator.testing.store import EmbeddedStore
 from fmcsa_orchestrator.wiring import open_orchestrator
 
 from .equality import differences, row_differences

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from fmcsa_orchestrator.basics import Basic
+from fmcsa_orchestrator.model.fmcsa import Basic
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 AS_OF = datetime(2026, 11, 12, tzinfo=UTC)

@@ -7,9 +7,8 @@ from inspect import iscoroutinefunction
 from aiolimiter import AsyncLimiter
 
 from fmcsa_orchestrator import Document, Orchestrator, SourceReport
-from fmcsa_orchestrator.leases import LEASE
-from fmcsa_orchestrator.models import dig
-from fmcsa_orchestrator.status import STATUS
+from fmcsa_orchestrator.model.documents import dig
+from fmcsa_orchestrator.storage.sync_status import LEASE, STATUS
 from fmcsa_orchestrator.testing.fakes import FakeSource, InMemoryRepository
 
 

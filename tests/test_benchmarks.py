@@ -4,7 +4,7 @@ import pytest
 
 from benchmarks.reach import BATCH, FILES, Reach, rows
 from benchmarks.world import PassingRepository, opened, versions
-from fmcsa_orchestrator.testing import Fleet, Upstream
+from fmcsa_orchestrator.testing import Fleet, LocalFmcsa
 from fmcsa_orchestrator.testing.fakes import InMemoryRepository
 
 from .test_docs import DOCS
@@ -14,7 +14,7 @@ COMPANIES = BATCH + 1
 
 @pytest.fixture
 async def upstream():
-    async with Upstream(Fleet.uniform(COMPANIES, violations=1, inspections=1)) as server:
+    async with LocalFmcsa(Fleet.uniform(COMPANIES, violations=1, inspections=1)) as server:
         yield server
 
 

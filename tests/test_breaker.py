@@ -15,8 +15,8 @@ from fmcsa_orchestrator import (
     SourceTimeoutError,
     SourceUnavailableError,
 )
-from fmcsa_orchestrator.breaker import FAILURES, PROBE_S, Breakers
-from fmcsa_orchestrator.isolation import Isolation
+from fmcsa_orchestrator.sync.guard.circuit_breaker import FAILURES_IN_A_ROW, PROBE_S, Breakers
+from fmcsa_orchestrator.sync.guard.isolation import Isolation
 from fmcsa_orchestrator.testing import Fault
 from fmcsa_orchestrator.testing.fakes import FakeSource, InMemoryRepository
 
@@ -39,7 +39,7 @@ class Clock:
 @pytest.mark.parametrize("error", [DOWN, SourceTimeoutError("slow"), RateLimitedError("too often")])
 def test_so_many_failures_of_the_upstream_in_a_row_open_it(error):
     breaker = Breakers().of("s")
-    for _ in range(FAILURES):
+    for _ in range(FAILURES_IN_A_ROW):
         assert breaker.refusal() is None
         breaker.note(fault(error))
     refusal = breaker.refusal()
@@ -51,7 +51,7 @@ def test_so_many_failures_of_the_upstream_in_a_row_open_it(error):
 def test_an_answer_of_whatever_kind_starts_the_count_anew(between):
     breaker = Breakers().of("s")
     for _ in range(3):
-        for _ in range(FAILURES - 1):
+        for _ in range(FAILURES_IN_A_ROW - 1):
             breaker.note(fault(DOWN))
         breaker.note(None if between is None else fault(between))
     assert breaker.refusal() is None
@@ -61,7 +61,7 @@ def test_a_probe_now_and_then_decides():
     clock = Clock()
     breakers = Breakers(clock)
     breaker = breakers.of("s")
-    for _ in range(FAILURES):
+    for _ in range(FAILURES_IN_A_ROW):
         breaker.note(fault(DOWN))
     assert breaker.refusal() is not None
     clock.now += PROBE_S
@@ -92,8 +92,11 @@ async def test_the_rest_of_a_run_is_not_asked_and_other_sources_go_on():
     bad, good = FakeSource("bad", down), FakeSource("good", lambda _: SourceReport(fields={"good": 1}))
     sync = Orchestrator(sources=[bad, good], repository=repository, limiter=AsyncLimiter(10_000, 1))
     summary = await sync.sync_all_companies()
-    assert (len(bad.asked), len(good.asked), summary.failed) == (FAILURES, 20, 20)
-    assert summary.outcomes == {"bad": {"failed": FAILURES, "unavailable": 20 - FAILURES}, "good": {"changed": 20}}
+    assert (len(bad.asked), len(good.asked), summary.failed) == (FAILURES_IN_A_ROW, 20, 20)
+    assert summary.outcomes == {
+        "bad": {"failed": FAILURES_IN_A_ROW, "unavailable": 20 - FAILURES_IN_A_ROW},
+        "good": {"changed": 20},
+    }
     run_errors = [entry for entry in summary.errors if entry["companyId"] is None]
     assert [failure.source for entry in run_errors for failure in entry["errors"]] == ["bad"]
     assert "not asked for 15 times" in run_errors[0]["errors"][0].error
@@ -106,7 +109,7 @@ async def test_the_rest_of_a_run_is_not_asked_and_other_sources_go_on():
     assert "lastSuccess" not in last["sources"]["bad"]
     bad.asked.clear()
     await sync.sync_all_companies()
-    assert len(bad.asked) == FAILURES  # a new run asks anew
+    assert len(bad.asked) == FAILURES_IN_A_ROW  # a new run asks anew
 
 
 async def test_a_bad_web_key_is_one_message_and_the_files_are_still_read(no_pauses):
@@ -127,6 +130,6 @@ async def test_qcmobile_down_opens_its_own_breaker_only(no_pauses):
     async with open_world("memory", "", qcmobile_web_key=SecretStr("nobody")) as world:
         world.upstream.inject(Fault.status(503), kind="qcmobile")
         summary = await world.orchestrator.sync_all_companies()
-        assert world.upstream.count(kind="qcmobile") == FAILURES * 4  # each with its retries
+        assert world.upstream.count(kind="qcmobile") == FAILURES_IN_A_ROW * 4  # each with its retries
         assert set(summary.outcomes["csa_scores"]) == {"failed", "unavailable"}
         assert await world.current(VIOLATIONS) == world.upstream_rows(VIOLATIONS)

@@ -9,8 +9,8 @@ from random import Random
 import pytest
 
 from fmcsa_orchestrator import CompanySyncResult, SyncSummary
-from fmcsa_orchestrator.leases import LEASE
-from fmcsa_orchestrator.models import dig
+from fmcsa_orchestrator.model.documents import dig
+from fmcsa_orchestrator.storage.sync_status import LEASE
 from fmcsa_orchestrator.testing import Fleet
 
 from .equality import differences, row_differences

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from fmcsa_orchestrator.testing import Fault, Fleet, Upstream
+from fmcsa_orchestrator.testing import Fault, Fleet, LocalFmcsa
 
 from .test_wiring import environment  # noqa: F401
 
@@ -109,7 +109,7 @@ async def test_without_settings_it_says_what_is_missing(arguments):
 
 async def test_a_failing_company_is_exit_status_one(environment):  # noqa: F811
     fleet = Fleet.uniform(12, violations=3, inspections=2)
-    async with Upstream(fleet) as upstream:
+    async with LocalFmcsa(fleet) as upstream:
         upstream.inject(Fault.status(400), dataset="8mt8-2mdr")
         status, out, _ = await command("sync", **environment | {"FMCSA_SODA_BASE_URL": upstream.soda_url})
         assert (status, "12 failed" in out, "rejected" in out) == (1, True, True)
@@ -122,7 +122,7 @@ async def test_a_failing_company_is_exit_status_one(environment):  # noqa: F811
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 async def test_a_signal_ends_a_run_with_its_summary_and_leaves_nothing_locked(environment, number):  # noqa: F811
     fleet = Fleet.uniform(12, violations=3, inspections=2)
-    async with Upstream(fleet) as upstream:
+    async with LocalFmcsa(fleet) as upstream:
         upstream.inject(Fault.hang(60), dataset="8mt8-2mdr", kind="resource")
         slow = environment | {"FMCSA_SODA_BASE_URL": upstream.soda_url}
         process = await asyncio.create_subprocess_exec(

@@ -6,11 +6,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from aiolimiter import AsyncLimiter
 
-from fmcsa_orchestrator import LeaseHeldError, Orchestrator, SourceReport, clock, driver
-from fmcsa_orchestrator.leases import LEASE
-from fmcsa_orchestrator.models import dig
+from fmcsa_orchestrator import LeaseHeldError, Orchestrator, SourceReport
+from fmcsa_orchestrator.model.documents import dig
+from fmcsa_orchestrator.report.wording import age
+from fmcsa_orchestrator.storage.mongodb import driver
+from fmcsa_orchestrator.storage.sync_status import LEASE
+from fmcsa_orchestrator.sync import clock
 from fmcsa_orchestrator.testing.fakes import FakeSource, InMemoryRepository
-from fmcsa_orchestrator.view.wording import age
 
 from .backends import WIRES, open_backend
 from .world import status_of

@@ -12,11 +12,12 @@ import pytest
 import typer
 
 import fmcsa_orchestrator
-from fmcsa_orchestrator import Event, Outcome, Settings, SyncSummary, errors, orchestrator, testing, wiring
-from fmcsa_orchestrator.cli import app
+from fmcsa_orchestrator import Event, Outcome, Settings, SyncSummary, api, testing
+from fmcsa_orchestrator.cli.app import app
+from fmcsa_orchestrator.model import errors
 from fmcsa_orchestrator.settings import PREFIX
-from fmcsa_orchestrator.testing import source_kit
-from fmcsa_orchestrator.testing.source_kit import SourceContract
+from fmcsa_orchestrator.sync import orchestrator
+from fmcsa_orchestrator.testing.contract.suite import SourceContract
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -132,7 +133,7 @@ def generated():
 def test_every_public_name_is_documented():
     """The guide names it, and one of the pages made from docstrings has it; what its docstring lacks, ruff tells."""
     guide = words(without_fences(read("reference", "api.md")))
-    for package in (fmcsa_orchestrator, testing, source_kit):
+    for package in (fmcsa_orchestrator, testing):
         assert set(package.__all__) <= guide
         assert {f"{package.__name__}.{name}" for name in package.__all__} <= set(generated())
 
@@ -156,7 +157,7 @@ def test_every_event_and_its_attributes_are_documented_and_nothing_else():
 
 def stops():
     """Every value that the code gives `stopped`: what `_guarded_run` returns, and what a summary is made with."""
-    tree = ast.parse(inspect.getsource(orchestrator) + inspect.getsource(wiring))
+    tree = ast.parse(inspect.getsource(orchestrator) + inspect.getsource(api))
     guarded = next(node for node in ast.walk(tree) if getattr(node, "name", None) == "_guarded_run")
     given = [node.value for node in ast.walk(guarded) if isinstance(node, ast.Return)]
     given += [node.args[1] for node in ast.walk(tree) if isinstance(node, ast.Call) and ast.unparse(node.func) == "tally.summary"]
@@ -223,7 +224,7 @@ def test_every_check_of_the_kit_is_documented():
 
 def test_every_name_for_tests_is_documented():
     section = read("reference", "api.md").partition("\n## fmcsa_orchestrator.testing\n")[2]
-    names = {*testing.__all__, *source_kit.__all__, *(field.name for field in fields(source_kit.World))}
+    names = {*testing.__all__, *(field.name for field in fields(testing.World))}
     assert names <= words(section)
 
 

@@ -25,8 +25,8 @@ from fmcsa_orchestrator import (
     SourceReport,
     SyncSummary,
 )
-from fmcsa_orchestrator.events import emit, listening
-from fmcsa_orchestrator.logs import log_event
+from fmcsa_orchestrator.observability.context import listening
+from fmcsa_orchestrator.observability.hooks import emit, log_event
 from fmcsa_orchestrator.testing.fakes import FakeSource, InMemoryRepository
 
 from .offline import COMPANIES, offline

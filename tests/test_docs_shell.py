@@ -8,7 +8,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from fmcsa_orchestrator.cli import app
+from fmcsa_orchestrator.cli.app import app
 
 from .offline import offline
 from .test_docs import CODE, FENCE, PAGES, ROOT, blocks

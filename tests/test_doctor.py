@@ -5,8 +5,8 @@ import json
 import pytest
 
 from fmcsa_orchestrator import open_orchestrator
-from fmcsa_orchestrator.demo import demo_settings
-from fmcsa_orchestrator.testing import DATASETS, Fault, Fleet, Upstream
+from fmcsa_orchestrator.cli.demo import demo_settings
+from fmcsa_orchestrator.testing import DATASETS, Fault, Fleet, LocalFmcsa
 from fmcsa_orchestrator.testing.fakes import FakeSource, InMemoryRepository
 
 from .backends import BACKENDS, open_backend
@@ -38,7 +38,7 @@ async def test_all_is_well(environment):  # noqa: F811
 
 async def test_what_is_wrong_comes_with_a_remedy(environment):  # noqa: F811
     fleet = Fleet.uniform(2)
-    async with Upstream(fleet) as upstream:
+    async with LocalFmcsa(fleet) as upstream:
         upstream.inject(Fault.missing_column("viol_code"), dataset="8mt8-2mdr")
         upstream.inject(Fault.status(404), dataset="rbkj-cgst")
         bad = environment | {"FMCSA_SODA_BASE_URL": upstream.soda_url, "FMCSA_COMPANIES_COLLECTION": "nobody"}
@@ -65,7 +65,7 @@ async def test_what_cannot_be_opened_is_a_finding(variables, named):
 @pytest.mark.parametrize(("key", "is_good"), [("right", True), ("wrong", False)])
 async def test_the_web_key_is_tried_and_never_shown(key, is_good):
     fleet = Fleet.sample(3)
-    async with Upstream(fleet, web_key="s3cret-right") as upstream:
+    async with LocalFmcsa(fleet, web_key="s3cret-right") as upstream:
         settings = demo_settings(upstream).model_copy(
             update={"qcmobile_web_key": type(demo_settings(upstream).qcmobile_web_key)(f"s3cret-{key}")}
         )
@@ -90,7 +90,7 @@ async def test_a_source_with_a_bug_in_its_check_is_a_finding(wire_uri):
         async def check(self):
             raise KeyError("oops")
 
-    async with Upstream(Fleet.uniform(2)) as upstream:
+    async with LocalFmcsa(Fleet.uniform(2)) as upstream:
         extra = [Broken("broken", lambda _: None), FakeSource("silent", lambda _: None)]
         repository = InMemoryRepository([{"_id": 1}])
         async with open_orchestrator(demo_settings(upstream), repository=repository, extra_sources=extra) as orchestrator:

@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from fmcsa_orchestrator import CompanyWriteError
-from fmcsa_orchestrator.documents import changed_paths, differs, overlaps, settable, with_values
+from fmcsa_orchestrator.model.documents import changed_paths, differs, overlaps, settable, with_values
 
 
 def test_null_parents_are_replaced_by_objects_with_only_our_values():

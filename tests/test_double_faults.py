@@ -10,9 +10,9 @@ from typing import Any
 import aiohttp
 import pytest
 
-from fmcsa_orchestrator.testing.faults import Fault
-from fmcsa_orchestrator.testing.fleet import DATASETS, Fleet
-from fmcsa_orchestrator.testing.upstream import Upstream
+from fmcsa_orchestrator.testing.fmcsa.fleet import DATASETS, Fleet
+from fmcsa_orchestrator.testing.fmcsa.local_fmcsa import LocalFmcsa
+from fmcsa_orchestrator.testing.server.faults import Fault
 
 VIOLATIONS, INSPECTIONS = "8mt8-2mdr", "rbkj-cgst"
 Get = Callable[..., Awaitable[tuple[aiohttp.ClientResponse, bytes]]]
@@ -24,8 +24,8 @@ def fleet() -> Fleet:
 
 
 @pytest.fixture
-async def upstream(fleet: Fleet) -> AsyncIterator[Upstream]:
-    async with Upstream(fleet) as server:
+async def upstream(fleet: Fleet) -> AsyncIterator[LocalFmcsa]:
+    async with LocalFmcsa(fleet) as server:
         yield server
 
 
@@ -36,7 +36,7 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
 
 
 @pytest.fixture
-def get(upstream: Upstream, session: aiohttp.ClientSession) -> Get:
+def get(upstream: LocalFmcsa, session: aiohttp.ClientSession) -> Get:
     """GET a path, by default all violations."""
 
     async def get(path: str = f"/resource/{VIOLATIONS}.json", **params: str) -> tuple[aiohttp.ClientResponse, bytes]:
@@ -50,7 +50,7 @@ def metadata(dataset: str = VIOLATIONS) -> str:
     return f"/api/views/{dataset}.json"
 
 
-def carrier(upstream: Upstream, usdot: int) -> str:
+def carrier(upstream: LocalFmcsa, usdot: int) -> str:
     return f"/qc/services/carriers/{usdot}?webKey={upstream.web_key}"
 
 
@@ -60,7 +60,7 @@ async def rows(get: Get, **params: str) -> Any:
     return json.loads(body)
 
 
-async def came_in(upstream: Upstream) -> None:
+async def came_in(upstream: LocalFmcsa) -> None:
     """Wait until the server has a request."""
     for _ in range(1_000):
         if upstream.requests:
@@ -69,7 +69,7 @@ async def came_in(upstream: Upstream) -> None:
 
 
 @pytest.mark.parametrize("code", [202, 400, 401, 403, 404, 429, 500, 502, 503])
-async def test_status(upstream: Upstream, get: Get, code: int, fleet: Fleet) -> None:
+async def test_status(upstream: LocalFmcsa, get: Get, code: int, fleet: Fleet) -> None:
     upstream.inject(Fault.status(code))
     for path in (f"/resource/{VIOLATIONS}.json", metadata(), carrier(upstream, fleet.usdots[0])):
         response, body = await get(path)
@@ -82,30 +82,30 @@ async def test_status(upstream: Upstream, get: Get, code: int, fleet: Fleet) -> 
     ("code", "key", "value"),
     [(400, "code", "query.compiler.malformed"), (403, "code", "permission_denied"), (404, "code", "dataset.missing")],
 )
-async def test_recorded_bodies(upstream: Upstream, get: Get, code: int, key: str, value: str) -> None:
+async def test_recorded_bodies(upstream: LocalFmcsa, get: Get, code: int, key: str, value: str) -> None:
     upstream.inject(Fault.status(code))
     assert json.loads((await get())[1])[key] == value
 
 
-async def test_a_block_by_qcmobiles_load_balancer_is_html(upstream: Upstream, get: Get, fleet: Fleet) -> None:
+async def test_a_block_by_qcmobiles_load_balancer_is_html(upstream: LocalFmcsa, get: Get, fleet: Fleet) -> None:
     upstream.inject(Fault.status(403))
     response, body = await get(carrier(upstream, fleet.usdots[0]))
     assert response.content_type == "text/html"
     assert 100 < len(body) < 140
 
 
-async def test_qcmobile_server_fault_is_a_json_string(upstream: Upstream, get: Get, fleet: Fleet) -> None:
+async def test_qcmobile_server_fault_is_a_json_string(upstream: LocalFmcsa, get: Get, fleet: Fleet) -> None:
     upstream.inject(Fault.status(500))
     assert json.loads((await get(carrier(upstream, fleet.usdots[0])))[1]) == "Internal Server Error"
 
 
 @pytest.mark.parametrize("retry_after", [7, "Tue, 24 Nov 2026 07:00:00 GMT"])
-async def test_retry_after(upstream: Upstream, get: Get, retry_after: int | str) -> None:
+async def test_retry_after(upstream: LocalFmcsa, get: Get, retry_after: int | str) -> None:
     upstream.inject(Fault.status(429, retry_after=retry_after))
     assert (await get())[0].headers["Retry-After"] == str(retry_after)
 
 
-async def test_html(upstream: Upstream, get: Get) -> None:
+async def test_html(upstream: LocalFmcsa, get: Get) -> None:
     first = upstream.inject(Fault.html())
     response, page = await get()
     assert (response.status, response.content_type) == (200, "text/html")
@@ -116,13 +116,13 @@ async def test_html(upstream: Upstream, get: Get) -> None:
     assert body == page
 
 
-async def test_empty_body(upstream: Upstream, get: Get) -> None:
+async def test_empty_body(upstream: LocalFmcsa, get: Get) -> None:
     upstream.inject(Fault.empty_body())
     response, body = await get()
     assert (response.status, body) == (200, b"")
 
 
-async def test_truncated_ends_properly_but_is_no_json(upstream: Upstream, get: Get) -> None:
+async def test_truncated_ends_properly_but_is_no_json(upstream: LocalFmcsa, get: Get) -> None:
     upstream.inject(Fault.truncated())
     response, body = await get()
     assert response.status == 200
@@ -131,7 +131,7 @@ async def test_truncated_ends_properly_but_is_no_json(upstream: Upstream, get: G
         json.loads(body)
 
 
-async def test_reset_comes_in_the_middle_of_the_body(upstream: Upstream, session: aiohttp.ClientSession) -> None:
+async def test_reset_comes_in_the_middle_of_the_body(upstream: LocalFmcsa, session: aiohttp.ClientSession) -> None:
     upstream.inject(Fault.reset())
     async with session.get(f"{upstream.soda_url}/resource/{VIOLATIONS}.json") as response:
         assert response.status == 200
@@ -139,7 +139,7 @@ async def test_reset_comes_in_the_middle_of_the_body(upstream: Upstream, session
             await response.read()
 
 
-async def test_drip_comes_in_pieces(upstream: Upstream, session: aiohttp.ClientSession, get: Get) -> None:
+async def test_drip_comes_in_pieces(upstream: LocalFmcsa, session: aiohttp.ClientSession, get: Get) -> None:
     whole = (await get(**{"$order": ":id"}))[1]
     upstream.inject(Fault.drip(3, 0.02))
     started = time.monotonic()
@@ -150,7 +150,7 @@ async def test_drip_comes_in_pieces(upstream: Upstream, session: aiohttp.ClientS
     assert time.monotonic() - started >= 0.06
 
 
-async def test_hang_answers_late(upstream: Upstream, get: Get) -> None:
+async def test_hang_answers_late(upstream: LocalFmcsa, get: Get) -> None:
     upstream.inject(Fault.hang(0.05))
     started = time.monotonic()
     response, _ = await get()
@@ -159,7 +159,7 @@ async def test_hang_answers_late(upstream: Upstream, get: Get) -> None:
 
 
 @pytest.mark.parametrize("fault", [Fault.hang(60), Fault.drip(5, 60)], ids=["hang", "drip"])
-async def test_waiting_faults_end_with_the_server(upstream: Upstream, get: Get, fault: Fault) -> None:
+async def test_waiting_faults_end_with_the_server(upstream: LocalFmcsa, get: Get, fault: Fault) -> None:
     upstream.inject(fault)
     request = asyncio.ensure_future(get())
     await came_in(upstream)
@@ -170,20 +170,20 @@ async def test_waiting_faults_end_with_the_server(upstream: Upstream, get: Get, 
     assert time.monotonic() - started < 1
 
 
-async def test_a_hanging_request_is_recorded_without_a_status(upstream: Upstream, get: Get) -> None:
+async def test_a_hanging_request_is_recorded_without_a_status(upstream: LocalFmcsa, get: Get) -> None:
     upstream.inject(Fault.hang(60))
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(get(), 0.05)
     assert [record.status for record in upstream.requests] == [0]
 
 
-async def test_not_an_array(upstream: Upstream, get: Get) -> None:
+async def test_not_an_array(upstream: LocalFmcsa, get: Get) -> None:
     upstream.inject(Fault.not_an_array())
     assert isinstance(await rows(get), dict)
     assert "columns" in json.loads((await get(metadata()))[1])
 
 
-async def test_missing_column(upstream: Upstream, get: Get) -> None:
+async def test_missing_column(upstream: LocalFmcsa, get: Get) -> None:
     upstream.inject(Fault.missing_column("time_weight"))
     response, body = await get()
     assert "time_weight" not in json.loads(response.headers["X-SODA2-Fields"])
@@ -194,7 +194,7 @@ async def test_missing_column(upstream: Upstream, get: Get) -> None:
     assert (response.status, json.loads(body)["errorCode"]) == (400, "query.soql.no-such-column")
 
 
-async def test_new_column(upstream: Upstream, get: Get) -> None:
+async def test_new_column(upstream: LocalFmcsa, get: Get) -> None:
     upstream.inject(Fault.new_column("driver_id"))
     response, body = await get()
     assert json.loads(response.headers["X-SODA2-Fields"])[-1] == "driver_id"
@@ -202,7 +202,7 @@ async def test_new_column(upstream: Upstream, get: Get) -> None:
     assert json.loads((await get(metadata()))[1])["columns"][-1]["fieldName"] == "driver_id"
 
 
-async def test_retyped_column(upstream: Upstream, get: Get, fleet: Fleet) -> None:
+async def test_retyped_column(upstream: LocalFmcsa, get: Get, fleet: Fleet) -> None:
     upstream.inject(Fault.retyped_column("dot_number", "number"))
     response, _ = await get()
     types = dict(zip(*(json.loads(response.headers[f"X-SODA2-{name}"]) for name in ("Fields", "Types")), strict=True))
@@ -214,7 +214,7 @@ async def test_retyped_column(upstream: Upstream, get: Get, fleet: Fleet) -> Non
     assert len(numbers) == 6
 
 
-async def test_a_retyped_column_compares_as_numbers(upstream: Upstream, get: Get) -> None:
+async def test_a_retyped_column_compares_as_numbers(upstream: LocalFmcsa, get: Get) -> None:
     upstream.inject(Fault.retyped_column("severity_weight", "number"))
     weights = [float(row["severity_weight"]) for row in await rows(get)]
     heavy = await rows(get, **{"$where": "severity_weight > 4"})
@@ -224,12 +224,12 @@ async def test_a_retyped_column_compares_as_numbers(upstream: Upstream, get: Get
 
 
 @pytest.mark.parametrize("value", ["99-XXX-99", {"a": 1}, None, 7])
-async def test_bad_value_in_every_row(upstream: Upstream, get: Get, value: Any) -> None:
+async def test_bad_value_in_every_row(upstream: LocalFmcsa, get: Get, value: Any) -> None:
     upstream.inject(Fault.bad_value("insp_date", value), dataset=VIOLATIONS)
     assert [row["insp_date"] for row in await rows(get)] == [value] * 30
 
 
-async def test_bad_value_of_one_carrier(upstream: Upstream, get: Get, fleet: Fleet) -> None:
+async def test_bad_value_of_one_carrier(upstream: LocalFmcsa, get: Get, fleet: Fleet) -> None:
     bad, good = fleet.usdots[:2]
     upstream.inject(Fault.bad_value("insp_date", "99-XXX-99"), usdot=bad)
     found = await rows(get, **{"$where": f"dot_number in ('{bad}','{good}')"})
@@ -238,7 +238,7 @@ async def test_bad_value_of_one_carrier(upstream: Upstream, get: Get, fleet: Fle
     assert all(row["insp_date"] != "99-XXX-99" for row in await rows(get, dot_number=str(good)))
 
 
-async def test_stale_says_so(upstream: Upstream, get: Get, fleet: Fleet) -> None:
+async def test_stale_says_so(upstream: LocalFmcsa, get: Get, fleet: Fleet) -> None:
     usdot = fleet.usdots[0]
     upstream.publish(changed=1.0)
     upstream.inject(Fault.stale())
@@ -251,7 +251,7 @@ async def test_stale_says_so(upstream: Upstream, get: Get, fleet: Fleet) -> None
     assert json.loads((await get(metadata()))[1])["rowsUpdatedAt"] == 1_797_059_100
 
 
-async def test_older_says_nothing(upstream: Upstream, get: Get, fleet: Fleet) -> None:
+async def test_older_says_nothing(upstream: LocalFmcsa, get: Get, fleet: Fleet) -> None:
     usdot = fleet.usdots[0]
     before = await get(dot_number=str(usdot), **{"$order": ":id"})
     old_metadata = (await get(metadata()))[1]
@@ -266,12 +266,12 @@ async def test_older_says_nothing(upstream: Upstream, get: Get, fleet: Fleet) ->
     assert (await get(metadata()))[1] == old_metadata
 
 
-async def test_stale_before_any_publication_is_a_month_behind_too(upstream: Upstream, get: Get) -> None:
+async def test_stale_before_any_publication_is_a_month_behind_too(upstream: LocalFmcsa, get: Get) -> None:
     upstream.inject(Fault.stale())
     assert (await get())[0].headers["Last-Modified"] == "Mon, 12 Oct 2026 07:05:00 GMT"
 
 
-async def test_empty_dataset(upstream: Upstream, get: Get, fleet: Fleet) -> None:
+async def test_empty_dataset(upstream: LocalFmcsa, get: Get, fleet: Fleet) -> None:
     upstream.inject(Fault.empty_dataset(), dataset=VIOLATIONS)
     assert await rows(get) == []
     assert await rows(get, **{"$select": "count(*)"}) == [{"count": "0"}]
@@ -279,7 +279,7 @@ async def test_empty_dataset(upstream: Upstream, get: Get, fleet: Fleet) -> None
     assert await rows(get, path=f"/resource/{INSPECTIONS}.json") != []
 
 
-async def test_publish_now(upstream: Upstream, get: Get, fleet: Fleet) -> None:
+async def test_publish_now(upstream: LocalFmcsa, get: Get, fleet: Fleet) -> None:
     pages = {"$order": ":id", "$limit": "10"}
     upstream.inject(Fault.publish_now(), kind="resource", after=1, times=1)
     modified = [(await get(**pages, **{"$offset": str(offset)}))[0].headers["Last-Modified"] for offset in (0, 10, 20)]
@@ -287,12 +287,12 @@ async def test_publish_now(upstream: Upstream, get: Get, fleet: Fleet) -> None:
     assert fleet.edition == 1
 
 
-async def test_throttle(upstream: Upstream, get: Get) -> None:
+async def test_throttle(upstream: LocalFmcsa, get: Get) -> None:
     upstream.inject(Fault.throttle(3, 60))
     assert [(await get())[0].status for _ in range(5)] == [200, 200, 200, 429, 429]
 
 
-async def test_throttle_lets_through_again_later(upstream: Upstream, get: Get) -> None:
+async def test_throttle_lets_through_again_later(upstream: LocalFmcsa, get: Get) -> None:
     upstream.inject(Fault.throttle(1, 0.05))
     statuses = {(await get())[0].status for _ in range(2)}
     deadline = time.monotonic() + 2
@@ -301,18 +301,18 @@ async def test_throttle_lets_through_again_later(upstream: Upstream, get: Get) -
     assert statuses == {200, 429}
 
 
-async def test_times_and_after(upstream: Upstream, get: Get) -> None:
+async def test_times_and_after(upstream: LocalFmcsa, get: Get) -> None:
     upstream.inject(Fault.status(500), after=1, times=2)
     assert [(await get())[0].status for _ in range(5)] == [200, 500, 500, 200, 200]
 
 
-async def test_faults_queue_up(upstream: Upstream, get: Get) -> None:
+async def test_faults_queue_up(upstream: LocalFmcsa, get: Get) -> None:
     upstream.inject(Fault.status(500), times=1)
     upstream.inject(Fault.status(429), times=1)
     assert [(await get())[0].status for _ in range(3)] == [500, 429, 200]
 
 
-async def test_faults_add_up(upstream: Upstream, get: Get) -> None:
+async def test_faults_add_up(upstream: LocalFmcsa, get: Get) -> None:
     upstream.inject(Fault.missing_column("viol_code"))
     upstream.inject(Fault.missing_column("viol_unit"))
     upstream.inject(Fault.new_column("one"))
@@ -321,7 +321,7 @@ async def test_faults_add_up(upstream: Upstream, get: Get) -> None:
     assert set(DATASETS[VIOLATIONS]) ^ set(fields) == {"viol_code", "viol_unit", "one", "two"}
 
 
-async def test_faults_go_away(upstream: Upstream, get: Get) -> None:
+async def test_faults_go_away(upstream: LocalFmcsa, get: Get) -> None:
     handle = upstream.inject(Fault.html())
     other = upstream.inject(Fault.status(500))
     handle.remove()
@@ -333,7 +333,7 @@ async def test_faults_go_away(upstream: Upstream, get: Get) -> None:
     assert (await get())[0].status == 200
 
 
-async def test_dataset_and_kind(upstream: Upstream, get: Get, fleet: Fleet) -> None:
+async def test_dataset_and_kind(upstream: LocalFmcsa, get: Get, fleet: Fleet) -> None:
     upstream.inject(Fault.status(500), dataset=VIOLATIONS, kind="metadata")
     assert (await get(metadata()))[0].status == 500
     assert (await get())[0].status == 200
@@ -342,7 +342,7 @@ async def test_dataset_and_kind(upstream: Upstream, get: Get, fleet: Fleet) -> N
 
 
 async def test_a_carrier_is_meant_wherever_it_is_mentioned(
-    upstream: Upstream, session: aiohttp.ClientSession, get: Get, fleet: Fleet
+    upstream: LocalFmcsa, session: aiohttp.ClientSession, get: Get, fleet: Fleet
 ) -> None:
     usdot, other = fleet.usdots[:2]
     upstream.inject(Fault.status(500), usdot=usdot)
@@ -359,7 +359,7 @@ async def test_a_carrier_is_meant_wherever_it_is_mentioned(
     assert (await get(carrier(upstream, other)))[0].status == 200
 
 
-async def test_requests_are_recorded(upstream: Upstream, session: aiohttp.ClientSession, get: Get, fleet: Fleet) -> None:
+async def test_requests_are_recorded(upstream: LocalFmcsa, session: aiohttp.ClientSession, get: Get, fleet: Fleet) -> None:
     await get(dot_number="1", **{"$limit": "5"})
     await get(metadata(INSPECTIONS))
     await get(carrier(upstream, 1))
@@ -381,7 +381,7 @@ async def test_requests_are_recorded(upstream: Upstream, session: aiohttp.Client
     assert (upstream.count(), len(upstream.requests)) == (0, 0)
 
 
-async def test_stop_and_start_on_the_same_port(upstream: Upstream, get: Get) -> None:
+async def test_stop_and_start_on_the_same_port(upstream: LocalFmcsa, get: Get) -> None:
     url = upstream.soda_url
     await upstream.stop()
     with pytest.raises(aiohttp.ClientConnectorError):
@@ -392,15 +392,15 @@ async def test_stop_and_start_on_the_same_port(upstream: Upstream, get: Get) -> 
     assert (await get())[0].status == 200
 
 
-async def test_a_taken_port_is_an_error(upstream: Upstream, fleet: Fleet) -> None:
-    second = Upstream(fleet, port=int(upstream.soda_url.rpartition(":")[2]))
+async def test_a_taken_port_is_an_error(upstream: LocalFmcsa, fleet: Fleet) -> None:
+    second = LocalFmcsa(fleet, port=int(upstream.soda_url.rpartition(":")[2]))
     with pytest.raises(OSError, match="address already in use"):
         await second.start()
     await second.stop()
 
 
 async def test_latency(fleet: Fleet, session: aiohttp.ClientSession) -> None:
-    async with Upstream(fleet, latency_s=0.03) as upstream:
+    async with LocalFmcsa(fleet, latency_s=0.03) as upstream:
         started = time.monotonic()
         async with session.get(upstream.soda_url + metadata()) as response:
             assert response.status == 200
@@ -408,7 +408,7 @@ async def test_latency(fleet: Fleet, session: aiohttp.ClientSession) -> None:
 
 
 async def test_compressed_if_the_client_can(fleet: Fleet) -> None:
-    async with Upstream(fleet, compress=True) as upstream, aiohttp.ClientSession(auto_decompress=False) as session:
+    async with LocalFmcsa(fleet, compress=True) as upstream, aiohttp.ClientSession(auto_decompress=False) as session:
         url = f"{upstream.soda_url}/resource/{VIOLATIONS}.json"
         async with session.get(url, headers={"Accept-Encoding": "gzip"}) as response:
             assert response.headers["Content-Encoding"] == "gzip"

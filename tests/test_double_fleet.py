@@ -8,11 +8,11 @@ from itertools import pairwise
 
 import pytest
 
-from fmcsa_orchestrator.testing.carrier_files import CarrierFiles, FilesCache
-from fmcsa_orchestrator.testing.carrier_rows import Keys, make_rows
-from fmcsa_orchestrator.testing.carriers import Carrier
-from fmcsa_orchestrator.testing.fleet import DATASETS, TITLES, Fleet
-from fmcsa_orchestrator.testing.result_rows import spell_measure
+from fmcsa_orchestrator.testing.fmcsa.carrier_files import CarrierFiles, FilesCache
+from fmcsa_orchestrator.testing.fmcsa.carrier_rows import Keys, make_rows
+from fmcsa_orchestrator.testing.fmcsa.carriers import Carrier
+from fmcsa_orchestrator.testing.fmcsa.fleet import DATASETS, TITLES, Fleet
+from fmcsa_orchestrator.testing.fmcsa.result_rows import spell_measure
 
 Rows = list[dict[str, str]]
 Reader = Callable[[Fleet, str, int], Rows]

@@ -8,8 +8,8 @@ from typing import Any
 import aiohttp
 import pytest
 
-from fmcsa_orchestrator.testing.fleet import Carrier, Fleet
-from fmcsa_orchestrator.testing.upstream import Upstream
+from fmcsa_orchestrator.testing.fmcsa.fleet import Carrier, Fleet
+from fmcsa_orchestrator.testing.fmcsa.local_fmcsa import LocalFmcsa
 
 Ask = Callable[..., Awaitable[tuple[int, Any]]]
 
@@ -31,13 +31,13 @@ def fleet() -> Fleet:
 
 
 @pytest.fixture
-async def upstream(fleet: Fleet) -> AsyncIterator[Upstream]:
-    async with Upstream(fleet) as server:
+async def upstream(fleet: Fleet) -> AsyncIterator[LocalFmcsa]:
+    async with LocalFmcsa(fleet) as server:
         yield server
 
 
 @pytest.fixture
-async def ask(upstream: Upstream) -> AsyncIterator[Ask]:
+async def ask(upstream: LocalFmcsa) -> AsyncIterator[Ask]:
     async with aiohttp.ClientSession() as session:
 
         async def get(path: str, **params: str) -> tuple[int, Any]:
@@ -77,7 +77,7 @@ async def test_counts_and_rates_are_the_fleets(fleet: Fleet, ask: Ask) -> None:
     assert fields["vehicleOosRate"] == pytest.approx(100 * fields["vehicleOosInsp"] / fields["vehicleInsp"])
 
 
-async def test_rates_have_many_digits_or_are_whole(fleet: Fleet, upstream: Upstream) -> None:
+async def test_rates_have_many_digits_or_are_whole(fleet: Fleet, upstream: LocalFmcsa) -> None:
     texts = []
     async with aiohttp.ClientSession() as session:
         for carrier in some(fleet, kind="small"):
@@ -136,7 +136,7 @@ async def test_basic_in_the_recorded_shape(fleet: Fleet, ask: Ask) -> None:
     assert total == carrier.violations - len(hazmat)
 
 
-async def test_run_date_and_violations_move_with_a_publication(fleet: Fleet, upstream: Upstream, ask: Ask) -> None:
+async def test_run_date_and_violations_move_with_a_publication(fleet: Fleet, upstream: LocalFmcsa, ask: Ask) -> None:
     async def violations() -> list[int]:
         bodies = [(await ask(f"{carrier.usdot}/basics"))[1] for carrier in small]
         return [body["content"][4]["basic"]["totalViolation"] for body in bodies]
@@ -168,7 +168,7 @@ async def test_other_parts_in_the_recorded_shapes(fleet: Fleet, ask: Ask) -> Non
 
 async def test_a_stopped_carrier_has_an_order(ask: Ask, fleet: Fleet) -> None:
     stopped = [carrier.usdot for carrier in Fleet.sample(100).carriers if carrier.usdot % 19 == 0 and carrier.kind != "unknown"]
-    async with Upstream(Fleet.sample(100)) as upstream, aiohttp.ClientSession() as session:
+    async with LocalFmcsa(Fleet.sample(100)) as upstream, aiohttp.ClientSession() as session:
         url, key = f"{upstream.qcmobile_url}/carriers/{stopped[0]}", {"webKey": upstream.web_key}
         async with session.get(url, params=key) as response:
             assert (await response.json(content_type=None))["content"]["carrier"]["allowedToOperate"] == "N"
@@ -177,7 +177,7 @@ async def test_a_stopped_carrier_has_an_order(ask: Ask, fleet: Fleet) -> None:
     assert set(order) == {"dotNumber", "id", "oosDate", "oosReason", "oosReasonDescription"}
 
 
-async def test_key(fleet: Fleet, ask: Ask, upstream: Upstream) -> None:
+async def test_key(fleet: Fleet, ask: Ask, upstream: LocalFmcsa) -> None:
     usdot = fleet.usdots[0]
     status, body = await ask(str(usdot), webKey="wrong")
     assert (status, body["content"]) == (404, "Webkey not found")
@@ -195,7 +195,7 @@ async def test_unknown_carrier(fleet: Fleet, ask: Ask, part: str) -> None:
         assert (status, body["content"]) == (200, [] if part else None)
 
 
-async def test_unknown_part(fleet: Fleet, upstream: Upstream) -> None:
+async def test_unknown_part(fleet: Fleet, upstream: LocalFmcsa) -> None:
     async with (
         aiohttp.ClientSession() as session,
         session.get(f"{upstream.qcmobile_url}/carriers/{fleet.usdots[0]}/crashes?webKey={upstream.web_key}") as response,
@@ -203,7 +203,7 @@ async def test_unknown_part(fleet: Fleet, upstream: Upstream) -> None:
         assert response.status == 404
 
 
-async def test_labels_are_utf8_not_escapes(fleet: Fleet, upstream: Upstream) -> None:
+async def test_labels_are_utf8_not_escapes(fleet: Fleet, upstream: LocalFmcsa) -> None:
     usdot = some(fleet, kind="small")[0].usdot
     async with (
         aiohttp.ClientSession() as session,

@@ -8,8 +8,8 @@ from typing import Any
 import aiohttp
 import pytest
 
-from fmcsa_orchestrator.testing.fleet import DATASETS, TITLES, Fleet
-from fmcsa_orchestrator.testing.upstream import Upstream
+from fmcsa_orchestrator.testing.fmcsa.fleet import DATASETS, TITLES, Fleet
+from fmcsa_orchestrator.testing.fmcsa.local_fmcsa import LocalFmcsa
 
 VIOLATIONS = "8mt8-2mdr"
 
@@ -17,7 +17,7 @@ VIOLATIONS = "8mt8-2mdr"
 class Portal:
     """An upstream with a client, and shorthands to ask it."""
 
-    def __init__(self, fleet: Fleet, upstream: Upstream, session: aiohttp.ClientSession) -> None:
+    def __init__(self, fleet: Fleet, upstream: LocalFmcsa, session: aiohttp.ClientSession) -> None:
         self.fleet = fleet
         self.upstream = upstream
         self.session = session
@@ -48,7 +48,7 @@ class Portal:
 @pytest.fixture
 async def portal() -> AsyncIterator[Portal]:
     fleet = Fleet.uniform(8, violations=6, inspections=4)
-    async with Upstream(fleet) as upstream, aiohttp.ClientSession() as session:
+    async with LocalFmcsa(fleet) as upstream, aiohttp.ClientSession() as session:
         yield Portal(fleet, upstream, session)
 
 
@@ -110,7 +110,7 @@ async def test_order_by_columns(portal: Portal) -> None:
 
 async def test_limit_is_1000_unless_asked_for() -> None:
     fleet = Fleet.uniform(2, violations=600, inspections=5)
-    async with Upstream(fleet) as upstream, aiohttp.ClientSession() as session:
+    async with LocalFmcsa(fleet) as upstream, aiohttp.ClientSession() as session:
         portal = Portal(fleet, upstream, session)
         assert len(await portal.rows()) == 1_000
         assert len(await portal.rows(limit="50000")) == 1_200
@@ -257,7 +257,7 @@ async def test_a_long_request_target_is_refused(portal: Portal) -> None:
 
 async def test_token() -> None:
     fleet = Fleet.uniform(1)
-    async with Upstream(fleet, app_token="good") as upstream, aiohttp.ClientSession() as session:
+    async with LocalFmcsa(fleet, app_token="good") as upstream, aiohttp.ClientSession() as session:
         portal = Portal(fleet, upstream, session)
         assert (await portal.ask())[0] == 200
         assert (await portal.ask(headers={"X-App-Token": "good"}))[0] == 200
@@ -340,7 +340,7 @@ async def test_a_value_with_braces_stays_one_row(portal: Portal, monkeypatch: py
 
 
 async def test_cache_forgets_but_answers_stay_right(portal: Portal, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fmcsa_orchestrator.testing.soda_double._CACHED_ROWS", 10)
+    monkeypatch.setattr("fmcsa_orchestrator.testing.fmcsa.portal._CACHED_ROWS", 10)
     where = those(portal.fleet.usdots)
     first = await portal.rows(where=where, order=":id")
     assert await portal.rows(where=where, order=":id") == first

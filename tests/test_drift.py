@@ -3,15 +3,15 @@
 import pytest
 
 from fmcsa_orchestrator import Outcome
-from fmcsa_orchestrator.dataset import Dataset, _tell_of_new, check_columns, header_types
-from fmcsa_orchestrator.errors import MalformedPayloadError, SchemaDriftError
+from fmcsa_orchestrator.clients.soda_schema import Dataset, _tell_of_new, check_columns, header_types
+from fmcsa_orchestrator.model.errors import MalformedPayloadError, SchemaDriftError
 from fmcsa_orchestrator.sources import csa, inspections, violations
 from fmcsa_orchestrator.testing import DATASETS, Fault
 
 from .world import INSPECTIONS, VIOLATIONS, open_world, status_of
 
 pytestmark = pytest.mark.usefixtures("no_pauses")
-OURS = [*csa.DATASETS, violations.DATASET, inspections.DATASET]
+OURS = [*csa.RESULT_FILES, violations.DATASET, inspections.DATASET]
 
 
 @pytest.fixture

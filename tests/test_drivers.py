@@ -9,13 +9,14 @@ import textwrap
 import pytest
 from pymongo.errors import InvalidOperation
 
-from fmcsa_orchestrator import Settings, SettingsError, close, driver, open_orchestrator, sync_all_companies, sync_company
+from fmcsa_orchestrator import Settings, SettingsError, close, open_orchestrator, sync_all_companies, sync_company
+from fmcsa_orchestrator.storage.mongodb import driver
 
 from .test_wiring import configured, environment  # noqa: F401
 
 DRIVERS = ["motor", "pymongo"]
 WITHOUT_MOTOR = "import sys; sys.modules['motor'] = None\n"  # importing it then fails, as if it were not installed
-COMMAND = "import sys; sys.argv[1:] = {arguments!r}\nfrom fmcsa_orchestrator.cli import main; main()"
+COMMAND = "import sys; sys.argv[1:] = {arguments!r}\nfrom fmcsa_orchestrator.cli.app import main; main()"
 
 
 async def run_program(text, variables):

@@ -14,7 +14,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from bson import ObjectId
 from pymongo import AsyncMongoClient
 
-from fmcsa_orchestrator.testing import Answer, Fault, Fleet, LocalUpstream, Upstream
+from fmcsa_orchestrator.testing import Answer, Fault, Fleet, LocalFmcsa, LocalUpstream
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = ROOT / "examples"
@@ -24,7 +24,7 @@ SOURCES = {"csa_scores", "violations", "inspections"}
 
 @pytest.fixture
 async def upstream():
-    async with Upstream(Fleet.sample(10)) as server:
+    async with LocalFmcsa(Fleet.sample(10)) as server:
         yield server
 
 

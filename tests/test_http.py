@@ -18,13 +18,11 @@ from fmcsa_orchestrator import (
     SourceTimeoutError,
     SourceUnavailableError,
     TruncatedPayloadError,
-    qcmobile,
-    soda,
 )
-from fmcsa_orchestrator.events import listening
-from fmcsa_orchestrator.http import Upstream, read_json
-from fmcsa_orchestrator.limiter import strict_limiter
-from fmcsa_orchestrator.meter import counting_requests
+from fmcsa_orchestrator.clients import qcmobile, soda
+from fmcsa_orchestrator.clients.http import Upstream, read_json
+from fmcsa_orchestrator.clients.pacing import strict_limiter
+from fmcsa_orchestrator.observability.context import counting_requests, listening
 
 KEY = "very-secret-key"
 
@@ -100,7 +98,7 @@ def refusal(status, body='{"code": "some.code", "error": true, "message": "some 
 async def test_each_status_is_its_error_and_only_passing_ones_are_retried(rig, status, error, tries):
     rig.answers = [refusal(status)]
     with pytest.raises(error) as raised:
-        await rig.upstream(denies_key=soda.denies_key).get("/x", {}, read_json)
+        await rig.upstream(denies_key=soda.denies_app_token).get("/x", {}, read_json)
     assert type(raised.value) is error
     assert len(rig.seen) == tries
     if status != 301:
@@ -234,20 +232,20 @@ async def test_no_error_text_holds_the_key(rig, status):
 
 
 @pytest.mark.parametrize(
-    ("module", "status", "body", "is_key"),
+    ("denies", "status", "body", "is_key"),
     [
-        (qcmobile, 404, b'{"content":"Webkey not found"}', True),
-        (qcmobile, 404, b'{"content":"Must provide Webkey"}', True),
-        (qcmobile, 404, b'{"content":"other"}', False),
-        (qcmobile, 403, b"<html>403</html>", False),
-        (qcmobile, 401, b"", True),
-        (soda, 403, b'{"code":"permission_denied"}', True),
-        (soda, 403, b"<html>", False),
-        (soda, 404, b"{}", False),
+        (qcmobile.denies_web_key, 404, b'{"content":"Webkey not found"}', True),
+        (qcmobile.denies_web_key, 404, b'{"content":"Must provide Webkey"}', True),
+        (qcmobile.denies_web_key, 404, b'{"content":"other"}', False),
+        (qcmobile.denies_web_key, 403, b"<html>403</html>", False),
+        (qcmobile.denies_web_key, 401, b"", True),
+        (soda.denies_app_token, 403, b'{"code":"permission_denied"}', True),
+        (soda.denies_app_token, 403, b"<html>", False),
+        (soda.denies_app_token, 404, b"{}", False),
     ],
 )
-def test_what_refuses_our_key(module, status, body, is_key):
-    assert module.denies_key(status, body) is is_key
+def test_what_refuses_our_key(denies, status, body, is_key):
+    assert denies(status, body) is is_key
 
 
 @pytest.mark.parametrize(("rate", "at_once", "every_s"), [(1, 1, 1), (0.5, 1, 2), (20, 1, 0.05), (400, 4, 0.01)])

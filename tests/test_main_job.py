@@ -7,9 +7,9 @@ import pytest
 from pydantic import SecretStr
 
 from fmcsa_orchestrator import Outcome, open_orchestrator
-from fmcsa_orchestrator.demo import demo_settings
-from fmcsa_orchestrator.sources.sms_file import SmsFile
-from fmcsa_orchestrator.testing import Fault, Fleet, Upstream
+from fmcsa_orchestrator.cli.demo import demo_settings
+from fmcsa_orchestrator.sources.sms.file import SmsFile
+from fmcsa_orchestrator.testing import Fault, Fleet, LocalFmcsa
 from fmcsa_orchestrator.testing.fakes import InMemoryRepository
 
 from .world import COLLECTIONS, INSPECTIONS, VIOLATIONS, open_world, status_of
@@ -259,7 +259,7 @@ async def test_a_batch_with_too_many_rows_leaves_its_giants_for_their_turn(world
 async def test_with_a_token_long_lists_are_posted():
     fleet = Fleet.uniform(700, violations=2, inspections=1)
     memory = InMemoryRepository({**document, "_id": n} for n, document in enumerate(fleet.company_documents()))
-    async with Upstream(fleet, app_token="t0ken") as upstream:
+    async with LocalFmcsa(fleet, app_token="t0ken") as upstream:
         settings = demo_settings(upstream).model_copy(
             update={"qcmobile_web_key": None, "batch_size": 700, "soda_app_token": SecretStr("t0ken")}
         )

@@ -11,11 +11,12 @@ from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo import AsyncMongoClient
 
 from fmcsa_orchestrator import CompanyNotFoundError, RepositoryError
-from fmcsa_orchestrator.driver import connect, database_of
-from fmcsa_orchestrator.view.freshness import State, company_state, source_views
-from fmcsa_orchestrator.view.mongo_fleet import MongoFleet
-from fmcsa_orchestrator.view.overview import as_json, cutoff_of
-from fmcsa_orchestrator.view.report import read_company, read_fleet
+from fmcsa_orchestrator.report.freshness import company_state, source_views
+from fmcsa_orchestrator.report.overview import as_json, cutoff_of
+from fmcsa_orchestrator.report.read import read_company, read_fleet
+from fmcsa_orchestrator.storage.fleet_status import State
+from fmcsa_orchestrator.storage.mongodb.driver import connect, database_of
+from fmcsa_orchestrator.storage.mongodb.fleet_counts import MongoFleet
 
 from .status_samples import AS_OF, NOW, SOURCES, company, failing, source
 

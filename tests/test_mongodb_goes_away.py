@@ -6,10 +6,10 @@ import pytest
 from aiolimiter import AsyncLimiter
 
 from fmcsa_orchestrator import Document, MongoCompanyRepository, Orchestrator, SourceReport
-from fmcsa_orchestrator.events import CompanyStarted
+from fmcsa_orchestrator.model.events import CompanyStarted
 from fmcsa_orchestrator.testing import Fleet
+from fmcsa_orchestrator.testing.embedded_store import EmbeddedStore
 from fmcsa_orchestrator.testing.fakes import FakeSource
-from fmcsa_orchestrator.testing.store import EmbeddedStore
 
 from .backends import open_backend
 from .equality import differences

@@ -10,12 +10,12 @@ from itertools import pairwise
 import pytest
 
 from fmcsa_orchestrator import SettingsError
-from fmcsa_orchestrator.view.freshness import State
-from fmcsa_orchestrator.view.overview import FleetCounts, SourceCounts, StateCounts, make_overview, shown_name
-from fmcsa_orchestrator.view.page.charts import bar, stack
-from fmcsa_orchestrator.view.page.document import page
-from fmcsa_orchestrator.view.page.elements import element, to_html
-from fmcsa_orchestrator.view.page.write import write_page
+from fmcsa_orchestrator.report.html.charts import bar, stack
+from fmcsa_orchestrator.report.html.elements import element, to_html
+from fmcsa_orchestrator.report.html.page import page
+from fmcsa_orchestrator.report.html.write import write_page
+from fmcsa_orchestrator.report.overview import make_overview, shown_name
+from fmcsa_orchestrator.storage.fleet_status import FleetCounts, SourceCounts, State, StateCounts
 
 from .status_samples import AS_OF, BROKEN, HOSTILE, NOW, SOURCES, company, failing, with_safety
 

@@ -11,8 +11,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from fmcsa_orchestrator import FmcsaError, MaintenanceError, MalformedPayloadError, TruncatedPayloadError, UsdotNumber
-from fmcsa_orchestrator.http import _retry_after, _summary, http_date, read_json
-from fmcsa_orchestrator.soda import Dataset, RowSlicer, SodaClient
+from fmcsa_orchestrator.clients.http import _retry_after, _summary, http_date, read_json
+from fmcsa_orchestrator.clients.json_rows import RowSlicer
+from fmcsa_orchestrator.clients.soda import Dataset, SodaClient
 from fmcsa_orchestrator.sources.qcmobile_basics import parse_qc_basics
 
 from .samples import qc_basic

@@ -25,13 +25,21 @@ from fmcsa_orchestrator import (
     SourceOutcome,
     UsdotNumber,
 )
-from fmcsa_orchestrator.documents import changed_paths, check_settable, differs, overlaps, settable, with_values
-from fmcsa_orchestrator.driver import translated
-from fmcsa_orchestrator.isolation import Isolation
-from fmcsa_orchestrator.models import content_hash, dig
-from fmcsa_orchestrator.redaction import redact
-from fmcsa_orchestrator.rows import IMPLAUSIBLE_LOSS, PROJECTION, plan_rows, scope_of
-from fmcsa_orchestrator.status import STATUS, camel_case, is_current, status_update
+from fmcsa_orchestrator.model.documents import (
+    changed_paths,
+    check_settable,
+    content_hash,
+    differs,
+    dig,
+    overlaps,
+    settable,
+    with_values,
+)
+from fmcsa_orchestrator.observability.redaction import redact
+from fmcsa_orchestrator.storage.mongodb.driver import translated
+from fmcsa_orchestrator.storage.row_diff import IMPLAUSIBLE_LOSS, PROJECTION, plan_rows, scope_of
+from fmcsa_orchestrator.storage.sync_status import STATUS, camel_case, is_current, status_update
+from fmcsa_orchestrator.sync.guard.isolation import Isolation
 
 from .strategies import often
 

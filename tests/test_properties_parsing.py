@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from fmcsa_orchestrator import InvalidUsdotError, MalformedPayloadError, UsdotNumber
 from fmcsa_orchestrator.sources.inspections import inspection_documents, parse_inspection, summarize_inspections
 from fmcsa_orchestrator.sources.qcmobile_basics import parse_carrier, parse_qc_basics
-from fmcsa_orchestrator.sources.rows import sms_date, two_years_after
-from fmcsa_orchestrator.sources.sms_file import SmsFile
-from fmcsa_orchestrator.sources.sms_results import parse_percentile, parse_result
+from fmcsa_orchestrator.sources.sms.columns import sms_date, two_years_after
+from fmcsa_orchestrator.sources.sms.file import SmsFile
+from fmcsa_orchestrator.sources.sms.result_file import parse_percentile, parse_result
 from fmcsa_orchestrator.sources.violations import parse_violation, summarize_violations, violation_documents
 
 from .samples import inspection, qc_basic, result, violation

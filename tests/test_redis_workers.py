@@ -17,7 +17,7 @@ from pymongo import AsyncMongoClient
 from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from fmcsa_orchestrator.testing import Fleet, Upstream
+from fmcsa_orchestrator.testing import Fleet, LocalFmcsa
 
 from .test_examples import EXAMPLES, ROOT
 
@@ -72,7 +72,7 @@ async def redis():
 
 @pytest.fixture
 async def upstream():
-    async with Upstream(Fleet.uniform(COMPANIES, violations=3, inspections=2)) as server:
+    async with LocalFmcsa(Fleet.uniform(COMPANIES, violations=3, inspections=2)) as server:
         yield server
 
 

@@ -21,8 +21,8 @@ from fmcsa_orchestrator import (
     SourceReport,
     UsdotNumber,
 )
-from fmcsa_orchestrator.driver import connect, database_of, translated
-from fmcsa_orchestrator.status import STATUS
+from fmcsa_orchestrator.storage.mongodb.driver import connect, database_of, translated
+from fmcsa_orchestrator.storage.sync_status import STATUS
 from fmcsa_orchestrator.testing.fakes import FakeSource
 
 from .backends import BACKENDS, open_backend

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fmcsa_orchestrator import Document, ImplausibleEmptyError, MalformedPayloadError
-from fmcsa_orchestrator.models import content_hash
-from fmcsa_orchestrator.rows import IMPLAUSIBLE_LOSS, plan_rows, scope_of
+from fmcsa_orchestrator.model.documents import content_hash
+from fmcsa_orchestrator.storage.row_diff import IMPLAUSIBLE_LOSS, plan_rows, scope_of
 
 NOW = datetime(2026, 11, 24, 6, tzinfo=UTC)
 LATER = NOW + timedelta(days=1)

@@ -22,11 +22,11 @@ from fmcsa_orchestrator import (
     WindowFetched,
     open_orchestrator,
 )
-from fmcsa_orchestrator.testing import Fleet, Upstream
+from fmcsa_orchestrator.cli.terminal.live import LiveView, LogView, view_on
+from fmcsa_orchestrator.cli.terminal.outcomes import STYLES, show_summary
+from fmcsa_orchestrator.cli.terminal.progress import RunProgress
+from fmcsa_orchestrator.testing import Fleet, LocalFmcsa
 from fmcsa_orchestrator.testing.fakes import InMemoryRepository
-from fmcsa_orchestrator.view.screen.progress import RunProgress
-from fmcsa_orchestrator.view.screen.results import STYLES, show_summary
-from fmcsa_orchestrator.view.screen.run import LiveView, LogView, view_on
 
 from .status_samples import HOSTILE, NOW, SOURCES
 
@@ -189,7 +189,7 @@ async def test_a_run_tells_what_it_reads_and_counts_its_requests_as_it_goes():
         seen.append(event)
         requests.append(dict(seen[0].requests))
 
-    async with Upstream(fleet) as upstream:
+    async with LocalFmcsa(fleet) as upstream:
         settings = Settings(soda_base_url=upstream.soda_url, soda_requests_per_second=500, source_calls_per_second=500)
         async with open_orchestrator(settings, repository=repository) as orchestrator:
             await orchestrator.sync_all_companies(on_event=note)

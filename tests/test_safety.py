@@ -12,11 +12,12 @@ from aiolimiter import AsyncLimiter
 from pydantic import SecretStr
 
 from fmcsa_orchestrator import Orchestrator, Settings, SourceError, SourceReport, SourceUnavailableError
-from fmcsa_orchestrator.fair_share import FairShare, _is_background, in_background
-from fmcsa_orchestrator.http import Upstream, read_json
-from fmcsa_orchestrator.limiter import strict_limiter
-from fmcsa_orchestrator.redaction import redact
-from fmcsa_orchestrator.results import MESSAGE_LIMIT
+from fmcsa_orchestrator.clients.http import Upstream, read_json
+from fmcsa_orchestrator.clients.pacing import FairShare, strict_limiter
+from fmcsa_orchestrator.observability.context import is_background
+from fmcsa_orchestrator.model.results import MESSAGE_LIMIT
+from fmcsa_orchestrator.observability.context import in_background
+from fmcsa_orchestrator.observability.redaction import redact
 from fmcsa_orchestrator.testing import Fault
 from fmcsa_orchestrator.testing.fakes import FakeSource, InMemoryRepository
 
@@ -192,7 +193,7 @@ async def test_a_run_is_the_background_and_a_handler_is_not(monkeypatch):
     original = FairShare.acquire
 
     async def noting(self):
-        seen.append(_is_background.get())
+        seen.append(is_background())
         await original(self)
 
     monkeypatch.setattr(FairShare, "acquire", noting)

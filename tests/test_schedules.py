@@ -20,7 +20,7 @@ from apscheduler.triggers.date import DateTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
 from fmcsa_orchestrator import Settings
-from fmcsa_orchestrator.cli import app
+from fmcsa_orchestrator.cli.app import app
 from fmcsa_orchestrator.settings import PREFIX
 from fmcsa_orchestrator.testing import Fault
 

@@ -4,8 +4,8 @@ import pytest
 from aiolimiter import AsyncLimiter
 
 from fmcsa_orchestrator import SettingsError, open_orchestrator
-from fmcsa_orchestrator.demo import demo_settings
-from fmcsa_orchestrator.testing import Fleet, Upstream
+from fmcsa_orchestrator.cli.demo import demo_settings
+from fmcsa_orchestrator.testing import Fleet, LocalFmcsa
 from fmcsa_orchestrator.testing.fakes import InMemoryRepository
 
 COMPANIES = 3
@@ -24,7 +24,7 @@ class Counting:
 
 @pytest.fixture
 async def upstream():
-    async with Upstream(Fleet.uniform(COMPANIES)) as server:
+    async with LocalFmcsa(Fleet.uniform(COMPANIES)) as server:
         yield server
 
 

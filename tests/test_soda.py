@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fmcsa_orchestrator import MaintenanceError, MalformedPayloadError, StaleUpstreamError, TruncatedPayloadError, UsdotNumber
-from fmcsa_orchestrator.http import Upstream
-from fmcsa_orchestrator.limiter import strict_limiter
-from fmcsa_orchestrator.soda import URL_BUDGET, Dataset, RowSlicer, SodaClient, app_token_header
+from fmcsa_orchestrator.clients.http import Upstream
+from fmcsa_orchestrator.clients.json_rows import RowSlicer
+from fmcsa_orchestrator.clients.pacing import strict_limiter
+from fmcsa_orchestrator.clients.soda import URL_BUDGET, Dataset, SodaClient, app_token_header
 
 BASE = "https://portal.test"
 DATASET = Dataset("abcd-1234", "A File", frozenset({"dot_number", "a"}))

@@ -6,11 +6,12 @@ from typing import ClassVar
 
 import aiohttp
 
-from fmcsa_orchestrator import Company, CsaSource, InspectionsSource, UsdotNumber, ViolationsSource, qcmobile, soda
-from fmcsa_orchestrator.http import Upstream as HttpUpstream
-from fmcsa_orchestrator.limiter import strict_limiter
-from fmcsa_orchestrator.testing import Carrier, Fleet, Upstream
-from fmcsa_orchestrator.testing.source_kit import SourceContract, World
+from fmcsa_orchestrator import Company, CsaSource, InspectionsSource, UsdotNumber, ViolationsSource
+from fmcsa_orchestrator.clients import qcmobile, soda
+from fmcsa_orchestrator.clients.http import Upstream
+from fmcsa_orchestrator.clients.pacing import strict_limiter
+from fmcsa_orchestrator.testing import Carrier, Fleet, LocalFmcsa
+from fmcsa_orchestrator.testing.contract.suite import SourceContract, World
 
 TOKEN, WEB_KEY = "app-token-7f3a91", "web-key-c0ffee"
 KNOWN, LARGE, UNKNOWN = 1021580, 2034567, 99_999_999
@@ -34,7 +35,7 @@ def client(session, url, name, **options):
         await asyncio.sleep(0)
 
     options = {"limiter": strict_limiter(10_000), "tries": 2, "secrets": (TOKEN, WEB_KEY), **options}
-    return HttpUpstream(session, url, name=name, sleep=no_sleep, clock=lambda: time[0], **options)
+    return Upstream(session, url, name=name, sleep=no_sleep, clock=lambda: time[0], **options)
 
 
 class OwnSource(SourceContract):
@@ -53,12 +54,12 @@ class OwnSource(SourceContract):
     async def world(self):
         fleet = Fleet(CARRIERS)
         async with (
-            Upstream(fleet, app_token=TOKEN, web_key=WEB_KEY) as upstream,
+            LocalFmcsa(fleet, app_token=TOKEN, web_key=WEB_KEY) as upstream,
             aiohttp.ClientSession() as session,
         ):
             headers = soda.app_token_header(TOKEN)
-            portal = client(session, upstream.soda_url, "soda", headers=headers, denies_key=soda.denies_key)
-            mobile = client(session, upstream.qcmobile_url, "qcmobile", denies_key=qcmobile.denies_key)
+            portal = client(session, upstream.soda_url, "soda", headers=headers, denies_key=soda.denies_app_token)
+            mobile = client(session, upstream.qcmobile_url, "qcmobile", denies_key=qcmobile.denies_web_key)
             yield World(
                 source=self.make(
                     soda.SodaClient(portal, page_size=PAGE_SIZE, has_token=True), qcmobile.QcMobileClient(mobile, WEB_KEY)

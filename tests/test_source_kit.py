@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from fmcsa_orchestrator import Outcome, SourceReport, errors
-from fmcsa_orchestrator.testing.source_kit import FAULTS, SourceContract, World
+from fmcsa_orchestrator import Outcome, SourceReport
+from fmcsa_orchestrator.model import errors
+from fmcsa_orchestrator.testing.contract.suite import FAULTS, SourceContract, World
 from tests.bad_sources import BAD
 from tests.driver_source import KNOWN, UNKNOWN, DriverContract
 
@@ -129,7 +130,7 @@ def test_a_users_file_needs_no_settings(pytester, monkeypatch):
 
 def test_the_doubles_need_no_pytest():
     program = (
-        "import sys; sys.modules['pytest'] = None; import fmcsa_orchestrator.testing, fmcsa_orchestrator.testing.source_world"
+        "import sys; sys.modules['pytest'] = None; import fmcsa_orchestrator.testing, fmcsa_orchestrator.testing.contract.world"
     )
     subprocess.run([sys.executable, "-c", program], check=True, cwd=ROOT)
 

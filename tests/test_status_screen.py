@@ -5,8 +5,9 @@ import io
 import pytest
 from rich.console import Console
 
-from fmcsa_orchestrator.view.overview import FleetCounts, SourceCounts, StateCounts, make_overview
-from fmcsa_orchestrator.view.screen.fleet import show_overview
+from fmcsa_orchestrator.cli.terminal.fleet import show_overview
+from fmcsa_orchestrator.report.overview import make_overview
+from fmcsa_orchestrator.storage.fleet_status import FleetCounts, SourceCounts, StateCounts
 
 from .status_samples import AS_OF, BROKEN, HOSTILE, NOW, SOURCES, company, failing, source, with_safety
 

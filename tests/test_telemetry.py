@@ -18,7 +18,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from pydantic import SecretStr
 
 import fmcsa_orchestrator
-from fmcsa_orchestrator import telemetry
+from fmcsa_orchestrator.observability import telemetry
 from fmcsa_orchestrator.testing import Fault, Fleet
 
 from .world import VIOLATIONS, open_world
@@ -135,7 +135,7 @@ def test_without_opentelemetry_all_goes_on_and_nothing_is_observed():
     program = """
 import sys
 sys.modules["opentelemetry"] = None
-from fmcsa_orchestrator import telemetry
+from fmcsa_orchestrator.observability import telemetry
 with telemetry.observed("run", {"a": "b"}, c=1) as seen:
     seen.add(d=2)
 telemetry.count_outcome("s", "changed", 3)
@@ -180,4 +180,4 @@ async def test_a_record_has_its_event_its_fields_and_its_company(caplog, no_paus
     assert record.fields["source"] == "violations"
     assert record.fields["company"] == str(world.fleet.usdots[0])
     assert record.getMessage().startswith("sync_failed source=violations kind=rejected error=")
-    assert (record.levelno, record.name) == (logging.WARNING, "fmcsa_orchestrator.isolation")
+    assert (record.levelno, record.name) == (logging.WARNING, "fmcsa_orchestrator.sync.guard.isolation")

@@ -15,10 +15,10 @@ from fmcsa_orchestrator import (
     SourceUnavailableError,
     UsdotNumber,
 )
-from fmcsa_orchestrator.gate import Gate
-from fmcsa_orchestrator.isolation import Fault, Isolation
+from fmcsa_orchestrator.sync.batch_reader import WindowReader
+from fmcsa_orchestrator.sync.guard.isolation import Fault, Isolation
+from fmcsa_orchestrator.sync.guard.source_caller import Gate
 from fmcsa_orchestrator.testing.fakes import InMemoryRepository
-from fmcsa_orchestrator.window import WindowReader
 
 
 class Batch:

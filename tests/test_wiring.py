@@ -12,9 +12,9 @@ import pytest
 from pymongo import MongoClient
 
 from fmcsa_orchestrator import Settings, SettingsError, close, open_orchestrator, sync_all_companies, sync_company
-from fmcsa_orchestrator.testing import Fleet, Upstream
+from fmcsa_orchestrator.testing import Fleet, LocalFmcsa
 from fmcsa_orchestrator.testing.fakes import InMemoryRepository
-from fmcsa_orchestrator.wiring import _default
+from fmcsa_orchestrator.api import default_wiring
 
 QUIET = "import asyncio, sys, warnings; warnings.simplefilter('error'); "
 
@@ -26,7 +26,7 @@ async def environment(wire_uri):
     name = f"wiring_{secrets.token_hex(4)}"
     with MongoClient(wire_uri) as client:
         client[name]["companies"].insert_many([{**document, "_id": n} for n, document in enumerate(fleet.company_documents())])
-        async with Upstream(fleet) as upstream:
+        async with LocalFmcsa(fleet) as upstream:
             yield {
                 "FMCSA_MONGODB_URI": f"{wire_uri}/{name}",
                 "FMCSA_SODA_BASE_URL": upstream.soda_url,
@@ -90,11 +90,11 @@ async def test_two_loops_in_two_threads(environment):
 
 async def test_one_orchestrator_serves_all_until_close(configured):
     assert (await sync_company(0)).success
-    first = await _default().get()
-    assert await _default().get() is first
+    first = await default_wiring().get()
+    assert await default_wiring().get() is first
     await close()
     assert (await sync_company(0)).success
-    assert await _default().get() is not first
+    assert await default_wiring().get() is not first
     await close()
     await close()
 

@@ -12,9 +12,9 @@ from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo import AsyncMongoClient
 
 from fmcsa_orchestrator import Settings, SourceReport, open_orchestrator
-from fmcsa_orchestrator.events import CompanyStarted
-from fmcsa_orchestrator.leases import TOKEN
-from fmcsa_orchestrator.models import dig
+from fmcsa_orchestrator.model.documents import dig
+from fmcsa_orchestrator.model.events import CompanyStarted
+from fmcsa_orchestrator.storage.sync_status import TOKEN
 
 
 class Witness:

@@ -9,8 +9,8 @@ from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo import AsyncMongoClient
 
 from fmcsa_orchestrator import open_orchestrator
-from fmcsa_orchestrator.demo import demo_settings
-from fmcsa_orchestrator.testing import Fleet, Upstream
+from fmcsa_orchestrator.cli.demo import demo_settings
+from fmcsa_orchestrator.testing import Fleet, LocalFmcsa
 from fmcsa_orchestrator.testing.fakes import InMemoryRepository
 
 VIOLATIONS, INSPECTIONS = "8mt8-2mdr", "rbkj-cgst"
@@ -71,7 +71,7 @@ async def open_world(store, uri, *, fleet=None, **settings):
     fleet = fleet or Fleet.sample(40)
     client = connect(store, uri) if store in _CLIENTS else None
     name = f"world_{secrets.token_hex(4)}"
-    async with Upstream(fleet) as upstream:
+    async with LocalFmcsa(fleet) as upstream:
         world = World(fleet, upstream, None if client is None else client[name])
         await world.put(
             *({**document, "_id": usdot} for usdot, document in zip(fleet.usdots, fleet.company_documents(), strict=True))

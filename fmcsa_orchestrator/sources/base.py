@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
-from fmcsa_orchestrator.errors import SourceError
-from fmcsa_orchestrator.models import Company, Finding, SourceReport
-from fmcsa_orchestrator.usdot import UsdotNumber
+from fmcsa_orchestrator.model.company import Company, Finding, SourceReport
+from fmcsa_orchestrator.model.errors import SourceError
+from fmcsa_orchestrator.model.fmcsa import UsdotNumber
 
 VERSION_LIMIT = 500  # characters
 

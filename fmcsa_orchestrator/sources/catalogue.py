@@ -1,8 +1,8 @@
 """The one list of built-in sources, in the order in which they run."""
 
-from fmcsa_orchestrator.qcmobile import QcMobileClient
+from fmcsa_orchestrator.clients.qcmobile import QcMobileClient
+from fmcsa_orchestrator.clients.soda import SodaClient
 from fmcsa_orchestrator.settings import Settings
-from fmcsa_orchestrator.soda import SodaClient
 from fmcsa_orchestrator.sources.base import Source
 from fmcsa_orchestrator.sources.csa import CsaSource
 from fmcsa_orchestrator.sources.inspections import InspectionsSource

@@ -10,28 +10,28 @@ from datetime import UTC, datetime, timedelta
 from math import ceil
 from typing import Any
 
-from fmcsa_orchestrator.basics import NOT_PUBLIC, Basic
-from fmcsa_orchestrator.dataset import Dataset
-from fmcsa_orchestrator.errors import ImplausibleEmptyError, MalformedPayloadError, SourceError
-from fmcsa_orchestrator.models import Company, Finding, Outcome, SourceReport, bson_time, dig
-from fmcsa_orchestrator.qcmobile import QcMobileClient
-from fmcsa_orchestrator.soda import SodaClient
+from fmcsa_orchestrator.clients.qcmobile import QcMobileClient
+from fmcsa_orchestrator.clients.soda import SodaClient
+from fmcsa_orchestrator.clients.soda_schema import Dataset
+from fmcsa_orchestrator.model.company import Company, Finding, Outcome, SourceReport
+from fmcsa_orchestrator.model.documents import bson_time, dig
+from fmcsa_orchestrator.model.errors import ImplausibleEmptyError, MalformedPayloadError, SourceError
+from fmcsa_orchestrator.model.fmcsa import NOT_PUBLIC, Basic, UsdotNumber
 from fmcsa_orchestrator.sources.qcmobile_basics import parse_carrier, parse_qc_basics
-from fmcsa_orchestrator.sources.sms_file import CarrierRows, Content, SmsFile, check_newer
-from fmcsa_orchestrator.sources.sms_results import (
+from fmcsa_orchestrator.sources.sms.file import CarrierRows, Content, SmsFile, check_newer
+from fmcsa_orchestrator.sources.sms.result_file import (
     PERCENTILE_COLUMNS,
     RESULT_COLUMNS,
     RESULT_NUMBERS,
     parse_percentile,
     parse_result,
 )
-from fmcsa_orchestrator.usdot import UsdotNumber
 
 REVISION = 1  # raise it when the parsing changes: every company is then due again
 
 # A carrier is in one class: AB (interstate, or intrastate with hazmat) or C (intrastate without). A passenger carrier is in
 # both files of its class; the passenger file, which alone has percentiles, comes last and so has the last word.
-DATASETS = (
+RESULT_FILES = (
     Dataset("4y6x-dmck", "SMS AB PassProperty", RESULT_COLUMNS, RESULT_NUMBERS),
     Dataset("h9zy-gjn8", "SMS C PassProperty", RESULT_COLUMNS, RESULT_NUMBERS),
     Dataset("m3ry-qcip", "SMS AB Pass", RESULT_COLUMNS | PERCENTILE_COLUMNS, RESULT_NUMBERS),
@@ -50,7 +50,7 @@ _NOTHING = {"measure": None, "percentile": None, "percentileStatus": "not_found"
 
 def csa_fields(found: Mapping[str, Content]) -> dict[str, Any]:
     """The company's fields from its rows: dataset id -> parsed row. Without any, every value is None and says so."""
-    row = next((found[dataset.id] for dataset in reversed(DATASETS) if dataset.id in found), None)
+    row = next((found[dataset.id] for dataset in reversed(RESULT_FILES) if dataset.id in found), None)
     is_passenger = any(dataset in PASSENGER_DATASETS for dataset in found)
     basics = {basic: _basic(basic, row, is_passenger) for basic in Basic}
     fields: dict[str, Any] = {f"fmcsaData.csa.{basic}": value for basic, value in basics.items()}
@@ -133,7 +133,7 @@ class CsaSource:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.batch_size = batch_size
-        self._files = [SmsFile(soda, dataset, parse_result) for dataset in DATASETS]
+        self._files = [SmsFile(soda, dataset, parse_result) for dataset in RESULT_FILES]
         self._qcmobile = qcmobile
         self.completes = qcmobile is not None
         self._now = now
@@ -153,7 +153,7 @@ class CsaSource:
 
     def estimate(self, companies: int) -> Mapping[str, int]:
         """Four files: one request each for the version, one each per batch; two of QCMobile per company."""
-        soda = {"soda": len(DATASETS) * (1 + ceil(companies / self.batch_size))}
+        soda = {"soda": len(RESULT_FILES) * (1 + ceil(companies / self.batch_size))}
         return soda | ({"qcmobile": 2 * companies} if self._qcmobile else {})
 
     async def fetch(self, company: Company) -> SourceReport:

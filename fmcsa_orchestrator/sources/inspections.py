@@ -7,12 +7,12 @@ from typing import Annotated, Any, Required
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from fmcsa_orchestrator.dataset import Dataset
-from fmcsa_orchestrator.models import Document
-from fmcsa_orchestrator.soda import Row, SodaClient
-from fmcsa_orchestrator.sources.row_source import RowSource, numbered
-from fmcsa_orchestrator.sources.rows import Count, RowParser, SmsDate, Usdot, two_years_after
-from fmcsa_orchestrator.sources.sms_file import Content, SmsFile, slices
+from fmcsa_orchestrator.clients.soda import Row, SodaClient
+from fmcsa_orchestrator.clients.soda_schema import Dataset
+from fmcsa_orchestrator.model.company import Document
+from fmcsa_orchestrator.sources.sms.columns import Count, RowParser, SmsDate, Usdot, two_years_after
+from fmcsa_orchestrator.sources.sms.file import Content, SmsFile, slices
+from fmcsa_orchestrator.sources.sms.row_source import RowSource, numbered
 
 REVISION = 1  # raise it when the parsing changes: every company is then due again
 DATASET = Dataset(

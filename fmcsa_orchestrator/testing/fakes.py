@@ -7,14 +7,13 @@ from inspect import isawaitable
 from itertools import islice
 from typing import Any
 
-from fmcsa_orchestrator.documents import settable, with_values
-from fmcsa_orchestrator.errors import CompanyNotFoundError, CompanyWriteError, RepositoryError
-from fmcsa_orchestrator.kept import Write, plainly
-from fmcsa_orchestrator.leases import LEASE, LeaseStore, lost_to_another, token_of
-from fmcsa_orchestrator.models import Company, Document, Finding, SourceReport, dig
-from fmcsa_orchestrator.repository import WRONG_CLOCK, CompanyUpdate
-from fmcsa_orchestrator.rows import plan_rows
-from fmcsa_orchestrator.status import STATUS
+from fmcsa_orchestrator.model.company import Company, Document, Finding, SourceReport
+from fmcsa_orchestrator.model.documents import dig, settable, with_values
+from fmcsa_orchestrator.model.errors import CompanyNotFoundError, CompanyWriteError, RepositoryError
+from fmcsa_orchestrator.storage.leases import LeaseStore, lost_to_another, token_of
+from fmcsa_orchestrator.storage.repository import WRONG_CLOCK, CompanyUpdate, Write, plainly
+from fmcsa_orchestrator.storage.row_diff import plan_rows
+from fmcsa_orchestrator.storage.sync_status import LEASE, STATUS
 from fmcsa_orchestrator.testing.memory_leases import InMemoryLeases
 
 Fetch = Callable[[Company], SourceReport | Awaitable[SourceReport]]

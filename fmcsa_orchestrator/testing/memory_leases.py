@@ -4,10 +4,9 @@ from collections.abc import Callable, Mapping, MutableMapping
 from datetime import UTC, datetime
 from typing import Any
 
-from fmcsa_orchestrator.documents import settable, with_values
-from fmcsa_orchestrator.errors import CompanyNotFoundError
-from fmcsa_orchestrator.leases import Lease, check_free, held_by, prolonged, returned, taken, token_of
-from fmcsa_orchestrator.models import bson_time, dig
+from fmcsa_orchestrator.model.documents import bson_time, dig, settable, with_values
+from fmcsa_orchestrator.model.errors import CompanyNotFoundError
+from fmcsa_orchestrator.storage.leases import Lease, check_free, held_by, prolonged, returned, taken, token_of
 
 
 class InMemoryLeases:

@@ -1,7 +1,7 @@
 """What is to be seen after a sync in which something was wrong: in its result, in the statuses, in what is stored."""
 
-from fmcsa_orchestrator.models import dig
-from fmcsa_orchestrator.status import camel_case
+from fmcsa_orchestrator.model.documents import dig
+from fmcsa_orchestrator.storage.sync_status import camel_case
 
 from . import truth
 from .entry import Kept

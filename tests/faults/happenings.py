@@ -11,7 +11,7 @@ from unittest.mock import patch
 from pydantic import SecretStr
 
 from fmcsa_orchestrator import CompanyStarted, MongoCompanyRepository, RunStarted, SourceReport
-from fmcsa_orchestrator.leases import TTL_S
+from fmcsa_orchestrator.storage.leases import TTL_S
 from fmcsa_orchestrator.testing import Fault
 from fmcsa_orchestrator.testing.fakes import FakeSource
 from tests.world import VIOLATIONS, connect
@@ -126,7 +126,7 @@ async def run_lease_held(scene):
 async def company_lease_held(scene):
     leases = scene.repository.company_leases
     await leases.take(await scene.document(scene.target), OTHER, TTL_S)
-    with patch("fmcsa_orchestrator.single._LEASE_WAIT_S", 1_000):  # no second look within a handler's time
+    with patch("fmcsa_orchestrator.sync.on_demand._LEASE_WAIT_S", 1_000):  # no second look within a handler's time
         yield Conditions()
     await leases.release(scene.target, OTHER)
 
@@ -186,7 +186,7 @@ def shifted(by):
             return datetime.now(tz) + cls.by
 
     Shifted.by = by
-    modules = ("clock", "driver", "http", "sources.csa", "testing.memory_leases")
+    modules = ("sync.clock", "storage.mongodb.driver", "clients.http", "sources.csa", "testing.memory_leases")
     patches = [patch(f"fmcsa_orchestrator.{module}.datetime", Shifted) for module in modules]
     for started in patches:
         started.start()

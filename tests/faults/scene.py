@@ -6,10 +6,9 @@ from dataclasses import dataclass, field, replace
 from pydantic import SecretStr
 
 from fmcsa_orchestrator import MongoCompanyRepository, open_orchestrator
-from fmcsa_orchestrator.demo import demo_settings
-from fmcsa_orchestrator.documents import with_values
-from fmcsa_orchestrator.leases import LEASE
-from fmcsa_orchestrator.models import dig
+from fmcsa_orchestrator.cli.demo import demo_settings
+from fmcsa_orchestrator.model.documents import dig, with_values
+from fmcsa_orchestrator.storage.sync_status import LEASE
 from fmcsa_orchestrator.testing import Fleet
 from tests.world import COLLECTIONS, open_world
 

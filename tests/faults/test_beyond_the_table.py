@@ -3,7 +3,7 @@
 import pytest
 
 from fmcsa_orchestrator import CsaSource
-from fmcsa_orchestrator.models import dig
+from fmcsa_orchestrator.model.documents import dig
 from fmcsa_orchestrator.testing import Fault
 
 from .scene import open_scene

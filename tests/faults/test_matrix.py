@@ -6,8 +6,8 @@ from itertools import product
 
 import pytest
 
-from fmcsa_orchestrator import isolation
-from fmcsa_orchestrator.testing.store import EmbeddedStore
+from fmcsa_orchestrator.sync.guard import isolation
+from fmcsa_orchestrator.testing.embedded_store import EmbeddedStore
 
 from . import checks
 from .catalogue import FAULTS, MODES, PHASES

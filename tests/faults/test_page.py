@@ -3,7 +3,8 @@
 import re
 
 import fmcsa_orchestrator
-from fmcsa_orchestrator import Outcome, errors
+from fmcsa_orchestrator import Outcome
+from fmcsa_orchestrator.model import errors
 
 from .catalogue import FAULTS
 from .page import BEGIN, END, PAGE, with_table

@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from fmcsa_orchestrator.models import dig
+from fmcsa_orchestrator.model.documents import dig
 from tests.world import INSPECTIONS, VIOLATIONS
 
 BUILT_IN = {"csa_scores": None, "violations": VIOLATIONS, "inspections": INSPECTIONS}

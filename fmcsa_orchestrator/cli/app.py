@@ -1,0 +1,220 @@
+"""The command line: sync, plan, status, doctor, demo. Exit status 0: all good, 1: some company failed, 2: could not run."""
+
+import asyncio
+import gc
+import json
+import logging
+import sys
+from dataclasses import asdict
+from enum import IntEnum
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+from rich.console import Console
+from rich.logging import RichHandler
+from rich.markup import escape
+
+from fmcsa_orchestrator.api import close, stop, sync_all_companies, sync_company
+from fmcsa_orchestrator.cli.demo import run_demo
+from fmcsa_orchestrator.cli.signals import stopping_on_signals
+from fmcsa_orchestrator.cli.terminal.fleet import show_overview
+from fmcsa_orchestrator.cli.terminal.live import view_on
+from fmcsa_orchestrator.cli.terminal.outcomes import show_company, show_findings, show_plan, show_summary
+from fmcsa_orchestrator.model.company import Finding
+from fmcsa_orchestrator.model.errors import CompanyNotFoundError, FmcsaError
+from fmcsa_orchestrator.model.results import CompanySyncResult, SyncSummary
+from fmcsa_orchestrator.report.html.write import write_page
+from fmcsa_orchestrator.report.overview import Overview
+from fmcsa_orchestrator.report.overview import as_json as as_json_value
+from fmcsa_orchestrator.report.read import STALE_AFTER_H, read_company, read_fleet
+from fmcsa_orchestrator.settings import Settings
+from fmcsa_orchestrator.storage.mongodb.driver import open_database
+from fmcsa_orchestrator.sync.diagnostics.doctor import unusable
+from fmcsa_orchestrator.sync.diagnostics.plan import Plan
+from fmcsa_orchestrator.wiring import open_orchestrator
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON value instead of text.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log every failure as it happens.")]
+STATUS_LIMIT = 50
+_LOG_WIDTH = 160  # columns where there is no terminal to measure
+
+
+class Exit(IntEnum):
+    """The exit status, for cron."""
+
+    GOOD = 0
+    SOME_FAILED = 1
+    COULD_NOT_RUN = 2
+
+
+@app.command()
+def sync(
+    *,
+    company: Annotated[str | None, typer.Option(help="Sync only the company with this _id.")] = None,
+    deadline: Annotated[float | None, typer.Option(min=0, help="Stop after so many seconds.")] = None,
+    force: Annotated[bool, typer.Option(help="Read also what upstream says has not changed.")] = False,
+    as_json: Json = False,
+    verbose: Verbose = False,
+) -> None:
+    """Sync all companies, or one."""
+    console = _console(as_json=as_json, verbose=verbose)
+    if company is not None:
+        result = asyncio.run(_sync_one(company, deadline, force=force))
+        _print_json(result.as_dict()) if as_json else show_company(console, result)
+        raise typer.Exit(result.exit_status)
+    summary = asyncio.run(_sync_all(console, deadline, force=force))
+    _print_json(summary.as_dict()) if as_json else show_summary(console, summary)
+    raise typer.Exit(summary.exit_status)
+
+
+@app.command()
+def plan(
+    *,
+    force: Annotated[bool, typer.Option(help="Count also what upstream says has not changed.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Tell what a sync would cost now: companies due, requests, time."""
+    console = _console(as_json=as_json)
+    try:
+        found = asyncio.run(_plan(force=force))
+    except FmcsaError as error:
+        _refuse(console, error, as_json=as_json)
+    _print_json(found.as_dict()) if as_json else show_plan(console, found)
+
+
+@app.command()
+def status(
+    *,
+    company: Annotated[str | None, typer.Option(help="Show only the company with this _id, in full.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="Companies shown, the longest unattempted first.")] = STATUS_LIMIT,
+    stale_after: Annotated[float, typer.Option(min=0, help="Hours after which a success is stale.")] = STALE_AFTER_H,
+    html: Annotated[Path | None, typer.Option(help="Write it to this file, as one self-contained page.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Show how fresh the fleet is, per source, and its companies; or one company in full."""
+    console = _console(as_json=as_json)
+    try:
+        overview = asyncio.run(_overview(company, limit, stale_after))
+        if html is not None:
+            write_page(overview, html)
+    except CompanyNotFoundError as error:
+        _refuse(console, error, as_json=as_json, exit_status=Exit.SOME_FAILED)
+    except FmcsaError as error:
+        _refuse(console, error, as_json=as_json)
+    if as_json:
+        _print_json(as_json_value(overview))
+    elif html is not None:
+        console.print(f"written to {escape(str(html))}", highlight=False)
+    else:
+        show_overview(console, overview)
+    raise typer.Exit(Exit.SOME_FAILED if overview.is_failing else Exit.GOOD)
+
+
+@app.command()
+def doctor(*, as_json: Json = False) -> None:
+    """Check settings, MongoDB, indexes and upstreams, and say what to do about what is wrong."""
+    console = _console(as_json=as_json)
+    findings = asyncio.run(_findings())
+    _print_json([asdict(finding) for finding in findings]) if as_json else show_findings(console, findings)
+    raise typer.Exit(Exit.GOOD if all(finding.is_good for finding in findings) else Exit.COULD_NOT_RUN)
+
+
+@app.command()
+def demo(
+    *,
+    companies: Annotated[int, typer.Option(min=1, help="Companies in the sample fleet.")] = 40,
+    data_dir: Annotated[Path | None, typer.Option(help="Keep the embedded store's data in this folder.")] = None,
+    as_json: Json = False,
+) -> None:
+    """See it work, with nothing installed or configured: a local double of FMCSA, an embedded store, a sample fleet."""
+    console = _console(as_json=as_json)
+    try:
+        rounds = asyncio.run(run_demo(console, companies=companies, data_dir=data_dir))
+    except FmcsaError as error:
+        _refuse(console, error, as_json=as_json)
+    except KeyboardInterrupt:
+        console.print("stopped; nothing is left running")
+        raise typer.Exit(Exit.COULD_NOT_RUN) from None
+    if as_json:
+        _print_json({"rounds": [summary.as_dict() for summary in rounds]})
+    raise typer.Exit(max(summary.exit_status for summary in rounds))
+
+
+def main() -> None:
+    """The entry point."""
+    gc.freeze()  # what is loaded by now stays: without it, each full collection holds up the event loop by about 50 ms
+    app()
+
+
+async def _sync_all(console: Console, deadline_s: float | None, *, force: bool) -> SyncSummary:
+    view = view_on(console)
+    try:
+        with stopping_on_signals(stop):
+            return await sync_all_companies(deadline_s=deadline_s, on_event=view.on_event, force=force)
+    finally:
+        view.stop()
+        await close()
+
+
+async def _sync_one(company_id: str, timeout_s: float | None, *, force: bool) -> CompanySyncResult:
+    """By the text as it is; where no company has it, and it is a number, by the number."""
+    try:
+        with stopping_on_signals(stop):
+            result = await sync_company(company_id, timeout_s=timeout_s, force=force)
+            is_unknown = any(error.kind == CompanyNotFoundError.kind for error in result.errors)
+            if is_unknown and company_id.isascii() and company_id.isdigit():
+                result = await sync_company(int(company_id), timeout_s=timeout_s, force=force)
+            return result
+    finally:
+        await close()
+
+
+async def _plan(*, force: bool) -> Plan:
+    async with open_orchestrator() as orchestrator:
+        return await orchestrator.plan(force=force)
+
+
+async def _findings() -> list[Finding]:
+    try:
+        async with open_orchestrator() as orchestrator:
+            return [Finding("settings", True, "can be read"), *await orchestrator.check()]
+    except FmcsaError as error:
+        return [unusable(error)]
+
+
+async def _overview(company_id: str | None, limit: int, stale_after_h: float) -> Overview:
+    settings = Settings.load()
+    uri, name, companies = settings.require_mongodb_uri(), settings.mongodb_database, settings.companies_collection
+    async with open_database(uri, name, settings.mongodb_driver) as database:
+        if company_id is not None:
+            return await read_company(database, companies, company_id, stale_after_h=stale_after_h)
+        return await read_fleet(database, companies, limit=limit, stale_after_h=stale_after_h)
+
+
+def _console(*, as_json: bool, verbose: bool = False) -> Console:
+    """Where people read: standard output, or standard error when JSON goes to the former."""
+    console = Console(stderr=as_json)
+    if not console.is_terminal:
+        console = Console(stderr=as_json, width=_LOG_WIDTH)
+    quiet = console.is_terminal or as_json
+    level = logging.INFO if verbose else logging.ERROR if quiet else logging.WARNING
+    if console.is_terminal and sys.stderr.isatty():  # through the same console, above the live view rather than across it
+        logging.basicConfig(level=level, handlers=[RichHandler(console=console, show_path=False)], format="%(name)s %(message)s")
+    else:
+        logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    return console
+
+
+def _refuse(console: Console, error: FmcsaError, *, as_json: bool, exit_status: Exit = Exit.COULD_NOT_RUN) -> NoReturn:
+    if as_json:
+        _print_json({"success": False, "errors": [{"kind": error.kind, "error": str(error)}]})
+    else:
+        console.print(f"[red]{error.kind}[/] {escape(str(error))}", highlight=False)
+    raise typer.Exit(exit_status)
+
+
+def _print_json(value: Any) -> None:
+    typer.echo(json.dumps(value, default=str, indent=2))

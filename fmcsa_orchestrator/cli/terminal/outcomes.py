@@ -1,0 +1,84 @@
+"""What a sync came to, or would cost, and what the doctor found: a few lines each."""
+
+from collections.abc import Iterable
+
+from rich.console import Console
+from rich.markup import escape
+
+from fmcsa_orchestrator.model.company import Finding
+from fmcsa_orchestrator.model.results import CompanySyncResult, SyncSummary
+from fmcsa_orchestrator.report.wording import printable
+from fmcsa_orchestrator.sync.diagnostics.plan import Plan
+
+STYLES = {
+    "changed": "green",
+    "unchanged": "dim",
+    "skipped": "dim",
+    "not_found": "yellow",
+    "not_published": "yellow",
+    "failed": "red",
+    "timed_out": "red",
+    "unavailable": "red",
+}  # per outcome; the word is always there too
+_ERRORS_SHOWN = 10
+
+
+def show_summary(console: Console, summary: SyncSummary) -> None:
+    """The run in a few lines, and the first errors."""
+    seconds = (summary.finished_at - summary.started_at).total_seconds()
+    verdict = "[green]all good[/]" if summary.success else "[red]with failures[/]"
+    if summary.stopped:
+        verdict = f"[red]stopped: {summary.stopped}[/]"
+    console.print(
+        f"{verdict}: {summary.total} companies in {seconds:.1f} s, {summary.succeeded} succeeded, {summary.failed} failed, "
+        f"{summary.skipped} skipped; {summary.requests} requests, {summary.rows_written} rows written",
+        highlight=False,
+    )
+    if summary.success and not summary.total:
+        console.print("  no company has a dotNumber; `fmcsa-orchestrator doctor` says where it looks", highlight=False)
+    for name, counts in summary.outcomes.items():
+        words = ", ".join(f"{count} [{STYLES.get(outcome, '')}]{outcome}[/]" for outcome, count in sorted(counts.items()))
+        console.print(f"  {name}: {words}", highlight=False)
+    for entry in summary.errors[:_ERRORS_SHOWN]:
+        for failure in entry["errors"]:
+            who = f"{entry['name'] or entry['companyId']}: " if entry["companyId"] is not None else ""
+            console.print(
+                f"  [red]{failure.kind}[/] {escape(printable(who))}{failure.source}: {escape(printable(failure.error))}",
+                highlight=False,
+            )
+    if len(summary.errors) > _ERRORS_SHOWN:
+        console.print(f"  and {summary.failed - _ERRORS_SHOWN} more; see `fmcsa-orchestrator status`")
+
+
+def show_company(console: Console, result: CompanySyncResult) -> None:
+    """One company's sync: a line per source, then the errors."""
+    verdict = "[green]synced[/]" if result.success else "[red]not synced[/]"
+    console.print(
+        f"{escape(printable(str(result.name or result.company_id)))} (USDOT {result.usdot or 'unknown'}): {verdict}",
+        highlight=False,
+    )
+    for name, outcome in result.outcomes.items():
+        rows = "" if outcome.rows is None else f", {outcome.rows} rows, {outcome.written} written"
+        console.print(f"  {name}: [{STYLES.get(outcome.outcome, '')}]{outcome.outcome}[/]{rows}", highlight=False)
+    for failure in result.errors:
+        console.print(f"  [red]{failure.kind}[/] {failure.source}: {escape(printable(failure.error))}", highlight=False)
+
+
+def show_plan(console: Console, plan: Plan) -> None:
+    """What a run would cost, in a few lines."""
+    requests = ", ".join(f"{count} to {upstream}" for upstream, count in plan.requests.items()) or "none at all"
+    console.print(
+        f"{plan.companies} companies are due; requests, at least: {requests}; that takes {plan.seconds:.1f} s at the set rates",
+        highlight=False,
+    )
+    for name, source in plan.sources.items():
+        console.print(f"  {name}: {source.due} to read", highlight=False)
+
+
+def show_findings(console: Console, findings: Iterable[Finding]) -> None:
+    """A line per finding; below each fault what to do."""
+    for finding in findings:
+        mark = "[green]ok  [/]" if finding.is_good else "[red]FAIL[/]"
+        console.print(f"{mark} [bold]{escape(finding.what)}[/]: {escape(finding.text)}", highlight=False)
+        if not finding.is_good and finding.remedy:
+            console.print(f"     -> {escape(finding.remedy)}", highlight=False)

@@ -1,0 +1,86 @@
+"""What paces calls, and a rate in words -> an aiolimiter that never lets through more than that.
+
+aiolimiter's bucket starts full, so AsyncLimiter(10, 1) lets 19 through within the first second. A bucket of one, refilled
+every 1/rate seconds, spaces them evenly instead.
+"""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+
+from aiolimiter import AsyncLimiter
+
+from fmcsa_orchestrator.model.errors import RateLimitedError
+from fmcsa_orchestrator.model.events import Waiting
+from fmcsa_orchestrator.model.limiter import Limiter
+from fmcsa_orchestrator.observability.context import is_background
+from fmcsa_orchestrator.observability.hooks import emit
+
+_LONGEST_PAUSE_S = 86_400.0  # a longer pause, or a date by a clock that is wrong, is looked into after this much
+_REFUSALS_COUNTED = 5  # in a row: from then on 32 seconds each
+_FINEST_S = 0.01  # below this the event loop's timer is coarser than the spacing: let small groups through instead
+
+
+def strict_limiter(per_second: float) -> AsyncLimiter:
+    """At most `per_second` acquisitions in any second. Belongs to the event loop that first uses it."""
+    if per_second * _FINEST_S > 1:
+        return AsyncLimiter(per_second * _FINEST_S, _FINEST_S)
+    return AsyncLimiter(1, 1 / per_second)
+
+
+class FairShare:
+    """A limiter in whose queue never more than one request of the background stands.
+
+    The queue is served in turn, so that one who comes with a single request waits for one other at the most, and several
+    together get half of the rate or more.
+    """
+
+    def __init__(self, limiter: Limiter) -> None:
+        self._limiter = limiter
+        self._background = asyncio.Lock()
+
+    async def acquire(self) -> None:
+        """Wait for one's turn."""
+        if not is_background():
+            await self._limiter.acquire()
+            return
+        async with self._background:
+            await self._limiter.acquire()
+
+
+class Brake:
+    """Holds back every request to an upstream that has asked for a pause, or that refuses us for asking too often."""
+
+    def __init__(
+        self, upstream: str, *, patience_s: float, clock: Callable[[], float], sleep: Callable[[float], Awaitable[None]]
+    ) -> None:
+        self._upstream = upstream
+        self._patience_s = patience_s
+        self._clock = clock
+        self._sleep = sleep
+        self._until = 0.0
+        self._refusals = 0
+
+    def hold(self, seconds: float) -> None:
+        """Nobody asks for so many seconds from now."""
+        self._until = max(self._until, self._clock() + min(seconds, _LONGEST_PAUSE_S))
+
+    def refused(self) -> None:
+        """A refusal that names no time: 1 second, then 2, 4 ... while it goes on."""
+        self.hold(random.uniform(0.75, 1.25) * float(2 ** min(self._refusals, _REFUSALS_COUNTED)))
+        self._refusals += 1
+
+    def passed(self) -> None:
+        """Upstream has let a request through."""
+        self._refusals = 0
+
+    async def wait(self) -> None:
+        """Wait until requests may go out again.
+
+        Raises: RateLimitedError when that is longer than our patience.
+        """
+        while (left := self._until - self._clock()) > 0:
+            if left > self._patience_s:
+                raise RateLimitedError(f"{self._upstream} asked for a pause of another {left:.0f} s", retry_after_s=left)
+            await emit(Waiting(self._upstream, left))
+            await self._sleep(left)

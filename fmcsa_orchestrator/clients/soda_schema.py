@@ -1,0 +1,84 @@
+"""What a dataset of the open data portal has to look like for us to read it, and whether it still does."""
+
+import json
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from fmcsa_orchestrator.model.errors import MalformedPayloadError, SchemaDriftError
+from fmcsa_orchestrator.observability.hooks import log_event
+
+log = logging.getLogger(__name__)
+
+TEXT = frozenset({"text"})
+NUMBER = frozenset({"text", "number"})  # as text or not, its values arrive as digits in quotes
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """One dataset: its id on the portal, its title, and the columns without which its rows mean nothing.
+
+    Every column is declared as text today; `numbers` are those that we could read as numbers too.
+    """
+
+    id: str
+    title: str
+    columns: frozenset[str]
+    numbers: frozenset[str] = frozenset()
+
+    @property
+    def label(self) -> str:
+        """For messages."""
+        return f"{self.title} ({self.id})"
+
+
+def check_columns(dataset: Dataset, types: Iterable[tuple[str, str]]) -> None:
+    """Refuse columns (name, declared type) that are no longer those we know; a new one is told once, in the log.
+
+    Raises: SchemaDriftError, naming the column.
+    """
+    fault, added = _compare(dataset, tuple(types))
+    if fault is not None:
+        name, text = fault
+        raise SchemaDriftError(
+            f"{dataset.label} {text}; nothing of it is read until this library knows the new shape: look for a newer version",
+            field=name,
+        )
+    for name in added:
+        _tell_of_new(dataset, name)
+
+
+def header_types(dataset: Dataset, headers: Mapping[str, str]) -> list[tuple[str, str]] | None:
+    """The columns of an answer, by its X-SODA2 headers; None where it does not tell. Raises: MalformedPayloadError."""
+    fields, types = (headers.get(f"X-SODA2-{which}") for which in ("Fields", "Types"))
+    if fields is None:
+        return None
+    try:
+        return _parallel(fields, types)
+    except (ValueError, TypeError) as error:
+        raise MalformedPayloadError(f"{dataset.label}: unreadable X-SODA2-Fields", field="X-SODA2-Fields") from error
+
+
+@lru_cache(maxsize=32)
+def _parallel(fields: str, types: str | None) -> list[tuple[str, str]]:
+    names = json.loads(fields)
+    declared = json.loads(types) if types else ["text"] * len(names)
+    return [(str(name), str(type_)) for name, type_ in zip(names, declared, strict=True)]
+
+
+@lru_cache(maxsize=32)
+def _compare(dataset: Dataset, types: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str] | None, tuple[str, ...]]:
+    """What is wrong (column, words), and which columns are new."""
+    found = dict(types)
+    if gone := dataset.columns - found.keys():
+        return (min(gone), f"no longer has the column {min(gone)}"), ()
+    for name in sorted(dataset.columns):
+        if found[name] not in (NUMBER if name in dataset.numbers else TEXT):
+            return (name, f"now has {found[name]:.40} in the column {name}"), ()
+    return None, tuple(name for name in found if name not in dataset.columns and not name.startswith(":"))
+
+
+@lru_cache(maxsize=256)
+def _tell_of_new(dataset: Dataset, name: str) -> None:
+    log_event(log, logging.WARNING, "new_column", dataset=dataset.id, column=f"{name:.80}")

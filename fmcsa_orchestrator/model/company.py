@@ -1,0 +1,147 @@
+"""What a source is given and what it gives back."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from fmcsa_orchestrator.model.documents import bson_time, dig
+from fmcsa_orchestrator.model.errors import InvalidUsdotError, SourceError
+from fmcsa_orchestrator.model.fmcsa import UsdotNumber
+
+
+class Outcome(StrEnum):
+    """What became of one source for one company."""
+
+    CHANGED = "changed"
+    """Read in full; something differed from what was stored."""
+    UNCHANGED = "unchanged"
+    """Read in full and equal to what is stored, or upstream's version has not moved."""
+    NOT_FOUND = "not_found"
+    """Upstream does not know the carrier."""
+    NOT_PUBLISHED = "not_published"
+    """Upstream knows the carrier and publishes nothing about it."""
+    FAILED = "failed"
+    """Could not be read or stored."""
+    TIMED_OUT = "timed_out"
+    """Took longer than allowed."""
+    UNAVAILABLE = "unavailable"
+    """Not asked: this upstream has failed too often in this run."""
+    SKIPPED = "skipped"
+    """Not asked, and that is no fault."""
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether `success` is false because of it."""
+        return self in _FAILURES
+
+
+_FAILURES = frozenset({Outcome.FAILED, Outcome.TIMED_OUT, Outcome.UNAVAILABLE})
+FAILURES = tuple(outcome.value for outcome in Outcome if outcome.is_failure)
+
+
+@dataclass(frozen=True, slots=True)
+class Company:
+    """One customer company, as its sources see it.
+
+    Attributes:
+        id: what is in `_id`.
+        usdot: its USDOT number.
+        name: its name, if that is text.
+        document: the whole company document, with what earlier sources of this sync left in it.
+    """
+
+    id: Any
+    usdot: UsdotNumber
+    name: str | None = None
+    document: Mapping[str, Any] = field(default_factory=dict)
+
+    def stored_rows(self, source: str) -> int:
+        """How many rows `source` read for this carrier at its last success; 0 if never."""
+        rows = self._stored(source, "rows")
+        return rows if isinstance(rows, int) else 0
+
+    def stored_as_of(self, source: str) -> datetime | None:
+        """The time of upstream's own data that `source` last read for this carrier; None if never."""
+        as_of = self._stored(source, "dataAsOf")
+        return bson_time(as_of) if isinstance(as_of, datetime) else None
+
+    def _stored(self, source: str, field: str) -> Any:
+        status = dig(self.document, f"fmcsaData.syncStatus.sources.{source}")
+        return status.get(field) if isinstance(status, dict) and status.get("usdot") == self.usdot else None
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One row for a source's own collection.
+
+    Attributes:
+        id: natural, and unique within one carrier; the repository scopes it by company.
+        content: the row.
+        expected_until: when upstream will drop the row by its own rules (SMS keeps 24 months); None if it never says.
+    """
+
+    id: str
+    content: Mapping[str, Any]
+    expected_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SourceReport:
+    """What one source read for one company, complete.
+
+    Attributes:
+        fields: dotted path in the company document -> value; only paths that the source owns.
+        documents: all rows upstream has of this carrier; () means none on record, None that the source keeps no rows.
+        outcome: CHANGED stands for "read in full": it becomes UNCHANGED when equal to what is stored. A source says
+            NOT_FOUND, NOT_PUBLISHED or SKIPPED itself.
+        data_as_of: the time of upstream's own data (aware UTC).
+        version: upstream's state that was read, as `BatchSource.version()` words it; None: unknown.
+        stamps: paths written along with the fields, but which alone do not make a change (as-of times).
+        rows: how many upstream rows were read, if that is not the number of documents.
+        message: what else there is to say; kept in the status.
+        incomplete: what could not be read besides: the report is stored, the source counts as failed.
+    """
+
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    documents: Sequence[Document] | None = None
+    outcome: Outcome = Outcome.CHANGED
+    data_as_of: datetime | None = None
+    version: str | None = None
+    stamps: Mapping[str, Any] = field(default_factory=dict)
+    rows: int | None = None
+    message: str | None = None
+    incomplete: SourceError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a check of one part found.
+
+    Attributes:
+        what: the part.
+        is_good: whether it works.
+        text: what is known of it.
+        remedy: where it does not work, what to do.
+    """
+
+    what: str
+    is_good: bool
+    text: str
+    remedy: str | None = None
+
+
+def as_company(document: Mapping[str, Any]) -> Company | InvalidUsdotError:
+    """The document as its sources see it, or why it cannot be asked for."""
+    try:
+        usdot = UsdotNumber.parse(document.get("dotNumber"))
+    except InvalidUsdotError as error:
+        return error
+    return Company(document["_id"], usdot, name_of(document), document)
+
+
+def name_of(document: Mapping[str, Any]) -> str | None:
+    """The company's name, for people who read results."""
+    name = document.get("name")
+    return name[:200] if isinstance(name, str) else None

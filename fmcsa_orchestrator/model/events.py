@@ -1,0 +1,72 @@
+"""What happened, as it happens: frozen values handed to the `on_event` callable."""
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from fmcsa_orchestrator.model.results import CompanySyncResult, SyncSummary
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarted:
+    """A run begins; `due` companies are to be synced. `requests`, by upstream, counts on while the run goes."""
+
+    due: int
+    requests: Mapping[str, int] = field(default_factory=dict, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A batch source is about to be read for so many companies of a window."""
+
+    source: str
+    companies: int
+
+
+@dataclass(frozen=True, slots=True)
+class WindowFetched:
+    """The batch sources have read a window of `companies`; `requests` were sent in this run so far."""
+
+    companies: int
+    requests: int
+
+
+@dataclass(frozen=True, slots=True)
+class CompanyStarted:
+    """A company's turn has come: its sources are asked, or its rows written."""
+
+    company_id: Any
+    usdot: int
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Nothing is sent to this upstream for so many seconds, because it has asked for a pause."""
+
+    upstream: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class CompanySynced:
+    """One company is done, and its status stored."""
+
+    result: CompanySyncResult
+    requests: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RunFinished:
+    """The run is over."""
+
+    summary: SyncSummary
+
+
+Event = RunStarted | Reading | WindowFetched | CompanyStarted | CompanySynced | Waiting | RunFinished
+"""Any of the events."""
+OnEvent = Callable[[Event], Awaitable[None] | None]
+"""What `on_event` may be: a function or a coroutine function. One that raises is logged and disturbs nothing."""

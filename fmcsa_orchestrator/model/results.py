@@ -1,0 +1,173 @@
+"""What the public methods return: frozen, bounded, ready to be sent as JSON."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+from typing_extensions import TypedDict  # pydantic wants this one before Python 3.12
+
+from fmcsa_orchestrator.model.company import Outcome
+from fmcsa_orchestrator.model.errors import CompanyNotFoundError, LeaseHeldError, LeaseLostError
+
+LIST_LIMIT = 1_000  # entries kept in any list of a result; the counts go on
+MESSAGE_LIMIT = 500  # characters of an error's text
+_COULD_NOT_RUN = frozenset({"could_not_run", "lease_held", "database", "error"})
+_NOBODYS_SOURCE = frozenset({"settings", "database", "run"})  # who has failed where it is neither a source nor the company
+# Gone, or in somebody else's hands: nothing that we failed at.
+_SKIPPED_KINDS = frozenset({CompanyNotFoundError.kind, LeaseHeldError.kind, LeaseLostError.kind})
+
+
+def _json_id(value: Any) -> Any:
+    return value if value is None or isinstance(value, str | int) else str(value)
+
+
+CompanyId = Annotated[Any, PlainSerializer(_json_id, when_used="json")]
+
+
+class Result(BaseModel):
+    """A frozen value whose entries can be read as attributes and as keys."""
+
+    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
+
+    def __getitem__(self, key: str) -> Any:
+        if key not in type(self).model_fields:
+            raise KeyError(key)
+        return getattr(self, key)
+
+    def as_dict(self) -> dict[str, Any]:
+        """As plain JSON types: times are ISO text, an ObjectId its hex string."""
+        return self.model_dump(mode="json")
+
+
+class SourceFailure(Result):
+    """One entry of `syncStatus.errors`.
+
+    Attributes:
+        source: the source's name, or the part that failed ("company", "database", "settings", "run").
+        error: text for people, without secrets, at most 500 characters.
+        kind: the word of the error's class.
+        timestamp: when it was noted (aware UTC).
+    """
+
+    source: str
+    error: str = Field(max_length=MESSAGE_LIMIT)
+    kind: str
+    timestamp: datetime
+
+
+class SourceOutcome(Result):
+    """What became of one source for one company.
+
+    Attributes:
+        source: its name.
+        outcome: one of eight words.
+        changed: something differed from what was stored, and was written.
+        rows: rows upstream has; None if not read.
+        written: row documents inserted, replaced or marked as ended.
+        data_as_of: the time of upstream's own data (aware UTC), if it is known.
+        version: upstream's state that was read; None if unknown.
+        message: what else there is to say.
+    """
+
+    source: str
+    outcome: Outcome
+    changed: bool = False
+    rows: int | None = None
+    written: int = 0
+    data_as_of: datetime | None = None
+    version: str | None = None
+    message: str | None = None
+
+    @property
+    def failed(self) -> bool:
+        """Whether this source failed."""
+        return self.outcome.is_failure
+
+
+class CompanySyncResult(Result):
+    """The sync of one company.
+
+    Attributes:
+        company_id: what is in `_id`.
+        usdot: its number; None if it has none that can be one.
+        name: its name, if that is text.
+        success: no source failed, and the status is stored.
+        errors: what failed.
+        outcomes: what became of each source, by its name.
+    """
+
+    company_id: CompanyId
+    usdot: int | None = None
+    name: str | None = None
+    success: bool
+    errors: tuple[SourceFailure, ...] = ()
+    outcomes: dict[str, SourceOutcome] = Field(default_factory=dict)
+
+    @property
+    def exit_status(self) -> int:
+        """For a shell: 0 synced, 1 a source failed or the company cannot be synced, 2 could not run."""
+        return 2 if any(error.source in _NOBODYS_SOURCE for error in self.errors) else int(not self.success)
+
+
+class CompanyErrors(TypedDict):
+    """One entry of `SyncSummary.errors`."""
+
+    companyId: CompanyId
+    name: str | None
+    errors: list[SourceFailure]
+
+
+class SyncSummary(Result):
+    """A whole run.
+
+    Attributes:
+        total: companies that the run reached: `succeeded` + `failed` + `skipped`.
+        succeeded: companies of which no source failed.
+        failed: companies with an error.
+        skipped: companies that were deleted during the run, or that somebody else had in hand.
+        errors: the first thousand companies that failed; an entry without a company says what stopped the run.
+        requests: HTTP requests to the upstreams, retries included.
+        started_at: aware UTC.
+        finished_at: aware UTC.
+        stopped: None when the run went through, else why it ended early: "deadline", "stopped" (on request), "lease_held"
+            (another run is under way), "lease_lost" (another run has taken over), "database", "error" (a bug, in the log),
+            "could_not_run".
+        outcomes: source, then outcome, then the number of companies.
+        rows_written: row documents written.
+    """
+
+    total: int = 0
+    succeeded: int = 0
+    failed: int = 0
+    skipped: int = 0
+    errors: list[CompanyErrors] = Field(default_factory=list)
+    requests: int = 0
+    started_at: datetime
+    finished_at: datetime
+    stopped: str | None = None
+    outcomes: dict[str, dict[str, int]] = Field(default_factory=dict)
+    rows_written: int = 0
+
+    @property
+    def success(self) -> bool:
+        """Whether the run went through and no company failed."""
+        return self.stopped is None and self.failed == 0
+
+    def facts(self) -> dict[str, Any]:
+        """The run in a few fields, as it is kept in MongoDB."""
+        names = ("total", "succeeded", "failed", "skipped", "requests", "stopped", "success", "outcomes")
+        return {"startedAt": self.started_at, "finishedAt": self.finished_at, **{name: getattr(self, name) for name in names}}
+
+    @property
+    def exit_status(self) -> int:
+        """For cron: 0 all good, 1 some company failed or the run was ended before its time, 2 could not run."""
+        return 2 if self.stopped in _COULD_NOT_RUN else int(not self.success)
+
+    def as_dict(self) -> dict[str, Any]:
+        """As plain JSON types, with `success`."""
+        return {"success": self.success, **super().as_dict()}
+
+
+def was_skipped(result: CompanySyncResult) -> bool:
+    """Whether the company was gone, or in somebody else's hands."""
+    return any(error.kind in _SKIPPED_KINDS for error in result.errors)

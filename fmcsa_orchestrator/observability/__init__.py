@@ -1,0 +1,1 @@
+"""The one channel of what happens, and those who listen: logs, spans, metrics."""

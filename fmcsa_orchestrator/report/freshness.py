@@ -1,0 +1,82 @@
+"""How fresh a company is, or one source of it: four states, by the status's own times. Pure functions."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from fmcsa_orchestrator.model.company import FAILURES
+from fmcsa_orchestrator.model.documents import as_object, as_time, dig
+from fmcsa_orchestrator.report.wording import printable
+from fmcsa_orchestrator.storage.fleet_status import State
+from fmcsa_orchestrator.storage.sync_status import STATUS, is_name, stored_status
+
+STATE_WORDS = {State.FRESH: "fresh", State.STALE: "stale", State.FAILING: "failing", State.NEVER: "never synced"}
+
+
+@dataclass(frozen=True, slots=True)
+class SourceView:
+    """One source of one company, as the status has it; None where it has nothing."""
+
+    name: str
+    state: State
+    outcome: str | None
+    last_attempt: datetime | None
+    last_success: datetime | None
+    last_changed: datetime | None
+    data_as_of: datetime | None
+    rows: int | None
+    message: str | None
+
+
+def company_state(document: Mapping[str, Any], cutoff: datetime) -> State:
+    """The company as a whole: its last attempt was good and recent, good and old, bad, or has not been."""
+    status = stored_status(document)
+    success = status.get("success")
+    if not isinstance(success, bool):
+        return State.NEVER
+    return _by_age(as_time(status.get("lastRun")), cutoff) if success else State.FAILING
+
+
+def source_views(document: Mapping[str, Any], names: Iterable[str], cutoff: datetime) -> tuple[SourceView, ...]:
+    """The named sources, in this order."""
+    return tuple(_source_view(name, dig(document, f"{STATUS}.sources.{name}"), cutoff) for name in names)
+
+
+def source_names(documents: Iterable[Mapping[str, Any]], first: Iterable[str]) -> list[str]:
+    """These, then any others that some company has."""
+    found = {name for document in documents for name in as_object(stored_status(document).get("sources")) if is_name(name)}
+    known = list(first)
+    return [*known, *sorted(found - set(known))]
+
+
+def as_text(value: Any, limit: int = 500) -> str | None:
+    """A text, printable and cut to a length fit for a screen; None for anything else."""
+    return printable(value[:limit]) if isinstance(value, str) else None
+
+
+def _source_view(name: str, source: Any, cutoff: datetime) -> SourceView:
+    source = as_object(source)
+    outcome, last_success = as_text(source.get("outcome"), 40), as_time(source.get("lastSuccess"))
+    rows = source.get("rows")
+    return SourceView(
+        name=name,
+        state=_source_state(outcome, last_success, cutoff),
+        outcome=outcome,
+        last_attempt=as_time(source.get("lastAttempt")),
+        last_success=last_success,
+        last_changed=as_time(source.get("lastChanged")),
+        data_as_of=as_time(source.get("dataAsOf")),
+        rows=rows if isinstance(rows, int) else None,
+        message=as_text(source.get("message")),
+    )
+
+
+def _source_state(outcome: str | None, success: datetime | None, cutoff: datetime) -> State:
+    if outcome is None:
+        return State.NEVER
+    return State.FAILING if outcome in FAILURES else _by_age(success, cutoff)
+
+
+def _by_age(success: datetime | None, cutoff: datetime) -> State:
+    return State.FRESH if success is not None and success >= cutoff else State.STALE

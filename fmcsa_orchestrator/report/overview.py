@@ -1,0 +1,121 @@
+"""What the status shows, prepared once for terminal, page and JSON: the fleet's counts, and its companies. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from pydantic_core import to_jsonable_python
+
+from fmcsa_orchestrator.model.documents import as_object, as_time
+from fmcsa_orchestrator.model.errors import InvalidUsdotError
+from fmcsa_orchestrator.model.fmcsa import UsdotNumber
+from fmcsa_orchestrator.report.freshness import SourceView, as_text, company_state, source_views
+from fmcsa_orchestrator.report.safety import SafetyView, safety_view
+from fmcsa_orchestrator.report.wording import printable
+from fmcsa_orchestrator.storage.fleet_status import FleetCounts, State
+from fmcsa_orchestrator.storage.sync_status import stored_status
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorView:
+    """One error of a company's last sync."""
+
+    source: str
+    kind: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class CompanyView:
+    """One company in full."""
+
+    id: str | int
+    name: str
+    usdot: str
+    state: State
+    last_run: datetime | None
+    sources: tuple[SourceView, ...]
+    errors: tuple[ErrorView, ...]
+    safety: SafetyView
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """What is shown: `fleet` is None where only one company was asked for."""
+
+    at: datetime
+    stale_after_h: float
+    fleet: FleetCounts | None
+    companies: tuple[CompanyView, ...]
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether some company of the fleet, or the one asked for, failed in its last sync."""
+        if self.fleet is not None:
+            return self.fleet.states.failing > 0
+        return any(company.state is State.FAILING for company in self.companies)
+
+
+def cutoff_of(at: datetime, stale_after_h: float) -> datetime:
+    """The time before which a success is stale."""
+    return at - timedelta(hours=stale_after_h)
+
+
+def make_overview(
+    documents: Sequence[Mapping[str, Any]],
+    sources: Sequence[str],
+    at: datetime,
+    stale_after_h: float,
+    fleet: FleetCounts | None = None,
+) -> Overview:
+    """The companies' documents, prepared, beside the fleet's counts."""
+    cutoff = cutoff_of(at, stale_after_h)
+    if fleet is not None and fleet.oldest_company is not None:
+        fleet = replace(fleet, oldest_company=printable(fleet.oldest_company))
+    return Overview(at, stale_after_h, fleet, tuple(company_view(document, sources, cutoff) for document in documents))
+
+
+def company_view(document: Mapping[str, Any], sources: Sequence[str], cutoff: datetime) -> CompanyView:
+    """One company's document, prepared."""
+    key = shown_id(document)
+    status = stored_status(document)
+    return CompanyView(
+        id=key,
+        name=shown_name(document),
+        usdot=_usdot(document.get("dotNumber")),
+        state=company_state(document, cutoff),
+        last_run=as_time(status.get("lastRun")),
+        sources=source_views(document, sources, cutoff),
+        errors=_errors(status.get("errors")),
+        safety=safety_view(document),
+    )
+
+
+def shown_id(document: Mapping[str, Any]) -> str | int:
+    """What is in `_id`, fit for JSON."""
+    key = document.get("_id")
+    return key if isinstance(key, int) else printable(str(key)[:200])
+
+
+def shown_name(document: Mapping[str, Any]) -> str:
+    """The company's name, or its id where it has none."""
+    return as_text(document.get("name"), 200) or str(shown_id(document))
+
+
+def as_json(view: Overview | CompanyView) -> Any:
+    """As plain JSON types, times as ISO text."""
+    return to_jsonable_python(view)
+
+
+def _usdot(value: Any) -> str:
+    try:
+        return str(int(UsdotNumber.parse(value)))
+    except InvalidUsdotError:
+        return printable(str(value)[:40])
+
+
+def _errors(found: Any) -> tuple[ErrorView, ...]:
+    entries = [as_object(entry) for entry in found] if isinstance(found, list) else []
+    texts = ([as_text(entry.get(key)) or "-" for key in ("source", "kind", "error")] for entry in entries)
+    return tuple(ErrorView(source, kind, error) for source, kind, error in texts)

@@ -1,0 +1,45 @@
+"""Reads the status from MongoDB, ready to be shown: the fleet with its first companies, or one company."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from fmcsa_orchestrator.model.errors import CompanyNotFoundError
+from fmcsa_orchestrator.report.freshness import source_names
+from fmcsa_orchestrator.report.overview import Overview, cutoff_of, make_overview
+from fmcsa_orchestrator.sources.catalogue import SOURCE_NAMES
+from fmcsa_orchestrator.storage.mongodb.companies import MongoCompanyRepository
+from fmcsa_orchestrator.storage.mongodb.fleet_counts import MongoFleet
+
+STALE_AFTER_H = 48.0
+
+
+async def read_fleet(database: Any, companies: str, *, limit: int, stale_after_h: float = STALE_AFTER_H) -> Overview:
+    """The fleet's counts and `limit` companies, the longest unattempted first.
+
+    Sources that are not built in are counted where one of these companies has them. Raises: RepositoryError.
+    """
+    at = datetime.now(UTC)
+    fleet = MongoFleet(database, companies)
+    documents = await fleet.documents(limit)
+    names = source_names(documents, SOURCE_NAMES)
+    counts = await fleet.counts(names, cutoff_of(at, stale_after_h))
+    return make_overview(documents, names, at, stale_after_h, counts)
+
+
+async def read_company(database: Any, companies: str, company_id: str, *, stale_after_h: float = STALE_AFTER_H) -> Overview:
+    """One company by its `_id`: by the text as it is; where no company has it, and it is a number, by the number.
+
+    Raises: CompanyNotFoundError, RepositoryError.
+    """
+    document = await _find(MongoCompanyRepository(database, companies=companies), company_id)
+    return make_overview([document], source_names([document], SOURCE_NAMES), datetime.now(UTC), stale_after_h)
+
+
+async def _find(repository: MongoCompanyRepository, company_id: str) -> Mapping[str, Any]:
+    try:
+        return await repository.find_company(company_id)
+    except CompanyNotFoundError:
+        if not (company_id.isascii() and company_id.isdigit()):
+            raise
+        return await repository.find_company(int(company_id))

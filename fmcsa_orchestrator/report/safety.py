@@ -1,0 +1,162 @@
+"""What is known of a company's safety: BASICs with their thresholds, violations, inspections, out-of-service rates. Pure.
+
+Reads the company document as any host app may have left it: what is not as we write it counts as not known.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from fmcsa_orchestrator.model.documents import as_object, as_time, dig
+from fmcsa_orchestrator.model.fmcsa import INTERVENTION_THRESHOLDS, Basic
+from fmcsa_orchestrator.report.freshness import as_text
+
+# `percentileStatus` in words, where FMCSA has none of its own.
+_REASONS = {
+    "not_public": "not public",
+    "insufficient_data": "too little data",
+    "inconclusive": "inconclusive",
+    "no_violations": "no violations",
+    "not_published": "not published",
+    "not_found": "carrier not in the files",
+}
+_NOT_READ = "not read yet"
+KINDS = ("driver", "vehicle", "hazmat")
+
+
+@dataclass(frozen=True, slots=True)
+class BasicView:
+    """One BASIC. `reason` says why there is no percentile; `exceeds` is None then.
+
+    threshold:    percentile at or above which FMCSA intervenes; `threshold_by`: which one it is (see `threshold`).
+    violations:   None where violations were not read, or are not counted by this BASIC.
+    """
+
+    basic: Basic
+    label: str
+    measure: float | None
+    percentile: float | None
+    reason: str | None
+    threshold: float
+    threshold_by: str
+    exceeds: bool | None
+    acute_critical: bool
+    violations: int | None
+    out_of_service: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class OosView:
+    """Out-of-service orders in one kind of inspection; rates from 0 to 1, None without inspections."""
+
+    kind: str
+    inspections: int
+    out_of_service: int
+    rate: float | None
+    national_average: float | None
+    above: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class CountView:
+    """Violations, or inspections: all, those with an order (violations) or a violation (inspections), the latest."""
+
+    total: int
+    marked: int
+    latest: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class SafetyView:
+    """All of it for one company. `unplaced` counts violations of a BASIC that we do not know."""
+
+    passenger: bool | None
+    basics: tuple[BasicView, ...]
+    violations: CountView | None
+    unplaced: int
+    inspections: CountView | None
+    oos: tuple[OosView, ...]
+
+
+def safety_view(document: Mapping[str, Any]) -> SafetyView:
+    """The company's safety, from its document."""
+    csa = as_object(dig(document, "fmcsaData.csa"))
+    violations = as_object(dig(document, "fmcsaData.violations"))
+    inspections = as_object(dig(document, "fmcsaData.inspections"))
+    by_basic = as_object(violations.get("byBasic"))
+    passenger = csa.get("passengerCarrier")
+    return SafetyView(
+        passenger=passenger if isinstance(passenger, bool) else None,
+        basics=tuple(_basic(basic, as_object(csa.get(basic)), passenger, as_object(by_basic.get(basic))) for basic in Basic),
+        violations=_counts(violations, "outOfService"),
+        unplaced=_count(as_object(by_basic.get("unknown")).get("total")) or 0,
+        inspections=_counts(inspections, "withViolations"),
+        oos=tuple(_oos(kind, as_object(inspections.get(kind))) for kind in KINDS if inspections.get(kind)),
+    )
+
+
+def threshold(basic: Basic, csa: Mapping[str, Any], passenger: Any) -> tuple[float, str]:
+    """Where FMCSA intervenes, and by what: QCMobile's own word on this carrier ("QCMobile"), else its kind.
+
+    What we store does not tell who hauls hazardous materials; without QCMobile's word such a carrier is taken as a general one.
+    """
+    own = _number(dig(csa, "qcmobile.threshold"))
+    if own is not None:
+        return own, "QCMobile"
+    for_passengers, _, for_others = INTERVENTION_THRESHOLDS[basic]
+    return (for_passengers, "passenger") if passenger is True else (for_others, "general")
+
+
+def _basic(basic: Basic, csa: Mapping[str, Any], passenger: Any, violations: Mapping[str, Any]) -> BasicView:
+    limit, limit_for = threshold(basic, csa, passenger)
+    percentile = _number(csa.get("percentile"))
+    return BasicView(
+        basic=basic,
+        label=basic.label,
+        measure=_number(csa.get("measure")),
+        percentile=percentile,
+        reason=_reason(csa) if percentile is None else None,
+        threshold=limit,
+        threshold_by=limit_for,
+        exceeds=None if percentile is None else percentile >= limit,
+        acute_critical=csa.get("acuteCritical") is True,
+        violations=_count(violations.get("total")),
+        out_of_service=_count(violations.get("outOfService")),
+    )
+
+
+def _reason(csa: Mapping[str, Any]) -> str:
+    status = csa.get("percentileStatus")
+    if not isinstance(status, str):
+        return _NOT_READ
+    return as_text(csa.get("percentileText"), 100) or _REASONS.get(status) or status[:40]
+
+
+def _counts(totals: Mapping[str, Any], marked: str) -> CountView | None:
+    total = _count(totals.get("total"))
+    return None if total is None else CountView(total, _count(totals.get(marked)) or 0, as_time(totals.get("latest")))
+
+
+def _oos(kind: str, found: Mapping[str, Any]) -> OosView:
+    rate, average = _number(found.get("oosRate")), _number(found.get("nationalAverage"))
+    return OosView(
+        kind=kind,
+        inspections=_count(found.get("inspections")) or 0,
+        out_of_service=_count(found.get("outOfService")) or 0,
+        rate=rate,
+        national_average=average,
+        above=None if rate is None or average is None else rate > average,
+    )
+
+
+def _number(value: Any) -> float | None:
+    """A finite number, or None."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return value if is_number else None
+
+
+def _count(value: Any) -> int | None:
+    number = _number(value)
+    return None if number is None else int(number)

@@ -1,0 +1,1 @@
+"""What the sources over SMS files have in common."""

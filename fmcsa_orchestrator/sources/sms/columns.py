@@ -1,0 +1,83 @@
+"""The column types of the SMS files, and the parser that turns one raw row into typed content.
+
+Facts: every value is text, also numbers (".5" is 0.5); a null column is left out; dates are DD-MON-YY.
+"""
+
+import logging
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
+
+from fmcsa_orchestrator.model.errors import MalformedPayloadError
+from fmcsa_orchestrator.model.fmcsa import BY_TITLE
+from fmcsa_orchestrator.observability.hooks import log_event
+
+log = logging.getLogger(__name__)
+
+_DATE = re.compile(r"([0-9]{1,2})-([A-Za-z]{3})-([0-9]{2})", re.ASCII)
+_MONTHS = {name: month for month, name in enumerate("JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC".split(), 1)}
+
+
+@lru_cache(maxsize=4_096)
+def sms_date(text: str) -> datetime:
+    """Midnight UTC of a date such as "14-MAY-25". Two-digit years lie in the past: 97 is 1997."""
+    match = _DATE.fullmatch(text) if isinstance(text, str) else None
+    if match is None or match[2].upper() not in _MONTHS:
+        raise ValueError(f"not a DD-MON-YY date: {str(text)[:20]!r}")
+    year = 2000 + int(match[3])
+    if year > datetime.now(UTC).year + 1:
+        year -= 100
+    return datetime(year, _MONTHS[match[2].upper()], int(match[1]), tzinfo=UTC)
+
+
+@lru_cache(maxsize=4_096)
+def two_years_after(day: datetime) -> datetime:
+    """When SMS drops a row of that day: it looks back 24 months."""
+    try:
+        return day.replace(year=day.year + 2)
+    except ValueError:  # 29 February
+        return day.replace(year=day.year + 2, month=3, day=1)
+
+
+@lru_cache(maxsize=256)
+def basic_key(description: str) -> str:
+    """Our key of a BASIC by FMCSA's title; "unknown", and one warning, for a title that we do not know."""
+    basic = BY_TITLE.get(description)
+    if basic is None:
+        log_event(log, logging.WARNING, "unknown_basic", description=repr(description[:80]))
+        return "unknown"
+    return basic.value
+
+
+Usdot = Annotated[int, Field(ge=1, le=99_999_999)]
+Count = Annotated[int, Field(ge=0, le=2_000_000_000)]
+Measure = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+SmsDate = Annotated[str, AfterValidator(sms_date)]
+BasicKey = Annotated[str, AfterValidator(basic_key)]
+
+
+class RowParser:
+    """Turns a raw row into content by a TypedDict whose fields name their column as validation alias.
+
+    Raises: MalformedPayloadError with the column's name; also for a column left out that the TypedDict requires.
+    """
+
+    def __init__(self, row_type: Any) -> None:
+        self._validate = TypeAdapter[dict[str, Any]](row_type).validator.validate_python
+        self._nulls = dict.fromkeys(row_type.__annotations__)
+
+    def __call__(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """The typed content; a column that the row leaves out, or gives as null, is None."""
+        try:
+            return {**self._nulls, **self._validate(row)}
+        except ValidationError as error:
+            known = {column: value for column, value in row.items() if value is not None}
+            if len(known) < len(row):
+                return self(known)
+            fault = error.errors(include_url=False, include_input=False)[0]
+            column = str(fault["loc"][0]) if fault["loc"] else "row"
+            raise MalformedPayloadError(f"column {column}: {fault['msg']}", field=column) from None

@@ -1,0 +1,179 @@
+"""One SMS file on the portal: its rows for many carriers at once, parsed and grouped by carrier."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from fmcsa_orchestrator.clients.soda import Metadata, Row, Rows, SodaClient
+from fmcsa_orchestrator.clients.soda_schema import Dataset, check_columns
+from fmcsa_orchestrator.model.company import Company, Finding
+from fmcsa_orchestrator.model.errors import (
+    ImplausibleEmptyError,
+    MalformedPayloadError,
+    RequestRejectedError,
+    SchemaDriftError,
+    StaleUpstreamError,
+)
+from fmcsa_orchestrator.model.fmcsa import UsdotNumber
+
+T = TypeVar("T")
+Content = dict[str, Any]
+Parsed = tuple[int, Content | MalformedPayloadError]
+
+# The portal's two clocks (metadata and change headers) need not agree to the second; a file a month old is far beyond.
+_CLOCK_DIFFERENCE = timedelta(hours=1)
+_SLICE = 500  # rows handled between two turns of the event loop
+
+
+@dataclass(frozen=True, slots=True)
+class CarrierRows:
+    """The rows of each carrier that was asked for; a carrier whose rows cannot be understood has the error instead."""
+
+    by_usdot: Mapping[int, list[Content] | MalformedPayloadError]
+    as_of: datetime | None
+
+    @property
+    def has_rows(self) -> bool:
+        """Whether anybody of those asked for has a row."""
+        return any(self.by_usdot.values())
+
+
+class SmsFile:
+    """A dataset whose rows belong to carriers by `dot_number`."""
+
+    def __init__(self, soda: SodaClient, dataset: Dataset, parse: Callable[[Row], Content]) -> None:
+        self.dataset = dataset
+        self._soda = soda
+        self._parse = parse
+        self._latest: Metadata | None = None
+        self._counted: tuple[CarrierRows, bool] | None = None  # of the last read asked about: whether the file was empty
+
+    async def version(self) -> str:
+        """The newest state of the file that we have been told of, and a note of it.
+
+        From here on an answer that is older is refused, and so is all reading while the columns are not those that we know.
+        """
+        told = await self._soda.metadata(self.dataset)
+        if self._latest is None or told.rows_updated_at >= self._latest.rows_updated_at:
+            self._latest = told  # never back: a replica that lags behind may answer one caller while another is still reading
+        return str(int(self._latest.rows_updated_at.timestamp()))
+
+    async def check(self) -> Finding:
+        """Whether the file is there, with the columns that we need. Raises: the errors of `SodaClient`."""
+        metadata = await self._soda.metadata(self.dataset)
+        if not metadata.types:
+            return Finding(self.dataset.label, True, "is there; the portal does not name its columns")
+        try:
+            check_columns(self.dataset, metadata.types.items())
+        except SchemaDriftError as error:
+            return Finding(self.dataset.label, False, str(error), "update this library, or report the new column layout")
+        when = f"{metadata.rows_updated_at:%Y-%m-%d %H:%M} UTC"
+        return Finding(self.dataset.label, True, f"all {len(self.dataset.columns)} columns are there; replaced {when}")
+
+    async def read(self, usdots: Sequence[UsdotNumber]) -> CarrierRows:
+        """All rows of these carriers, however many."""
+        self._check_known()
+        return await self._group(usdots, await self._soda.rows(self.dataset, usdots, self._convert))
+
+    async def read_small(self, usdots: Sequence[UsdotNumber], *, heavy: int = 5_000) -> CarrierRows:
+        """All rows of these carriers; where one page cannot hold them, those with over `heavy` rows are left out.
+
+        What is left out is to be read alone, so that no more than a page of rows is ever held for a whole batch.
+        """
+        self._check_known()
+        rows = await self._soda.one_page(self.dataset, usdots, self._convert)
+        if rows is not None or len(usdots) == 1:
+            return await (self._group(usdots, rows) if rows is not None else self.read(usdots))
+        counts = await self._soda.counts(self.dataset, usdots)
+        small = [usdot for usdot in usdots if counts.get(usdot, 0) <= heavy]
+        parts = [await self.read(part) for part in _portions(small, counts, self._soda.page_size)]
+        merged = {usdot: found for part in parts for usdot, found in part.by_usdot.items()}
+        return CarrierRows(merged, parts[-1].as_of if parts else None)
+
+    async def confirm_empty(self, company: Company, source: str, read: CarrierRows) -> None:
+        """Before "no rows" is believed of a carrier in this read: make sure that the file is not empty altogether.
+
+        Where rows of the carrier are stored, the portal has to confirm it; else it is enough that it does not say otherwise.
+        Raises: ImplausibleEmptyError.
+        """
+        is_empty = self._counts_none(read) if company.stored_rows(source) else self.has_no_rows(read)
+        if await is_empty:
+            raise ImplausibleEmptyError(f"{self.dataset.label} has no rows at all upstream")
+
+    async def has_no_rows(self, read: CarrierRows) -> bool:
+        """Whether the portal counts no rows at all; one row of anybody in this read answers it without asking."""
+        if not read.has_rows:
+            with suppress(MalformedPayloadError, RequestRejectedError):  # it does not say
+                return await self._counts_none(read)
+        return False
+
+    async def _counts_none(self, read: CarrierRows) -> bool:
+        """What the portal counts, asked once for each read."""
+        if self._counted is None or self._counted[0] is not read:
+            self._counted = (read, await self._soda.is_empty(self.dataset))
+        return self._counted[1]
+
+    def _check_known(self) -> None:
+        if self._latest is not None and self._latest.types:
+            check_columns(self.dataset, self._latest.types.items())
+
+    def _convert(self, row: Row) -> Parsed:
+        try:
+            usdot = int(row["dot_number"])
+        except (KeyError, ValueError, TypeError, OverflowError):
+            raise MalformedPayloadError("a row without a dot_number", field="dot_number") from None
+        try:
+            content = self._parse(row)
+        except MalformedPayloadError as error:
+            return usdot, error
+        content.pop("usdot", None)  # stands in every document already
+        return usdot, content
+
+    async def _group(self, usdots: Sequence[UsdotNumber], rows: Rows[Parsed]) -> CarrierRows:
+        updated_at = self._latest.rows_updated_at if self._latest else None
+        if updated_at and rows.modified and rows.modified < updated_at - _CLOCK_DIFFERENCE:
+            raise StaleUpstreamError(f"{self.dataset.label}: the answer is older than the file")
+        groups: dict[int, list[Content] | MalformedPayloadError] = {usdot: [] for usdot in usdots}
+        async for part in slices(rows.rows):
+            for usdot, content in part:
+                group = groups.get(usdot)
+                if group is None:
+                    raise MalformedPayloadError("a row of a carrier that was not asked for", field="dot_number")
+                if isinstance(content, MalformedPayloadError):
+                    groups[usdot] = content
+                elif isinstance(group, list):
+                    group.append(content)
+        return CarrierRows(groups, rows.modified or updated_at)
+
+
+def check_newer(company: Company, source: str, as_of: datetime | None) -> None:
+    """Refuse files older than those that the carrier's data is from. Raises: StaleUpstreamError."""
+    stored = company.stored_as_of(source)
+    if stored and as_of and as_of < stored - _CLOCK_DIFFERENCE:
+        raise StaleUpstreamError(f"upstream's files are of {as_of:%Y-%m-%d}, older than what is stored, of {stored:%Y-%m-%d}")
+
+
+async def slices(items: Sequence[T], size: int = _SLICE) -> AsyncIterator[Sequence[T]]:
+    """The items in slices, with a turn of the event loop between two of them."""
+    for start in range(0, len(items), size):
+        if start:
+            await asyncio.sleep(0)
+        yield items[start : start + size]
+
+
+def _portions(usdots: Sequence[UsdotNumber], counts: Mapping[int, int], page_size: int) -> Iterator[list[UsdotNumber]]:
+    """The carriers in groups whose rows fit a page together."""
+    group: list[UsdotNumber] = []
+    total = 0
+    for usdot in usdots:
+        rows = counts.get(usdot, 0)
+        if group and total + rows >= page_size:
+            yield group
+            group, total = [], 0
+        group.append(usdot)
+        total += rows
+    if group:
+        yield group

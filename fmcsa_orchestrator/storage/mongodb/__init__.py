@@ -1,0 +1,1 @@
+"""The store on MongoDB; the only folder that imports a driver."""

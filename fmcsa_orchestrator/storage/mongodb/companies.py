@@ -1,0 +1,263 @@
+"""The MongoDB repository, on motor or PyMongo's async API alike."""
+
+import logging
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from itertools import chain, islice
+from typing import Any
+from uuid import UUID
+
+from fmcsa_orchestrator.model.company import Company, Document, Finding
+from fmcsa_orchestrator.model.documents import dig
+from fmcsa_orchestrator.model.errors import CompanyNotFoundError, CompanyWriteError, RepositoryError
+from fmcsa_orchestrator.observability.hooks import log_event
+from fmcsa_orchestrator.storage.leases import LeaseStore, lost_to_another
+from fmcsa_orchestrator.storage.mongodb.driver import (
+    BulkWriteError,
+    ObjectId,
+    OperationFailure,
+    ReplaceOne,
+    ServerClock,
+    UpdateOne,
+    check_encodable,
+    collection_of,
+    safe_text,
+    translated,
+)
+from fmcsa_orchestrator.storage.mongodb.lease_store import MongoLeases, with_mark
+from fmcsa_orchestrator.storage.repository import WRONG_CLOCK, CompanyUpdate, Write, plainly
+from fmcsa_orchestrator.storage.row_diff import PROJECTION, plan_rows
+from fmcsa_orchestrator.storage.sync_status import LEASE, STATUS, TOKEN
+
+log = logging.getLogger(__name__)
+
+LAST_RUN = f"{STATUS}.lastRun"
+HAS_USDOT = {"dotNumber": {"$exists": True, "$nin": [None, ""]}}
+_CLOCKS_APART = timedelta(seconds=30)  # that much is no harm
+_BULK = 1_000  # operations per bulk: about 10 ms of encoding between two turns of the event loop
+
+
+class MongoCompanyRepository:
+    """Companies and their rows in one MongoDB database, given as a motor or a PyMongo-async database object.
+
+    Uses `_id` keys, `$set`, unordered bulks and plain queries only, which MongoDB 4.4 and later and its stand-ins do alike.
+
+    Raises:
+        RepositoryError: or CompanyWriteError, CompanyNotFoundError; never an error of the driver.
+    """
+
+    def __init__(self, database: Any, *, companies: str = "companies", leases: str = "fmcsaLeases") -> None:
+        self._clock = clock = ServerClock(database)
+        self._database = database
+        self._companies = self._collection(companies)
+        self.run_name = f"run:{companies}"
+        self._leases = self._collection(leases)
+        self.run_leases: LeaseStore = MongoLeases(self._leases, clock)
+        self.company_leases: LeaseStore = MongoLeases(self._companies, clock, LEASE)
+
+    def _collection(self, name: str) -> Any:
+        return collection_of(self._database, name)
+
+    async def prepare(self, collections: Sequence[str]) -> None:
+        """Make sure of the indexes. A user without the right to create them gets a warning: all works, but slower."""
+        for collection, field in [(self._companies, LAST_RUN), *((self._collection(name), "companyId") for name in collections)]:
+            try:
+                with translated(f"cannot create the index {field}"):
+                    await collection.create_index([(field, 1)])
+            except RepositoryError as error:
+                if not isinstance(error.__cause__, OperationFailure):  # it is not refused: nobody answers
+                    raise
+                log_event(log, logging.WARNING, "index_refused", collection=collection.name, reason=error)
+
+    async def check(self, collections: Sequence[str]) -> Sequence[Finding]:
+        """For `doctor`: the server, its clock, the indexes, and whether there are companies to sync."""
+        server = await self._clock.difference()
+        findings = [
+            Finding("MongoDB", True, "answers"),
+            Finding(
+                "clock",
+                abs(server) < _CLOCKS_APART,
+                f"this machine's is {server.total_seconds():+.1f} s from MongoDB's",
+                "set this machine's clock by NTP: ages and Retry-After dates are told by it",
+            ),
+        ]
+        await self.prepare(collections)
+        with translated("cannot read indexes"):
+            for name, field in [(self._companies.name, LAST_RUN), *((name, "companyId") for name in collections)]:
+                indexes = await self._collection(name).index_information()
+                is_there = any(index["key"][0][0] == field for index in indexes.values())
+                text = f"{name}.{field} is {'there' if is_there else 'missing: all works, but slower the more documents'}"
+                findings.append(Finding("index", is_there, text, "let the user create indexes, or create it by hand"))
+            number = await self._companies.count_documents(HAS_USDOT)
+        found = f"{number} in {self._companies.name} have a dotNumber"
+        remedy = "give your companies a dotNumber, or set FMCSA_COMPANIES_COLLECTION and FMCSA_MONGODB_DATABASE"
+        return [*findings, Finding("companies", number > 0, found, remedy)]
+
+    async def record_run(self, facts: Mapping[str, Any]) -> None:
+        """In the document of the run's lease."""
+        with translated("cannot write the run's document"):
+            await self._leases.update_one({"_id": self.run_name}, {"$set": with_mark({"lastRun": dict(facts)}, "")})
+
+    async def last_run(self) -> Mapping[str, Any] | None:
+        """From the same document."""
+        with translated("cannot read the run's document"):
+            found = await self._leases.find_one({"_id": self.run_name}) or {}
+        facts = found.get("lastRun")
+        return facts if isinstance(facts, Mapping) else None
+
+    async def count_due(self, since: datetime, now: datetime) -> int:
+        """How many companies are to be attempted."""
+        with translated("cannot count companies"):
+            count: int = await self._companies.count_documents(_due(since, now))
+            return count
+
+    async def take_due(self, since: datetime, now: datetime, limit: int, without: Sequence[Any]) -> list[Mapping[str, Any]]:
+        """The next ones, the longest unattempted first.
+
+        A fresh query each time: a cursor over the key that the run itself moves would see companies twice, and one left
+        idle for long is closed by the server.
+        """
+        condition = _due(since, now)
+        if without:
+            condition["_id"] = {"$nin": list(without)}
+        with translated("cannot read companies"):
+            found: list[Mapping[str, Any]] = await self._companies.find(condition).sort(LAST_RUN, 1).limit(limit).to_list(limit)
+            return found
+
+    async def count_current(self, source: str, version: str) -> int:
+        """How many hold this version; the source's name has been checked to be fit for a path."""
+        with translated("cannot count companies"):
+            count: int = await self._companies.count_documents({f"{STATUS}.sources.{source}.version": version})
+            return count
+
+    async def find_company(self, company_id: Any) -> Mapping[str, Any]:
+        """The company with this `_id`; a 24-digit hex string is tried as an ObjectId first, then as it is."""
+        candidates: list[Any] = []
+        if isinstance(company_id, str) and ObjectId.is_valid(company_id):
+            candidates.append(ObjectId(company_id))
+        if isinstance(company_id, str | int | ObjectId | UUID) and not isinstance(company_id, bool):
+            candidates.append(company_id)
+        for candidate in candidates:
+            with translated("cannot read companies"):
+                try:
+                    document: Mapping[str, Any] | None = await self._companies.find_one({"_id": {"$eq": candidate}})
+                except OverflowError:  # an int that no document can have as its id
+                    document = None
+            if document is not None:
+                return document
+        raise CompanyNotFoundError(f"no company has the _id {_shown(company_id)}")
+
+    def check_fields(self, values: Mapping[str, Any]) -> None:
+        """Tried before anything is written: one bad value would cost the company its whole update."""
+        check_encodable(values)
+
+    async def store_rows(
+        self,
+        company: Company,
+        collection: str,
+        documents: Sequence[Document],
+        at: datetime,
+        write: Write = plainly,
+    ) -> int:
+        """Write the differences, what is new or changed first, what is gone last."""
+        rows = self._collection(collection)
+        with translated(f"cannot write {collection}"):
+            found = rows.find({"companyId": {"$eq": company.id}}, PROJECTION).batch_size(_BULK)
+            stored = {row["_id"]: row async for row in found}
+        plan = await plan_rows(stored, documents, company.id, company.usdot, at)
+        mark = {"$set": {"current": False, "endedAt": at, "endedBy": ObjectId()}}  # an ObjectId: see `with_mark`
+        replaced = (ReplaceOne({"_id": row["_id"]}, row, upsert=True) for row in plan.replace)
+        ended = (UpdateOne({"_id": row_id}, mark) for row_id in plan.end)
+        for operations in chain(_bulks(replaced), _bulks(ended)):
+            with translated(f"cannot write {collection}"):
+                await write(partial(rows.bulk_write, operations, ordered=False))
+        return plan.size
+
+    async def distrust(self, company_id: Any, sources: Sequence[str]) -> None:
+        """Without asking for a token: whatever has been written since, it is only read once more."""
+        unknown = {f"{STATUS}.sources.{source}.version": None for source in sources}
+        with translated("cannot write the company"):
+            await self._companies.update_one({"_id": {"$eq": company_id}}, {"$set": unknown})
+
+    async def save(self, updates: Sequence[CompanyUpdate]) -> Mapping[int, RepositoryError]:
+        """One `update_one` for one company; one unordered bulk for several. Each asks for the token that was read."""
+        if len(updates) == 1:
+            return await self._save_one(updates[0])
+        operations = [UpdateOne(_condition(update), _change(update)) for update in updates]
+        refused: dict[int, RepositoryError] = {}
+        matched = len(updates)
+        try:
+            with translated("cannot write companies"):
+                matched = (await self._companies.bulk_write(operations, ordered=False)).matched_count
+        except CompanyWriteError as error:
+            if not isinstance(error.__cause__, BulkWriteError):
+                raise
+            for fault in error.__cause__.details.get("writeErrors", ()):
+                refused[fault["index"]] = CompanyWriteError(safe_text(f"cannot write the company: {fault.get('errmsg')}"))
+            matched = error.__cause__.details.get("nMatched", 0)
+        if matched + len(refused) < len(updates):
+            refused |= await self._unmatched(updates)
+        return refused
+
+    async def _save_one(self, update: CompanyUpdate) -> Mapping[int, RepositoryError]:
+        try:
+            with translated("cannot write the company"):
+                result = await self._companies.update_one(_condition(update), _change(update))
+        except CompanyWriteError as error:
+            return {0: error}
+        return {} if result.matched_count else await self._unmatched([update]) or {0: lost_to_another()}
+
+    async def _unmatched(self, updates: Sequence[CompanyUpdate]) -> dict[int, RepositoryError]:
+        """Why some of these updates found no document: deleted, or in somebody else's hands by now."""
+        with translated("cannot read companies"):
+            ids = [update.company_id for update in updates]
+            found = self._companies.find({"_id": {"$in": ids}}, {"_id": 1, "fmcsaData": 1})
+            tokens = {row["_id"]: dig(row, TOKEN) async for row in found}
+        refused: dict[int, RepositoryError] = {}
+        for index, update in enumerate(updates):
+            if update.company_id not in tokens:
+                refused[index] = CompanyNotFoundError(f"the company {_shown(update.company_id)} was deleted during its sync")
+            elif tokens[update.company_id] != update.token:
+                refused[index] = lost_to_another()
+        return refused
+
+
+def _bulks(operations: Iterable[Any]) -> Iterator[list[Any]]:
+    """The operations in lists of a bulk's size."""
+    iterator = iter(operations)
+    while part := list(islice(iterator, _BULK)):
+        yield part
+
+
+def _due(since: datetime, now: datetime) -> dict[str, Any]:
+    """Companies with a dotNumber, not attempted since.
+
+    Spelled out, since a plain comparison passes over missing values, values of another type, and times that a wrong clock
+    has put into the future.
+    """
+    return {
+        **HAS_USDOT,
+        "$or": [
+            {LAST_RUN: {"$lt": since}},
+            {LAST_RUN: None},
+            {LAST_RUN: {"$exists": False}},
+            {LAST_RUN: {"$gt": now + WRONG_CLOCK}},
+            {LAST_RUN: {"$type": "number"}},
+            {LAST_RUN: {"$type": "bool"}},
+        ],
+    }
+
+
+def _condition(update: CompanyUpdate) -> dict[str, Any]:
+    return {"_id": update.company_id, TOKEN: update.token}
+
+
+def _change(update: CompanyUpdate) -> dict[str, Any]:
+    return {"$set": with_mark(update.values, f"{STATUS}.")}
+
+
+def _shown(company_id: Any) -> str:
+    return (
+        f"{company_id!s:.60}" if isinstance(company_id, str | int | ObjectId | UUID) else f"of type {type(company_id).__name__}"
+    )

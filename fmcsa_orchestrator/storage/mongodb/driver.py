@@ -1,0 +1,192 @@
+"""The MongoDB driver: connection, the server's clock, errors turned into ours. No other file imports motor or PyMongo."""
+
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, datetime, timedelta
+from inspect import isawaitable
+from typing import Any, Literal
+
+from bson import CodecOptions, ObjectId, encode
+from bson.errors import BSONError
+from pymongo import AsyncMongoClient, ReadPreference, ReplaceOne, UpdateOne, WriteConcern
+from pymongo.errors import (
+    BulkWriteError,
+    ConnectionFailure,
+    DocumentTooLarge,
+    DuplicateKeyError,
+    OperationFailure,
+    PyMongoError,
+    WriteError,
+)
+
+from fmcsa_orchestrator.model.documents import bson_time
+from fmcsa_orchestrator.model.errors import CompanyWriteError, MalformedPayloadError, RepositoryError, SettingsError
+from fmcsa_orchestrator.observability.redaction import redact
+
+__all__ = [
+    "BulkWriteError",
+    "DuplicateKeyError",
+    "ObjectId",
+    "OperationFailure",
+    "ReplaceOne",
+    "ServerClock",
+    "UpdateOne",
+    "aggregated",
+    "check_encodable",
+    "collection_of",
+    "close_client",
+    "connect",
+    "database_of",
+    "open_database",
+    "safe_text",
+    "translated",
+]
+
+_AUTH_CODES = {13, 18, 8000}
+_TRUST = timedelta(minutes=1)  # how long a reading of the server's clock serves
+
+
+def connect(uri: str, driver: Literal["motor", "pymongo"] = "motor", *, timeout_ms: int = 5_000) -> Any:
+    """This driver's client for this URI; a server that is down is given up after `timeout_ms` unless the URI says otherwise.
+
+    Raises: SettingsError for a URI that cannot be read, without repeating it, and for a driver that is not installed.
+    """
+    client_class = AsyncMongoClient if driver == "pymongo" else _motor_client()
+    try:
+        options: dict[str, Any] = {} if "serverselectiontimeoutms" in uri.lower() else {"serverSelectionTimeoutMS": timeout_ms}
+        return client_class(uri, tz_aware=True, **options)
+    except (PyMongoError, ValueError, TypeError) as error:
+        raise SettingsError(f"FMCSA_MONGODB_URI cannot be used: {safe_text(str(error), uri)}") from None
+
+
+def _motor_client() -> Any:
+    """Motor's client class; imported here, so that whoever does not use motor need not have it."""
+    try:
+        from motor.motor_asyncio import AsyncIOMotorClient  # noqa: PLC0415  # only where it is wanted
+    except ImportError:
+        raise SettingsError("motor is not installed: install it, or set FMCSA_MONGODB_DRIVER to pymongo") from None
+    return AsyncIOMotorClient
+
+
+@asynccontextmanager
+async def open_database(uri: str, name: str | None, driver: Literal["motor", "pymongo"] = "motor") -> AsyncIterator[Any]:
+    """A database through a client of its own, closed at the end. Raises: SettingsError as `connect` and `database_of`."""
+    client = connect(uri, driver)
+    try:
+        yield database_of(client, name)
+    finally:
+        await close_client(client)
+
+
+async def close_client(client: Any) -> None:
+    """Close a client of either driver: with motor that is a plain call, with PyMongo a coroutine."""
+    closing = client.close()
+    if isawaitable(closing):
+        await closing
+
+
+def database_of(client: Any, name: str | None) -> Any:
+    """The named database, else the one that the URI names, else `fmcsa`. Raises: SettingsError for an impossible name."""
+    try:
+        return client[name] if name else client.get_default_database("fmcsa")
+    except PyMongoError as error:
+        raise SettingsError(f"FMCSA_MONGODB_DATABASE cannot be used: {safe_text(str(error))}") from None
+
+
+def collection_of(database: Any, name: str) -> Any:
+    """A collection of a motor or PyMongo-async database, giving times with their zone.
+
+    Whatever the connection says, it is read from the primary and written to a majority: a lease seen on a replica that lags
+    behind, or lost with a primary that fails, is none.
+    """
+    options = getattr(database, "codec_options", None) or CodecOptions()
+    return database.get_collection(
+        name,
+        codec_options=options.with_options(tz_aware=True),
+        read_preference=ReadPreference.PRIMARY,
+        write_concern=WriteConcern("majority"),
+    )
+
+
+def check_encodable(values: Mapping[str, Any]) -> None:
+    """Raises: MalformedPayloadError, naming the path, for a value that MongoDB cannot hold."""
+    try:
+        encode(values)
+    except (BSONError, OverflowError, UnicodeEncodeError, ValueError, TypeError):
+        for path, value in values.items():
+            try:
+                encode({"value": value})
+            except (BSONError, OverflowError, UnicodeEncodeError, ValueError, TypeError) as error:
+                text = safe_text(f"MongoDB cannot hold what is given for {path}: {error}")
+                raise MalformedPayloadError(text, field=path) from error
+        raise
+
+
+async def aggregated(collection: Any, pipeline: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The rows of a small aggregation: motor gives its cursor at once, PyMongo's async API by a coroutine."""
+    cursor = collection.aggregate(pipeline)
+    cursor = await cursor if isawaitable(cursor) else cursor
+    found: list[Mapping[str, Any]] = await cursor.to_list(None)
+    return found
+
+
+class ServerClock:
+    """The time as the server has it, so that hosts whose clocks differ, or jump, agree on when a lease ends.
+
+    Read from `hello`, then carried on by this process's steady clock. Where a stand-in does not tell its time, ours is taken.
+    """
+
+    def __init__(self, database: Any) -> None:
+        self._database = database
+        self._read_at = 0.0
+        self._time: datetime | None = None
+
+    async def now(self) -> datetime:
+        """Now. Raises: RepositoryError when the server does not answer."""
+        passed = timedelta(seconds=time.monotonic() - self._read_at)
+        if self._time is None or passed > _TRUST:
+            self._time = await self._ask()
+            self._read_at = time.monotonic()
+            return self._time
+        return self._time + passed
+
+    async def difference(self) -> timedelta:
+        """How far this machine's clock is ahead of the server's. Raises: RepositoryError."""
+        asked_at = datetime.now(UTC)
+        return asked_at - await self._ask()
+
+    async def _ask(self) -> datetime:
+        try:
+            with translated("cannot ask MongoDB for its time"):
+                told = (await self._database.command("hello")).get("localTime")
+        except (AttributeError, NotImplementedError, TypeError):  # mongomock
+            told = None
+        return bson_time(told if isinstance(told, datetime) else datetime.now(UTC))
+
+
+@contextmanager
+def translated(what: str) -> Iterator[None]:
+    """Turns the driver's errors into ours: this company's data refused, or MongoDB not working."""
+    try:
+        yield
+    except BulkWriteError as error:
+        first = (error.details.get("writeErrors") or [{}])[0]
+        raise CompanyWriteError(safe_text(f"{what}: {first.get('errmsg', 'refused')}")) from error
+    except (WriteError, DocumentTooLarge, BSONError, OverflowError, UnicodeError) as error:
+        raise CompanyWriteError(safe_text(f"{what}: {error}")) from error
+    except OperationFailure as error:
+        remedy = "; check the user, password and rights in FMCSA_MONGODB_URI" if error.code in _AUTH_CODES else ""
+        raise RepositoryError(safe_text(f"{what}: {error}{remedy}")) from error
+    except ConnectionFailure as error:
+        reason = str(error).partition(" (configured timeouts")[0].partition(", Timeout:")[0]
+        raise RepositoryError(
+            safe_text(f"{what}: no MongoDB answers; check FMCSA_MONGODB_URI and the server ({reason})")
+        ) from error
+    except PyMongoError as error:
+        raise RepositoryError(safe_text(f"{what}: {error}")) from error
+
+
+def safe_text(text: str, uri: str = "") -> str:
+    """The text without credentials, of a length fit for a document."""
+    return redact(text, (uri,))[:400]

@@ -1,0 +1,85 @@
+"""Leases in MongoDB documents: each step one `update_one`, on the condition of the token that was read."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+from fmcsa_orchestrator.model.documents import overlaps, settable, with_values
+from fmcsa_orchestrator.model.errors import CompanyNotFoundError
+from fmcsa_orchestrator.storage.leases import Lease, check_free, held_by, prolonged, returned, taken, token_of
+from fmcsa_orchestrator.storage.mongodb.driver import DuplicateKeyError, ObjectId, ServerClock, translated
+
+
+class MongoLeases:
+    """The leases in one collection, in a folder of each document ("" is the document itself).
+
+    Raises, from every method: RepositoryError; CompanyWriteError where a document is such that no lease can be put in it.
+    """
+
+    def __init__(self, collection: Any, clock: ServerClock, folder: str = "") -> None:
+        self._collection = collection
+        self._clock = clock
+        self._folder = folder
+
+    async def acquire(self, name: str, owner: str, ttl_s: float) -> Lease:
+        """Take the lease that is a document of its own, made on first use. Raises: LeaseHeldError."""
+        with translated("cannot take the lease"):
+            document = await self._collection.find_one({"_id": {"$eq": name}})
+            if document is None:
+                document = {"_id": name}
+                with suppress(DuplicateKeyError):  # somebody was first, a moment ago: `take` will tell who
+                    await self._collection.insert_one(dict(document))
+        lease, _ = await self.take(document, owner, ttl_s)
+        return lease
+
+    async def take(self, document: Mapping[str, Any], owner: str, ttl_s: float) -> tuple[Lease, dict[str, Any]]:
+        """Take the lease in a document that was just read: the lease, and the document as it is then.
+
+        Raises: LeaseHeldError when somebody holds it, or has held it since the document was read.
+        """
+        now = await self._clock.now()
+        check_free(document, self._folder, now)
+        token = token_of(document, self._folder)
+        values = taken(self._folder, owner, token, now, ttl_s)
+        with translated("cannot take the lease"):
+            result = await self._collection.update_one(
+                {"_id": document["_id"], f"{self._folder}token": token},
+                {"$set": with_mark(settable(document, values), self._folder)},
+            )
+            if not result.matched_count:
+                found = await self._collection.find_one({"_id": {"$eq": document["_id"]}})
+                if found is None:
+                    raise CompanyNotFoundError(f"the document {document['_id']!s:.60} was deleted meanwhile")
+                check_free(found, self._folder, now)
+                raise held_by()
+        lease = Lease(document["_id"], owner, values[f"{self._folder}token"])
+        return lease, with_values(document, values)
+
+    async def renew(self, lease: Lease, ttl_s: float) -> bool:
+        """A heartbeat."""
+        values = prolonged(self._folder, await self._clock.now(), ttl_s)
+        with translated("cannot renew the lease"):
+            result = await self._collection.update_one(
+                {"_id": lease.key, f"{self._folder}token": lease.token, f"{self._folder}owner": lease.owner},
+                {"$set": with_mark(values, self._folder)},
+            )
+        return bool(result.matched_count)
+
+    async def release(self, key: Any, owner: str) -> None:
+        """Give it back."""
+        with translated("cannot release the lease"):
+            await self._collection.update_one(
+                {"_id": key, f"{self._folder}owner": owner}, {"$set": with_mark(returned(self._folder), self._folder)}
+            )
+
+
+def with_mark(values: Mapping[str, Any], folder: str) -> dict[str, Any]:
+    """The `$set` with an id of this write.
+
+    It tells two writes apart that look alike. It has a second use: with an ObjectId among the values, nx-27017 keeps the types
+    of dates and booleans that are set by path, which it otherwise turns into text and numbers.
+    """
+    mark = f"{folder}writeId"
+    if any(overlaps(path, mark) for path in values):
+        return dict(values)
+    return {**values, mark: ObjectId()}

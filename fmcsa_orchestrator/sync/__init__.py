@@ -1,0 +1,1 @@
+"""The sync itself: a run, a company, a source's step."""

@@ -1,0 +1,32 @@
+"""The time of one run or one sync."""
+
+import time
+from datetime import UTC, datetime, timedelta
+from typing import ClassVar
+
+from fmcsa_orchestrator.model.documents import bson_time
+
+_MILLISECOND = timedelta(milliseconds=1)
+_SECOND = timedelta(seconds=1)
+
+
+class RunClock:
+    """Wall time that never jumps while a run lasts, in whole milliseconds as MongoDB keeps it.
+
+    It starts after every time that an earlier clock of this process has given, even within the same millisecond: what was
+    attempted before the run then lies before its start.
+    """
+
+    _latest: ClassVar[datetime] = datetime.min.replace(tzinfo=UTC)
+
+    def __init__(self) -> None:
+        wall = bson_time(datetime.now(UTC))
+        is_close = abs(RunClock._latest - wall) < _SECOND  # further off, the wall clock has been set
+        self.started_at = (max(wall, RunClock._latest) if is_close else wall) + _MILLISECOND
+        self._monotonic = time.monotonic()
+
+    def now(self) -> datetime:
+        """Now."""
+        moment = bson_time(self.started_at + timedelta(seconds=time.monotonic() - self._monotonic))
+        RunClock._latest = moment
+        return moment

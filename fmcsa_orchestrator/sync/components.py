@@ -1,0 +1,26 @@
+"""What every sync is made with, put together once by the orchestrator."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from fmcsa_orchestrator.model.limiter import Limiter
+from fmcsa_orchestrator.sources.base import BatchSource
+from fmcsa_orchestrator.storage.repository import CompanyRepository
+from fmcsa_orchestrator.sync.guard.isolation import Isolation
+from fmcsa_orchestrator.sync.source_registry import SourceSlot
+from fmcsa_orchestrator.sync.versions import Versions
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The parts that do not change from one sync to the next. Times are seconds."""
+
+    slots: Sequence[SourceSlot]
+    batch_sources: Sequence[BatchSource]
+    repository: CompanyRepository
+    limiter: Limiter
+    isolation: Isolation
+    versions: Versions
+    window_size: int
+    company_timeout_s: float
+    lease_ttl_s: float

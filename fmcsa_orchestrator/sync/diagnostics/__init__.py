@@ -1,0 +1,1 @@
+"""What a sync would cost, whether syncs work, and what to do about what does not."""

@@ -1,0 +1,1 @@
+"""What stands between the sync and a source: time limit, isolation, circuit breaker."""

@@ -1,0 +1,95 @@
+"""One company on demand: synced once for all who ask at the same time, and waited for while somebody else has it."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Hashable, Mapping
+from typing import Any, Generic, TypeVar
+
+from fmcsa_orchestrator.model.company import Company, as_company
+from fmcsa_orchestrator.model.errors import InvalidUsdotError, LeaseHeldError
+from fmcsa_orchestrator.model.results import CompanySyncResult
+from fmcsa_orchestrator.storage.leases import new_owner
+from fmcsa_orchestrator.sync.clock import RunClock
+from fmcsa_orchestrator.sync.company_sync import CompanySync
+from fmcsa_orchestrator.sync.components import Parts
+from fmcsa_orchestrator.sync.guard.source_caller import Gate
+from fmcsa_orchestrator.sync.source_step import Known
+
+_LEASE_WAIT_S = 0.25  # between two looks whether somebody else has finished with a company
+_SOURCES_SHARE = 0.9  # of the time allowed, what the sources may use; the rest is for storing
+
+
+class SingleSync:
+    """Syncs companies by what is in their `_id`.
+
+    Raises: CompanyNotFoundError, LeaseHeldError when somebody else has the company for too long, LeaseLostError,
+    RepositoryError.
+    """
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._shared: Shared[CompanySyncResult] = Shared()
+
+    async def sync(self, company_id: Any, timeout_s: float, *, force: bool) -> CompanySyncResult:
+        """Sync it, or share the sync that another call has begun, for this very id or for another form of it."""
+        asked = ("asked", type(company_id), str(company_id), force)
+        return await self._shared.run(asked, lambda: self._found(company_id, timeout_s * _SOURCES_SHARE, force=force))
+
+    async def _found(self, company_id: Any, timeout_s: float, *, force: bool) -> CompanySyncResult:
+        document = await self._parts.repository.find_company(company_id)
+        found = ("found", type(document["_id"]), repr(document["_id"]), force)
+        return await self._shared.run(found, lambda: self._sync(document, timeout_s, force=force))
+
+    async def _sync(self, document: Mapping[str, Any], timeout_s: float, *, force: bool) -> CompanySyncResult:
+        parts, clock, loop = self._parts, RunClock(), asyncio.get_running_loop()
+        company_sync = CompanySync(parts, Gate(parts.limiter, parts.isolation), new_owner())
+        until = loop.time() + timeout_s
+        while isinstance(company := as_company(document), Company):
+            known = Known({}, await parts.versions.current(afresh=force), force)
+            try:
+                return (await company_sync.sync(company, known, clock.now(), max(0.0, until - loop.time()))).result
+            except LeaseHeldError:
+                if loop.time() + _LEASE_WAIT_S > until:
+                    raise
+            await asyncio.sleep(_LEASE_WAIT_S)
+            document = await parts.repository.find_company(company.id)
+        return await self._refuse(company_sync, document, company, clock)
+
+    async def _refuse(
+        self, company_sync: CompanySync, document: Mapping[str, Any], error: InvalidUsdotError, clock: RunClock
+    ) -> CompanySyncResult:
+        done = company_sync.refused(document, "company", error, clock.now())
+        await company_sync.save([done], clock.now())
+        return done.result
+
+
+T = TypeVar("T")
+
+
+class Shared(Generic[T]):
+    """Runs a call once for all who ask for it at the same time; it ends with the last of them."""
+
+    def __init__(self) -> None:
+        self._running: dict[Hashable, tuple[asyncio.Task[T], list[object]]] = {}
+
+    async def run(self, key: Hashable, call: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """The result of the call, started by whoever asks first.
+
+        One who is cancelled leaves; the call is cancelled when nobody waits for it any more. Raises: what the call raises.
+        """
+        task, waiters = self._running.get(key) or self._start(key, call)
+        waiters.append(task)
+        try:
+            return await asyncio.shield(task)
+        finally:
+            waiters.pop()
+            if not waiters and not task.done():
+                self._running.pop(key, None)
+                task.cancel()
+                await asyncio.wait({task})
+
+    def _start(self, key: Hashable, call: Callable[[], Coroutine[Any, Any, T]]) -> tuple[asyncio.Task[T], list[object]]:
+        task = asyncio.create_task(call())
+        entry: tuple[asyncio.Task[T], list[object]] = (task, [])
+        self._running[key] = entry
+        task.add_done_callback(lambda _: self._running.pop(key, None) if self._running.get(key) is entry else None)
+        return entry

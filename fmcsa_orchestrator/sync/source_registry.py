@@ -1,0 +1,94 @@
+"""Who owns what: the sources checked against each other, and each report against what its source owns."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from fmcsa_orchestrator.model.company import SourceReport
+from fmcsa_orchestrator.model.documents import overlaps, prefixes
+from fmcsa_orchestrator.model.errors import SettingsError
+from fmcsa_orchestrator.sources.base import VERSION_LIMIT, CompletingSource, Source, is_version
+from fmcsa_orchestrator.storage.sync_status import STATUS, camel_case, check_name
+
+# What belongs to the host or to this library, whatever a source says.
+RESERVED_PATHS = ("_id", "dotNumber", "name", STATUS)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceSlot:
+    """A source with what it owns, as declared or by default."""
+
+    source: Source
+    name: str
+    collection: str
+    owns: tuple[str, ...] | None  # None: anything that nobody else owns
+    foreign: tuple[str, ...]
+    completes: bool  # something is left to ask company by company; looked up once, since checking a protocol is slow
+
+
+def make_slots(sources: Sequence[Source]) -> tuple[SourceSlot, ...]:
+    """The sources, checked against each other. Raises: SettingsError when two share a name, a path or a collection."""
+    names = [_checked(source) for source in sources]
+    collections = [
+        getattr(source, "collection", None) or f"fmcsa{camel_case('_' + name)}"
+        for source, name in zip(sources, names, strict=True)
+    ]
+    owned = [tuple(getattr(source, "owns", None) or ()) for source in sources]
+    timestamps = [camel_case(name) for name in names]
+    for what, values in (("name", names), ("name", timestamps), ("collection", collections)):
+        if twice := {value for value in values if values.count(value) > 1}:
+            raise SettingsError(f"two sources have the {what} {min(twice)}")
+    slots = []
+    for index, source in enumerate(sources):
+        foreign = RESERVED_PATHS + tuple(path for other, paths in enumerate(owned) if other != index for path in paths)
+        for path in owned[index]:
+            if clash := next((other for other in foreign if overlaps(path, other)), None):
+                others = [names[other] for other, paths in enumerate(owned) if other != index and clash in paths]
+                whose = f"{others[0]} declares {clash}" if others else f"{clash} is the library's or the host's"
+                raise SettingsError(f"source {names[index]} declares {path}, which is not its own: {whose}")
+        slots.append(SourceSlot(source, names[index], collections[index], owned[index] or None, foreign, _completes(source)))
+    return tuple(slots)
+
+
+def _checked(source: Any) -> str:
+    """A source's name, where it can be one at all. Raises: SettingsError."""
+    name = check_name(getattr(source, "name", None))
+    if not callable(getattr(source, "fetch", None)):
+        raise SettingsError(f"source {name} has no method fetch(company)")
+    if isinstance(getattr(source, "owns", None), str):
+        raise SettingsError(f"source {name} declares owns as a text; make it a tuple of paths: ({source.owns!r},)")
+    return name
+
+
+def _completes(source: Source) -> bool:
+    return isinstance(source, CompletingSource) and getattr(source, "completes", True)
+
+
+def check_report(slot: SourceSlot, report: Any) -> None:
+    """Raises: TypeError or ValueError for what is no report, or writes what is not the source's own."""
+    if not isinstance(report, SourceReport):
+        raise TypeError(f"{slot.name} gave a {type(report).__name__}, not a SourceReport")
+    if report.version is not None and not is_version(report.version):
+        raise ValueError(f"{slot.name} gave a version that is no text of at most {VERSION_LIMIT} characters")
+    if fault := _fault_in((*report.fields, *report.stamps), slot.owns, slot.foreign):
+        raise ValueError(f"{slot.name} writes to {fault}")
+
+
+@lru_cache(maxsize=1_024)
+def _fault_in(paths: tuple[str, ...], owns: tuple[str, ...] | None, foreign: tuple[str, ...]) -> str | None:
+    """Which of the paths a source may not write, and why; or None. A source reports the same paths again and again."""
+    for path in paths:
+        if fault := _fault_of(path, owns, foreign):
+            return f"{path!r:.80}, {fault}"
+        if not set(paths).isdisjoint(prefixes(path)):
+            return f"{path!r:.80} twice"
+    return None
+
+
+def _fault_of(path: object, owns: tuple[str, ...] | None, foreign: tuple[str, ...]) -> str | None:
+    """Why a source may not write there, or None."""
+    if not isinstance(path, str) or "$" in path or "\0" in path or not all(path.split(".")):
+        return "which is not a path"
+    is_own = owns is None or any(path == own or path.startswith(own + ".") for own in owns)
+    return None if is_own and not any(overlaps(path, other) for other in foreign) else "which it does not own"

@@ -1,0 +1,1 @@
+"""The contract of a source, as a pytest suite."""

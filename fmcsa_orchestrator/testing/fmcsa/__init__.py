@@ -1,0 +1,1 @@
+"""The double of FMCSA's servers, over a fleet of made-up carriers."""

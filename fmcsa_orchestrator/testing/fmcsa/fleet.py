@@ -1,0 +1,105 @@
+"""The carriers the double knows and their rows in the six monthly SMS files, edition by edition."""
+
+from collections.abc import Iterable
+from itertools import accumulate
+from random import Random
+from typing import Self
+
+from fmcsa_orchestrator.testing.fmcsa.carrier_files import CarrierFiles, FilesCache
+from fmcsa_orchestrator.testing.fmcsa.carrier_rows import Keys, make_rows
+from fmcsa_orchestrator.testing.fmcsa.carriers import Carrier, alike_carriers, mixed_carriers
+from fmcsa_orchestrator.testing.fmcsa.datasets import DATASETS, INSPECTIONS, TITLES, VIOLATIONS, Row
+from fmcsa_orchestrator.testing.fmcsa.result_rows import result_datasets
+
+__all__ = ["DATASETS", "TITLES", "Carrier", "Fleet"]
+
+_CACHED_ROWS = 200_000
+_SPELLINGS = ("{}", " {:08d}", "USDOT {}")
+
+
+class Fleet:
+    """Carriers whose rows are made when asked for. The rows are shared: do not change them."""
+
+    def __init__(self, carriers: Iterable[Carrier], *, seed: int = 7) -> None:
+        self.carriers: tuple[Carrier, ...] = tuple(carriers)
+        self.usdots: list[int] = [carrier.usdot for carrier in self.carriers]
+        self._seed = seed
+        self._by_usdot = dict(zip(self.usdots, self.carriers, strict=True))
+        ends = list(accumulate((carrier.inspections for carrier in self.carriers), initial=0))
+        self._first_key = dict(zip(self.usdots, ends[:-1], strict=True))
+        self._inspections = ends[-1]
+        self._changed: list[frozenset[int]] = []  # whose rows changed, by publish
+        self._cache = FilesCache(_CACHED_ROWS)
+
+    @classmethod
+    def sample(cls, companies: int = 40, *, seed: int = 7, giant: bool = False) -> Self:
+        """Carriers of all kinds, the last one large; `giant` adds one more with over 50,000 violations."""
+        return cls(mixed_carriers(companies, seed, giant=giant), seed=seed)
+
+    @classmethod
+    def uniform(cls, companies: int, *, violations: int = 22, inspections: int = 14, seed: int = 7) -> Self:
+        """Small property carriers only, all with as many rows."""
+        return cls(alike_carriers(companies, seed, inspections=inspections, violations=violations), seed=seed)
+
+    def __len__(self) -> int:
+        return len(self.carriers)
+
+    @property
+    def edition(self) -> int:
+        """The number of the monthly files upstream now, from 0."""
+        return len(self._changed)
+
+    def publish(self, *, changed: float = 0.2) -> None:
+        """Put out the next monthly files. In that share of the carriers with rows some are gone and as many are new."""
+        if not 0 <= changed <= 1:
+            raise ValueError("changed is a share, from 0 to 1")
+        candidates = [carrier.usdot for carrier in self.carriers if carrier.inspections]
+        number = round(changed * len(candidates))
+        if changed and candidates:
+            number = max(1, number)
+        self._changed.append(frozenset(Random(f"{self._seed}:publish:{self.edition}").sample(candidates, number)))
+
+    def company_documents(self) -> list[dict[str, str | int]]:
+        """The host app's documents of all carriers, the USDOT number spelled as people do."""
+        return [{"name": carrier.name, "dotNumber": _spell(carrier.usdot, place)} for place, carrier in enumerate(self.carriers)]
+
+    def rows(self, dataset: str, usdot: int) -> list[Row]:
+        """What upstream has of the carrier now."""
+        return self._rows(dataset, usdot, self.edition)
+
+    def previous(self, dataset: str, usdot: int) -> list[Row]:
+        """What a replica that missed the last publish still has; before any publish, the same as upstream."""
+        return self._rows(dataset, usdot, max(0, self.edition - 1))
+
+    def count(self, dataset: str, usdot: int) -> int:
+        """How many rows upstream has of the carrier, the same in every edition."""
+        carrier = self._by_usdot.get(usdot)
+        return _size(dataset, carrier) if carrier else 0
+
+    def total_rows(self, dataset: str) -> int:
+        """How many rows the file has."""
+        return sum(_size(dataset, carrier) for carrier in self.carriers)
+
+    def _rows(self, dataset: str, usdot: int, edition: int) -> list[Row]:
+        carrier = self._by_usdot.get(usdot)
+        if carrier is None or not _size(dataset, carrier):
+            return []
+        version = sum(usdot in changed for changed in self._changed[:edition])
+        return self._cache.get((usdot, version), lambda: self._make(carrier, version)).rows(dataset)
+
+    def _make(self, carrier: Carrier, version: int) -> CarrierFiles:
+        keys = Keys(self._first_key[carrier.usdot], self._inspections)
+        return CarrierFiles(carrier, make_rows(carrier, self._seed, version, keys), self._seed)
+
+
+def _size(dataset: str, carrier: Carrier) -> int:
+    if dataset == VIOLATIONS:
+        return carrier.violations
+    if dataset == INSPECTIONS:
+        return carrier.inspections
+    return int(dataset in result_datasets(carrier))
+
+
+def _spell(usdot: int, place: int) -> str | int:
+    spelling = place % (len(_SPELLINGS) + 1)
+    return _SPELLINGS[spelling - 1].format(usdot) if spelling else usdot

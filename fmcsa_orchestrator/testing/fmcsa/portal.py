@@ -1,0 +1,276 @@
+"""The local portal: answers SODA and SODA3 queries over a fleet, as the open data portal would.
+
+Every value is a JSON string and a null column is left out. Without `$order` the rows come in another order every time. A new
+monthly file changes every `:id`.
+"""
+
+import json
+import random
+from collections import Counter, OrderedDict
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from functools import partial
+from hashlib import blake2b
+from typing import Any, TypeVar
+
+from fmcsa_orchestrator.testing.fmcsa.fleet import DATASETS, TITLES, Fleet
+from fmcsa_orchestrator.testing.fmcsa.soql import (
+    COUNT,
+    USDOT_COLUMN,
+    Query,
+    SoqlError,
+    check_query,
+    parse_params,
+    parse_statement,
+    picks_carriers,
+    usdots_of,
+)
+from fmcsa_orchestrator.testing.server.faults import Answer, Edits, error_answer
+
+T = TypeVar("T", str, dict[str, Any])
+
+_PUBLISHED = datetime(2026, 11, 12, 7, 5, tzinfo=UTC)
+_CACHED_ROWS = 60_000
+
+
+class SodaDouble:
+    """The datasets of one portal. `moved` counts, per dataset, the publications beyond the fleet's own editions."""
+
+    def __init__(self, fleet: Fleet, app_token: str | None) -> None:
+        self.moved: Counter[str] = Counter()
+        self._fleet = fleet
+        self._usdots = {str(usdot): usdot for usdot in fleet.usdots}
+        self._app_token = app_token
+        self._cache: OrderedDict[tuple[str, int, int, bool], list[tuple[str, str]]] = OrderedDict()
+        self._cached_rows = 0
+        self._answers = 0
+
+    def resource(self, dataset: str, params: Mapping[str, str], headers: Mapping[str, str], edits: Edits) -> Answer:
+        """The answer to `GET /resource/{id}.json`."""
+        try:
+            return self._denied(dataset, headers) or self._rows(dataset, parse_params(params), edits)
+        except SoqlError as error:
+            return _json(400, error.body)
+
+    def soda3(self, dataset: str, body: Any, headers: Mapping[str, str], edits: Edits) -> Answer:
+        """The answer to `POST /api/v3/views/{id}/query.json`."""
+        try:
+            return self._denied(dataset, headers) or self._rows(dataset, _soda3_query(body), edits)
+        except SoqlError as error:
+            return _json(400, error.body)
+
+    def metadata(self, dataset: str, headers: Mapping[str, str], edits: Edits) -> Answer:
+        """The answer to `GET /api/views/{id}.json`."""
+        if denied := self._denied(dataset, headers, "not_found"):
+            return denied
+        month = self._month(dataset) - edits.headers_behind
+        body = {
+            "id": dataset,
+            "name": TITLES[dataset],
+            "rowsUpdatedAt": int(_published(month).timestamp()),
+            "tableId": 20_000_000 + 1_000 * month + sorted(DATASETS).index(dataset),
+            "columns": [{"fieldName": name, "dataTypeName": type_} for name, type_ in _types(dataset, edits).items()],
+        }
+        return _json(200, body, {"Last-Modified": _http_date(month)})
+
+    def _denied(self, dataset: str, headers: Mapping[str, str], missing: str = "dataset.missing") -> Answer | None:
+        """The refusal of a wrong or empty token, or of an unknown dataset."""
+        token = headers.get("X-App-Token")
+        if token is not None and token != (self._app_token or None):
+            return error_answer(403, "resource")
+        if dataset in DATASETS:
+            return None
+        marks = {"X-Error-Code": missing, "X-Error-Message": "Not found"}
+        return _json(404, {"code": missing, "error": True, "message": "Not found", "data": {"id": dataset}}, marks)
+
+    def _rows(self, dataset: str, query: Query, edits: Edits) -> Answer:
+        types = _types(dataset, edits)
+        check_query(query, types)
+        self._answers += 1
+        body = "[" + "\n,".join(self._texts(dataset, query, edits)) + "]\n"
+        if edits.wrapped:
+            body = '{"rows": ' + body + "}"
+        return Answer(200, body.encode(), headers=self._headers(dataset, query, types, edits))
+
+    def _texts(self, dataset: str, query: Query, edits: Edits) -> list[str]:
+        """The rows of the answer, each as JSON."""
+        if query.group or COUNT in query.select:
+            return [json.dumps(row) for _, row in self._page(self._counted(dataset, query, edits), query)]
+        if edits.empty:
+            return []
+        usdots = self._asked_for(query)
+        plain = query.select == ("*",) and query.order in {(), ((":id", False),)} and not edits.changes_rows
+        if plain and (query.where is None or picks_carriers(query.where)):
+            texts = [entry for usdot in usdots for entry in self._encoded(dataset, usdot, edits)]
+            return [text for _, text in self._page(texts, query)]
+        found = [entry for usdot in usdots for entry in self._found(dataset, usdot, query, edits)]
+        columns = _types(dataset, edits)
+        page = ((id_, _edited(row, edits, columns)) for id_, row in self._page(found, query))
+        return [_encode(_selected(id_, row, query.select)) for id_, row in page]
+
+    def _page(self, entries: list[tuple[str, T]], query: Query) -> list[tuple[str, T]]:
+        """The entries in the order asked for; where nothing is asked, in another one every time."""
+        if (":id", False) not in query.order:
+            random.Random(self._answers).shuffle(entries)
+        for column, descending in reversed(query.order):
+            entries.sort(key=partial(_sort_key, column), reverse=descending)
+        return entries[query.offset :][: query.limit]
+
+    def _asked_for(self, query: Query) -> list[int]:
+        """The carriers whose rows may fulfil the condition; a padded USDOT number is nobody's."""
+        wanted = usdots_of(query.where)
+        return (
+            list(self._usdots.values())
+            if wanted is None
+            else sorted(self._usdots[text] for text in wanted if text in self._usdots)
+        )
+
+    def _encoded(self, dataset: str, usdot: int, edits: Edits) -> list[tuple[str, str]]:
+        """All rows of a carrier as (`:id`, JSON), kept for the next request."""
+        key = (dataset, self._month(dataset), usdot, edits.rows_behind)
+        if key in self._cache:
+            self._cache.move_to_end(key)
+            return self._cache[key]
+        rows = list(self._identified(dataset, usdot, edits))
+        texts = _encode([row for _, row in rows])[2:-2].split("},{") if rows else []
+        if len(texts) == len(rows):
+            entries = [(id_, f"{{{text}}}") for (id_, _), text in zip(rows, texts, strict=True)]
+        else:  # a value holds what separates two rows
+            entries = [(id_, _encode(row)) for id_, row in rows]
+        self._cache[key] = entries
+        self._cached_rows += len(entries) + 1
+        while self._cached_rows > _CACHED_ROWS and len(self._cache) > 1:
+            self._cached_rows -= len(self._cache.popitem(last=False)[1]) + 1
+        return entries
+
+    def _found(self, dataset: str, usdot: int, query: Query, edits: Edits) -> Iterator[tuple[str, dict[str, Any]]]:
+        where = query.where
+        return (entry for entry in self._identified(dataset, usdot, edits) if where is None or where.holds(entry[1]))
+
+    def _identified(self, dataset: str, usdot: int, edits: Edits) -> Iterator[tuple[str, dict[str, Any]]]:
+        """All rows of a carrier with their `:id`: a hash, so that ordering by it mixes the carriers."""
+        rows = self._fleet.previous(dataset, usdot) if edits.rows_behind else self._fleet.rows(dataset, usdot)
+        month = self._month(dataset) - edits.rows_behind
+        for number, row in enumerate(rows):
+            digest = blake2b(f"{dataset}:{month}:{usdot}:{number}".encode(), digest_size=6).hexdigest()
+            yield f"row-{digest[:4]}_{digest[4:8]}.{digest[8:]}", row
+
+    def _counted(self, dataset: str, query: Query, edits: Edits) -> list[tuple[str, dict[str, Any]]]:
+        """The rows of a query that counts, one for each group."""
+        counts: Counter[tuple[Any, ...]] = Counter() if query.group else Counter({(): 0})
+        for usdot in () if edits.empty else self._asked_for(query):
+            if (
+                not edits.rows_behind
+                and query.group in {(), (USDOT_COLUMN,)}
+                and (not query.where or picks_carriers(query.where))
+            ):
+                if number := self._fleet.count(dataset, usdot):
+                    counts[(str(usdot),) if query.group else ()] += number
+            else:
+                found = self._found(dataset, usdot, query, edits)
+                counts.update(tuple(row.get(name) for name in query.group) for _, row in found)
+        rows: list[tuple[str, dict[str, Any]]] = []
+        for values, number in counts.items():
+            row = {**dict(zip(query.group, values, strict=True)), COUNT: str(number)}
+            rows.append((str(len(rows)), {name.removesuffix("(*)"): row[name] for name in query.select if row[name] is not None}))
+        return rows
+
+    def _headers(self, dataset: str, query: Query, types: Mapping[str, str], edits: Edits) -> dict[str, str]:
+        truth = self._month(dataset) - edits.headers_behind
+        replica = self._month(dataset) - edits.rows_behind
+        fields = dict(_fields(query, types))
+        tag = blake2b(f"{dataset}:{replica}:{query}".encode(), digest_size=16).hexdigest()
+        return {
+            "ETag": f'"{tag}"',
+            "Last-Modified": _http_date(replica),
+            "Vary": "Accept-Encoding",
+            "X-SODA2-Fields": json.dumps(list(fields), separators=(",", ":")),
+            "X-SODA2-Types": json.dumps(list(fields.values()), separators=(",", ":")),
+            "X-SODA2-Data-Out-Of-Date": "true" if replica < truth else "false",
+            "X-SODA2-Truth-Last-Modified": _http_date(truth),
+            "X-SODA2-Secondary-Last-Modified": _http_date(replica),
+            "X-Socrata-RequestId": blake2b(f"{id(self)}:{self._answers}".encode(), digest_size=16).hexdigest(),
+        }
+
+    def _month(self, dataset: str) -> int:
+        """How many months after the first edition the dataset was published."""
+        return self._fleet.edition + self.moved[dataset]
+
+
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+
+
+def _soda3_query(body: Any) -> Query:
+    """The query of a SODA3 document; without `page` it asks for all rows."""
+    text, page = (body.get("query", "SELECT *"), body.get("page", {})) if isinstance(body, dict) else (None, None)
+    if not isinstance(text, str) or not isinstance(page, dict):
+        raise SoqlError({"error": True, "message": "Unreadable query document"})
+    query = parse_statement(text)
+    if not page:
+        return query
+    number, size = page.get("pageNumber", 1), page.get("pageSize", 1_000)
+    if not isinstance(number, int) or not isinstance(size, int) or number < 1 or size < 1:
+        raise SoqlError({"error": True, "message": "Unreadable page"})
+    return replace(query, limit=size, offset=(number - 1) * size)
+
+
+def _types(dataset: str, edits: Edits) -> dict[str, str]:
+    """The dataset's columns and their types."""
+    names = [name for name in (*DATASETS[dataset], *edits.added) if name not in edits.gone]
+    return {name: edits.retyped.get(name, "text") for name in names}
+
+
+def _fields(query: Query, types: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """The columns of an answer and their types."""
+    for name in query.select:
+        if name == "*":
+            yield from types.items()
+        elif name == COUNT:
+            yield "count", "number"
+        else:
+            yield name, types.get(name, "row_identifier")
+
+
+def _edited(row: dict[str, Any], edits: Edits, columns: Mapping[str, str]) -> dict[str, Any]:
+    """The row as the faults leave it."""
+    edited = row | dict.fromkeys(edits.added, "new")
+    for column, value, usdot in edits.values:
+        if column in columns and (usdot is None or row[USDOT_COLUMN] == str(usdot)):
+            edited[column] = value
+    return {column: value for column, value in edited.items() if column in columns}
+
+
+def _selected(id_: str, row: dict[str, Any], select: tuple[str, ...]) -> dict[str, Any]:
+    selected: dict[str, Any] = {}
+    for name in select:
+        if name == "*":
+            selected |= row
+        elif name == ":id":
+            selected[name] = id_
+        elif name in row:
+            selected[name] = row[name]
+    return selected
+
+
+def _sort_key(column: str, entry: tuple[str, str | dict[str, Any]]) -> tuple[bool, Any]:
+    """What to sort an entry by; nulls come last."""
+    id_, row = entry
+    if column == ":id" or isinstance(row, str):
+        return False, id_
+    value = row.get(column, "")
+    return value == "", int(value) if column == "count" else value
+
+
+def _published(month: int) -> datetime:
+    years, months = divmod(_PUBLISHED.month - 1 + month, 12)
+    return _PUBLISHED.replace(year=_PUBLISHED.year + years, month=months + 1)
+
+
+def _http_date(month: int) -> str:
+    return format_datetime(_published(month), usegmt=True)
+
+
+def _json(status: int, body: Any, headers: dict[str, str] | None = None) -> Answer:
+    return Answer(status, json.dumps(body).encode(), headers=headers or {})

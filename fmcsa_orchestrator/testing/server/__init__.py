@@ -1,0 +1,1 @@
+"""A local HTTP server that fails on demand."""
