@@ -108,7 +108,7 @@ async def _longest_stretch(addresses: object, usdot: int) -> float:
         """No company: the source is used by itself."""
 
     async with opened(addresses, Nowhere()) as orchestrator:
-        source = next(slot.source for slot in orchestrator._parts.slots if slot.name == "violations")  # noqa: SLF001  # by itself
+        source = next(slot.source for slot in orchestrator.components.slots if slot.name == "violations")  # by itself
         ticker = asyncio.create_task(tick())
         company = Company(1, UsdotNumber(usdot))
         report = await source.fetch(company)

@@ -138,5 +138,5 @@ async def opened(addresses: Any, repository: Any) -> AsyncIterator[Orchestrator]
 async def versions(addresses: Any) -> dict[str, Any]:
     """The sources' statuses of a company that is up to date."""
     async with opened(addresses, PassingRepository([])) as orchestrator:
-        found = await orchestrator._parts.versions.current()  # noqa: SLF001  # there is no other way to forge a synced fleet
+        found = await orchestrator.components.versions.current()  # there is no other way to forge a synced fleet
     return {name: {"version": version, "outcome": "changed"} for name, version in found.items()}

@@ -30,6 +30,7 @@ class DefaultWiring:
         self._orchestrator: Orchestrator | None = None
 
     async def get(self) -> Orchestrator:
+        """The orchestrator, opened on first use. Raises: SettingsError."""
         async with self._lock:
             if self._orchestrator is None:
                 generator = self._live()
@@ -38,10 +39,12 @@ class DefaultWiring:
             return self._orchestrator
 
     def stop(self) -> None:
+        """Ask what it does to end soon."""
         if self._orchestrator is not None:
             self._orchestrator.stop()
 
     async def close(self) -> None:
+        """Close it; it is opened anew when somebody asks."""
         async with self._lock:
             if self._generator is not None:
                 await self._generator.aclose()
@@ -58,6 +61,7 @@ _defaults: dict[asyncio.AbstractEventLoop, DefaultWiring] = {}
 
 
 def default_wiring() -> DefaultWiring:
+    """That of the running event loop."""
     for loop in [loop for loop in _defaults if loop.is_closed()]:
         del _defaults[loop]
     return _defaults.setdefault(asyncio.get_running_loop(), DefaultWiring())

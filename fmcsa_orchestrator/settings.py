@@ -40,6 +40,7 @@ class Settings(BaseSettings):
     batch_size: PositiveInt = Field(200, description="companies per window and per SODA request")
     request_timeout_s: PositiveFloat = Field(30, description="one request, body included")
     company_timeout_s: PositiveFloat = Field(120, description="all sources of one company together")
+    lease_ttl_s: PositiveFloat = Field(30, description="without a heartbeat for so long, a run or sync may be taken over")
 
     @field_validator("soda_base_url", "qcmobile_base_url")
     @classmethod

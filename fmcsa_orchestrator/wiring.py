@@ -94,6 +94,7 @@ async def open_into(
         limiter=paced["sources"],
         batch_size=settings.batch_size,
         company_timeout_s=settings.company_timeout_s,
+        lease_ttl_s=settings.lease_ttl_s,
         secrets=settings.secrets(),
         rates={"soda": settings.soda_requests_per_second, "qcmobile": settings.qcmobile_requests_per_second},
         on_event=on_event,

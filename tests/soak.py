@@ -162,7 +162,7 @@ class Soak:
 
     async def _lies(self):
         """Of a sample of companies: what says that it is what upstream has now, and is not."""
-        versions = await self._world.orchestrator._parts.versions.current(afresh=True)
+        versions = await self._world.orchestrator.components.versions.current(afresh=True)
         companies = self._rng.sample(await self._world.companies(), min(100, len(self._world.fleet)))
         honest = []
         for company in companies:

@@ -85,7 +85,7 @@ class Small:
 
     def faults(self):
         """What a call that was cut short may not leave behind."""
-        for key, lease in self.store.run_leases._documents.items():
+        for key, lease in self.store.run_leases.documents.items():
             if lease.get("owner") is not None:
                 yield f"{key} is still held: {lease}"
         for key in range(3):

@@ -175,7 +175,7 @@ async def test_cancelled_at_any_moment_over_the_wire(wire_uri, driver):
             assert not ours(asyncio.all_tasks() - {asyncio.current_task()})
             companies = await world.companies()
             assert sum(dig(company, f"{LEASE}owner") is not None for company in companies) <= 1
-            versions = await world.orchestrator._parts.versions.current(afresh=True)
+            versions = await world.orchestrator.components.versions.current(afresh=True)
             current = [
                 company
                 for company in companies

@@ -51,7 +51,7 @@ class Versioned(FakeSource):
 
 async def run_lease_of(backend):
     if backend.database is None:
-        return backend.repository.run_leases._documents[backend.repository.run_name]
+        return backend.repository.run_leases.documents[backend.repository.run_name]
     return await backend.database["fmcsaLeases"].find_one({"_id": backend.repository.run_name})
 
 

@@ -158,9 +158,9 @@ async def test_a_new_month_ends_what_is_gone_and_adds_what_is_new(world):
 
 async def test_a_file_replaced_while_it_is_paged_is_read_again(world):
     carrier = next(carrier for carrier in world.fleet.carriers if carrier.kind == "large")
-    for source in world.orchestrator._parts.batch_sources:
+    for source in world.orchestrator.components.batch_sources:
         if source.name == "violations":
-            source._file._soda.page_size = 500
+            source.file.soda.page_size = 500
     world.upstream.inject(Fault.publish_now(), dataset=VIOLATIONS, kind="resource", after=2, times=1)
     result = await world.orchestrator.sync_company(carrier.usdot)
     assert result.success
@@ -238,9 +238,9 @@ async def test_a_plan_is_the_same_on_every_store(world):
 
 
 async def test_a_batch_with_too_many_rows_leaves_its_giants_for_their_turn(world):
-    for source in world.orchestrator._parts.batch_sources:
+    for source in world.orchestrator.components.batch_sources:
         if source.name == "violations":
-            source._file._soda.page_size = 1_000
+            source.file.soda.page_size = 1_000
     SmsFile.read_small.__kwdefaults__["heavy"] = 500
     try:
         summary = await world.orchestrator.sync_all_companies()
@@ -313,7 +313,7 @@ async def test_when_qcmobile_fails_the_files_part_is_stored_and_the_rest_retried
 
 async def test_what_a_batch_has_read_costs_nothing_of_the_orchestrators_budget(world):
     acquired = []
-    limiter = world.orchestrator._parts.limiter
+    limiter = world.orchestrator.components.limiter
     original = limiter.acquire
 
     async def counting(amount=1):

@@ -14,9 +14,8 @@ from pydantic import SecretStr
 from fmcsa_orchestrator import Orchestrator, Settings, SourceError, SourceReport, SourceUnavailableError
 from fmcsa_orchestrator.clients.http import Upstream, read_json
 from fmcsa_orchestrator.clients.pacing import FairShare, strict_limiter
-from fmcsa_orchestrator.observability.context import is_background
 from fmcsa_orchestrator.model.results import MESSAGE_LIMIT
-from fmcsa_orchestrator.observability.context import in_background
+from fmcsa_orchestrator.observability.context import in_background, is_background
 from fmcsa_orchestrator.observability.redaction import redact
 from fmcsa_orchestrator.testing import Fault
 from fmcsa_orchestrator.testing.fakes import FakeSource, InMemoryRepository

@@ -15,7 +15,7 @@ async def test_a_replica_behind_that_answers_somebody_else_does_not_make_old_row
     async with open_world("memory", wire_uri, fleet=Fleet.uniform(6), batch_size=6) as world:
         assert (await world.orchestrator.sync_all_companies()).success
         world.upstream.publish(changed=1.0)
-        versions = world.orchestrator._parts.versions
+        versions = world.orchestrator.components.versions
         original = versions.current
 
         async def then_the_replica_behind_answers(**options):

@@ -12,9 +12,9 @@ import pytest
 from pymongo import MongoClient
 
 from fmcsa_orchestrator import Settings, SettingsError, close, open_orchestrator, sync_all_companies, sync_company
+from fmcsa_orchestrator.api import default_wiring
 from fmcsa_orchestrator.testing import Fleet, LocalFmcsa
 from fmcsa_orchestrator.testing.fakes import InMemoryRepository
-from fmcsa_orchestrator.api import default_wiring
 
 QUIET = "import asyncio, sys, warnings; warnings.simplefilter('error'); "
 

@@ -6,7 +6,6 @@ Appends to a file, which all of them share, a line for each time that it enters 
 import asyncio
 import json
 import os
-from dataclasses import replace
 
 from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo import AsyncMongoClient
@@ -50,11 +49,10 @@ def work(connection, folder, uri, database, driver, lease_ttl_s, settings):
 async def _work(connection, folder, uri, database, driver, lease_ttl_s, settings):
     client = {"motor": AsyncIOMotorClient, "pymongo": AsyncMongoClient}[driver](uri, tz_aware=True)
     witness = Witness(folder)
+    settings = settings.model_copy(update={"lease_ttl_s": lease_ttl_s} if lease_ttl_s else {})
     async with open_orchestrator(
         settings, database=client[database], extra_sources=[witness], on_event=witness.on_event
     ) as orchestrator:
-        if lease_ttl_s:
-            orchestrator._parts = orchestrator._single._parts = replace(orchestrator._parts, lease_ttl_s=lease_ttl_s)
         connection.send("ready")
         while asked := await asyncio.to_thread(_asked, connection):
             name, arguments = asked

@@ -26,7 +26,7 @@ class SingleSync:
     """
 
     def __init__(self, parts: Parts) -> None:
-        self._parts = parts
+        self.components = parts
         self._shared: Shared[CompanySyncResult] = Shared()
 
     async def sync(self, company_id: Any, timeout_s: float, *, force: bool) -> CompanySyncResult:
@@ -35,12 +35,12 @@ class SingleSync:
         return await self._shared.run(asked, lambda: self._found(company_id, timeout_s * _SOURCES_SHARE, force=force))
 
     async def _found(self, company_id: Any, timeout_s: float, *, force: bool) -> CompanySyncResult:
-        document = await self._parts.repository.find_company(company_id)
+        document = await self.components.repository.find_company(company_id)
         found = ("found", type(document["_id"]), repr(document["_id"]), force)
         return await self._shared.run(found, lambda: self._sync(document, timeout_s, force=force))
 
     async def _sync(self, document: Mapping[str, Any], timeout_s: float, *, force: bool) -> CompanySyncResult:
-        parts, clock, loop = self._parts, RunClock(), asyncio.get_running_loop()
+        parts, clock, loop = self.components, RunClock(), asyncio.get_running_loop()
         company_sync = CompanySync(parts, Gate(parts.limiter, parts.isolation), new_owner())
         until = loop.time() + timeout_s
         while isinstance(company := as_company(document), Company):

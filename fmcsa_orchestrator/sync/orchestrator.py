@@ -79,7 +79,7 @@ class Orchestrator:
     ) -> None:
         batch_sources = [source for source in sources if isinstance(source, BatchSource)]
         isolation = Isolation(secrets)
-        self._parts = Parts(
+        self.components = Parts(
             slots=make_slots(sources),
             batch_sources=batch_sources,
             repository=repository,
@@ -90,7 +90,7 @@ class Orchestrator:
             company_timeout_s=company_timeout_s,
             lease_ttl_s=lease_ttl_s,
         )
-        self._single = SingleSync(self._parts)
+        self._single = SingleSync(self.components)
         self._rates = dict(rates or {})
         self._on_event = on_event
         self._running: set[Deadline] = set()
@@ -107,8 +107,8 @@ class Orchestrator:
         clock, breakers, owner = RunClock(), Breakers(), new_owner()
         tally = Tally(clock)
         with in_background(), counting_requests() as requests, listening(self._on_event, on_event):
-            gate = Gate(self._parts.limiter, self._parts.isolation, breakers)
-            run = Run(self._parts, gate, owner, clock=clock, tally=tally, requests=requests, force=force)
+            gate = Gate(self.components.limiter, self.components.isolation, breakers)
+            run = Run(self.components, gate, owner, clock=clock, tally=tally, requests=requests, force=force)
             with observed("run") as seen:
                 stopped = await self._guarded_run(run, tally, deadline_s)
                 tally.add_breakers(breakers.opened())
@@ -147,11 +147,15 @@ class Orchestrator:
         Raises:
             RepositoryError: when the store does not work.
         """
-        return await make_plan(self._parts.repository, self._parts.batch_sources, self._parts.versions, self._rates, force=force)
+        return await make_plan(
+            self.components.repository, self.components.batch_sources, self.components.versions, self._rates, force=force
+        )
 
     async def check(self) -> list[Finding]:
         """Look at the store and at every upstream, without syncing anything. Never raises."""
-        found = await examine(self._parts.repository, self._parts.slots, self._parts.isolation, self._parts.company_timeout_s)
+        found = await examine(
+            self.components.repository, self.components.slots, self.components.isolation, self.components.company_timeout_s
+        )
         return [replace(finding, remedy=None) if finding.is_good else finding for finding in found]
 
     async def health(self, *, stale_after_s: float = STALE_AFTER_S) -> Health:
@@ -160,8 +164,8 @@ class Orchestrator:
         Args:
             stale_after_s: seconds after which the last run is too long ago.
         """
-        answer = await self._parts.isolation.run(
-            "health", _HEALTH_S, lambda: examine_health(self._parts.repository, stale_after_s)
+        answer = await self.components.isolation.run(
+            "health", _HEALTH_S, lambda: examine_health(self.components.repository, stale_after_s)
         )
         if not isinstance(answer, Fault):
             return answer
@@ -179,22 +183,22 @@ class Orchestrator:
         except TimeoutError as error:
             if deadline.is_over:
                 return "stopped" if deadline.stopped else "deadline"
-            tally.fail_run("run", error, self._parts.isolation)
+            tally.fail_run("run", error, self.components.isolation)
         except (LeaseHeldError, LeaseLostError) as error:
-            tally.fail_run("run", error, self._parts.isolation)
+            tally.fail_run("run", error, self.components.isolation)
             return error.kind
         except RepositoryError as error:
-            tally.fail_run("database", error, self._parts.isolation)
+            tally.fail_run("database", error, self.components.isolation)
             return "database" if run.has_begun else "could_not_run"
         except Exception as error:  # noqa: BLE001  # the promise: never raises
-            tally.fail_run("run", error, self._parts.isolation)
+            tally.fail_run("run", error, self.components.isolation)
         else:
             return None
         return "error" if run.has_begun else "could_not_run"
 
     async def _guarded_company(self, company_id: Any, timeout_s: float | None, *, force: bool) -> CompanySyncResult:
         clock = RunClock()
-        timeout_s = self._parts.company_timeout_s if timeout_s is None else timeout_s
+        timeout_s = self.components.company_timeout_s if timeout_s is None else timeout_s
         deadline = Deadline(timeout_s)
         try:
             with self._stoppable(deadline):
@@ -214,7 +218,7 @@ class Orchestrator:
 
     async def _record(self, summary: SyncSummary) -> None:
         """Keep what became of the run; where that fails, whatever the reason, the run is over all the same."""
-        await self._parts.isolation.run("run", RELEASE_S, lambda: self._parts.repository.record_run(summary.facts()))
+        await self.components.isolation.run("run", RELEASE_S, lambda: self.components.repository.record_run(summary.facts()))
 
     @contextmanager
     def _stoppable(self, deadline: Deadline) -> Iterator[None]:
@@ -228,11 +232,11 @@ class Orchestrator:
         """Make sure of the indexes, once."""
         async with self._preparing:
             if not self._prepared:
-                await self._parts.repository.prepare([slot.collection for slot in self._parts.slots])
+                await self.components.repository.prepare([slot.collection for slot in self.components.slots])
                 self._prepared = True
 
     def _refusal(self, company_id: Any, who: str, error: BaseException, clock: RunClock) -> CompanySyncResult:
-        fault = self._parts.isolation.fault(who, error)
+        fault = self.components.isolation.fault(who, error)
         failure = SourceFailure(source=who, error=fault.message, kind=fault.kind, timestamp=clock.now())
         return CompanySyncResult(company_id=company_id, success=False, errors=(failure,))
 

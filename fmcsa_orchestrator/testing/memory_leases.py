@@ -19,12 +19,12 @@ class InMemoryLeases:
         now: Callable[[], datetime] = lambda: bson_time(datetime.now(UTC)),
     ) -> None:
         self.now = now
-        self._documents = documents
+        self.documents = documents
         self._folder = folder
 
     async def acquire(self, name: str, owner: str, ttl_s: float) -> Lease:
         """Take the lease that is a document of its own."""
-        document = self._documents.setdefault(name, {"_id": name})
+        document = self.documents.setdefault(name, {"_id": name})
         return (await self.take(document, owner, ttl_s))[0]
 
     async def take(self, document: Mapping[str, Any], owner: str, ttl_s: float) -> tuple[Lease, dict[str, Any]]:
@@ -32,25 +32,25 @@ class InMemoryLeases:
         check_free(document, self._folder, self.now())
         token = token_of(document, self._folder)
         values = taken(self._folder, owner, token, self.now(), ttl_s)
-        stored = self._documents.get(document["_id"])
+        stored = self.documents.get(document["_id"])
         if stored is None:
             raise CompanyNotFoundError(f"the document {document['_id']!s:.60} was deleted meanwhile")
         if token_of(stored, self._folder) != token:
             check_free(stored, self._folder, self.now())
             raise held_by()
-        self._documents[document["_id"]] = with_values(stored, settable(stored, values))
+        self.documents[document["_id"]] = with_values(stored, settable(stored, values))
         return Lease(document["_id"], owner, (token or 0) + 1), with_values(document, values)
 
     async def renew(self, lease: Lease, ttl_s: float) -> bool:
         """A heartbeat."""
-        stored = self._documents.get(lease.key, {})
+        stored = self.documents.get(lease.key, {})
         if token_of(stored, self._folder) != lease.token or dig(stored, f"{self._folder}owner") != lease.owner:
             return False
-        self._documents[lease.key] = with_values(stored, prolonged(self._folder, self.now(), ttl_s))
+        self.documents[lease.key] = with_values(stored, prolonged(self._folder, self.now(), ttl_s))
         return True
 
     async def release(self, key: Any, owner: str) -> None:
         """Give it back."""
-        stored = self._documents.get(key, {})
+        stored = self.documents.get(key, {})
         if dig(stored, f"{self._folder}owner") == owner:
-            self._documents[key] = with_values(stored, returned(self._folder))
+            self.documents[key] = with_values(stored, returned(self._folder))

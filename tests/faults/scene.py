@@ -68,7 +68,7 @@ class Scene:
         extra_sources = conditions.extra_sources or self.extra_sources
         async with open_orchestrator(settings, extra_sources=extra_sources, **lent) as self.orchestrator:
             if conditions.page_size:
-                self.orchestrator._parts.batch_sources[-1]._file._soda.page_size = conditions.page_size
+                self.orchestrator.components.batch_sources[-1].file.soda.page_size = conditions.page_size
             if mode == "run":
                 return await self.orchestrator.sync_all_companies(on_event=conditions.on_event)
             return await self.orchestrator.sync_company(self.target, on_event=conditions.on_event)
@@ -105,7 +105,7 @@ class Scene:
     async def held_leases(self):
         """Who has a run, or a company, in hand."""
         database, memory = self.world.database, self.world.memory
-        runs = memory.run_leases._documents.values() if database is None else await database["fmcsaLeases"].find({}).to_list(None)
+        runs = memory.run_leases.documents.values() if database is None else await database["fmcsaLeases"].find({}).to_list(None)
         owners = [dig(company, f"{LEASE}owner") for company in await self.world.companies()]
         return [owner for owner in (*owners, *(run.get("owner") for run in runs)) if owner is not None]
 

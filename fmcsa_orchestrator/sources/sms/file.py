@@ -46,7 +46,7 @@ class SmsFile:
 
     def __init__(self, soda: SodaClient, dataset: Dataset, parse: Callable[[Row], Content]) -> None:
         self.dataset = dataset
-        self._soda = soda
+        self.soda = soda
         self._parse = parse
         self._latest: Metadata | None = None
         self._counted: tuple[CarrierRows, bool] | None = None  # of the last read asked about: whether the file was empty
@@ -56,14 +56,14 @@ class SmsFile:
 
         From here on an answer that is older is refused, and so is all reading while the columns are not those that we know.
         """
-        told = await self._soda.metadata(self.dataset)
+        told = await self.soda.metadata(self.dataset)
         if self._latest is None or told.rows_updated_at >= self._latest.rows_updated_at:
             self._latest = told  # never back: a replica that lags behind may answer one caller while another is still reading
         return str(int(self._latest.rows_updated_at.timestamp()))
 
     async def check(self) -> Finding:
         """Whether the file is there, with the columns that we need. Raises: the errors of `SodaClient`."""
-        metadata = await self._soda.metadata(self.dataset)
+        metadata = await self.soda.metadata(self.dataset)
         if not metadata.types:
             return Finding(self.dataset.label, True, "is there; the portal does not name its columns")
         try:
@@ -76,7 +76,7 @@ class SmsFile:
     async def read(self, usdots: Sequence[UsdotNumber]) -> CarrierRows:
         """All rows of these carriers, however many."""
         self._check_known()
-        return await self._group(usdots, await self._soda.rows(self.dataset, usdots, self._convert))
+        return await self._group(usdots, await self.soda.rows(self.dataset, usdots, self._convert))
 
     async def read_small(self, usdots: Sequence[UsdotNumber], *, heavy: int = 5_000) -> CarrierRows:
         """All rows of these carriers; where one page cannot hold them, those with over `heavy` rows are left out.
@@ -84,12 +84,12 @@ class SmsFile:
         What is left out is to be read alone, so that no more than a page of rows is ever held for a whole batch.
         """
         self._check_known()
-        rows = await self._soda.one_page(self.dataset, usdots, self._convert)
+        rows = await self.soda.one_page(self.dataset, usdots, self._convert)
         if rows is not None or len(usdots) == 1:
             return await (self._group(usdots, rows) if rows is not None else self.read(usdots))
-        counts = await self._soda.counts(self.dataset, usdots)
+        counts = await self.soda.counts(self.dataset, usdots)
         small = [usdot for usdot in usdots if counts.get(usdot, 0) <= heavy]
-        parts = [await self.read(part) for part in _portions(small, counts, self._soda.page_size)]
+        parts = [await self.read(part) for part in _portions(small, counts, self.soda.page_size)]
         merged = {usdot: found for part in parts for usdot, found in part.by_usdot.items()}
         return CarrierRows(merged, parts[-1].as_of if parts else None)
 
@@ -113,7 +113,7 @@ class SmsFile:
     async def _counts_none(self, read: CarrierRows) -> bool:
         """What the portal counts, asked once for each read."""
         if self._counted is None or self._counted[0] is not read:
-            self._counted = (read, await self._soda.is_empty(self.dataset))
+            self._counted = (read, await self.soda.is_empty(self.dataset))
         return self._counted[1]
 
     def _check_known(self) -> None:

@@ -39,7 +39,7 @@ class RowSource(ABC):
 
     def __init__(self, file: SmsFile, batch_size: int) -> None:
         self.batch_size = batch_size
-        self._file = file
+        self.file = file
 
     @abstractmethod
     async def documents(self, rows: Sequence[Content]) -> list[Document]:
@@ -51,11 +51,11 @@ class RowSource(ABC):
 
     async def version(self) -> str:
         """The file's last replacement, and our own revision of reading it."""
-        return f"r{self.revision}:{await self._file.version()}"
+        return f"r{self.revision}:{await self.file.version()}"
 
     async def check(self) -> Sequence[Finding]:
         """The one file."""
-        return [await self._file.check()]
+        return [await self.file.check()]
 
     def estimate(self, companies: int) -> Mapping[str, int]:
         """One request for the version, and one per batch."""
@@ -63,14 +63,14 @@ class RowSource(ABC):
 
     async def fetch(self, company: Company) -> SourceReport:
         """Every row of one carrier, page by page."""
-        report = (await self._reports([company], await self._file.read([company.usdot])))[company.usdot]
+        report = (await self._reports([company], await self.file.read([company.usdot])))[company.usdot]
         if isinstance(report, SourceError):
             raise report
         return report
 
     async def fetch_many(self, companies: Sequence[Company]) -> Mapping[UsdotNumber, SourceReport | SourceError]:
         """The rows of many carriers in few requests; very large carriers are left to be fetched alone."""
-        return await self._reports(companies, await self._file.read_small([company.usdot for company in companies]))
+        return await self._reports(companies, await self.file.read_small([company.usdot for company in companies]))
 
     async def _reports(self, companies: Sequence[Company], read: CarrierRows) -> dict[UsdotNumber, SourceReport | SourceError]:
         reports: dict[UsdotNumber, SourceReport | SourceError] = {}
@@ -81,7 +81,7 @@ class RowSource(ABC):
             elif rows is not None:
                 check_newer(company, self.name, read.as_of)
                 if not rows:
-                    await self._file.confirm_empty(company, self.name, read)
+                    await self.file.confirm_empty(company, self.name, read)
                 reports[company.usdot] = await self._report(rows, read.as_of)
         return reports
 

@@ -13,7 +13,7 @@ from fmcsa_orchestrator.testing.fmcsa.qcmobile import QcMobileDouble
 from fmcsa_orchestrator.testing.server.base import LocalServer, RequestRecord
 from fmcsa_orchestrator.testing.server.faults import Answer, Asked, Edits, Effects
 
-__all__ = ["RequestRecord", "LocalFmcsa"]
+__all__ = ["LocalFmcsa", "RequestRecord"]
 
 _LONGEST_TARGET = 8_190  # bytes of path and query
 _TOO_LONG = Answer(414, b"<html><head><title>414 Request-URI Too Large</title></head></html>", "text/html;charset=utf-8")
