@@ -14,7 +14,8 @@ import aiohttp
 from rich.table import Table
 
 from benchmarks.world import Addresses, PassingRepository, double, opened, versions
-from fmcsa_orchestrator.model.company import Document, Outcome
+from fmcsa_orchestrator.model.company import Document
+from fmcsa_orchestrator.model.results import Outcome
 from fmcsa_orchestrator.model.documents import changed_paths, content_hash, settable, with_values
 from fmcsa_orchestrator.model.results import CompanySyncResult, SourceOutcome
 from fmcsa_orchestrator.sources.csa import csa_fields

@@ -2,7 +2,7 @@
 
 from fmcsa_orchestrator.api import close, health, stop, sync_all_companies, sync_company
 from fmcsa_orchestrator.clients.http import Upstream, read_json
-from fmcsa_orchestrator.model.company import Company, Document, Finding, Outcome, SourceReport
+from fmcsa_orchestrator.model.company import Company, Document, Finding, SourceReport
 from fmcsa_orchestrator.model.errors import (
     AuthError,
     CompanyNotFoundError,
@@ -38,7 +38,7 @@ from fmcsa_orchestrator.model.events import (
 )
 from fmcsa_orchestrator.model.fmcsa import Basic, UsdotNumber
 from fmcsa_orchestrator.model.limiter import Limiter
-from fmcsa_orchestrator.model.results import CompanySyncResult, SourceFailure, SourceOutcome, SyncSummary
+from fmcsa_orchestrator.model.results import CompanySyncResult, Outcome, SourceFailure, SourceOutcome, SyncSummary
 from fmcsa_orchestrator.settings import Settings
 from fmcsa_orchestrator.sources.base import BatchSource, CheckedSource, CompletingSource, EstimatingSource, Source
 from fmcsa_orchestrator.sources.catalogue import default_sources

@@ -7,10 +7,10 @@ from typing import Any
 
 from fmcsa_orchestrator.model.errors import SettingsError
 from fmcsa_orchestrator.model.events import OnEvent
-from fmcsa_orchestrator.model.results import CompanySyncResult, SourceFailure, SyncSummary
+from fmcsa_orchestrator.model.results import CompanySyncResult, Part, SourceFailure, StopReason, SyncSummary
 from fmcsa_orchestrator.settings import Settings
 from fmcsa_orchestrator.sync.clock import RunClock
-from fmcsa_orchestrator.sync.diagnostics.health import STALE_AFTER_S, Health
+from fmcsa_orchestrator.sync.diagnostics.health import Health
 from fmcsa_orchestrator.sync.guard.isolation import Isolation
 from fmcsa_orchestrator.sync.orchestrator import Orchestrator
 from fmcsa_orchestrator.sync.summary import Tally
@@ -83,8 +83,8 @@ async def sync_all_companies(
         orchestrator = await default_wiring().get()
     except Exception as error:  # noqa: BLE001  # the promise: never raises
         tally = Tally(RunClock())
-        tally.fail_run(_culprit(error), error, Isolation())
-        return tally.summary(0, "could_not_run")
+        tally.fail_run(_failure(error))
+        return tally.summary(0, StopReason.COULD_NOT_RUN)
     return await orchestrator.sync_all_companies(deadline_s=deadline_s, on_event=on_event, force=force)
 
 
@@ -102,22 +102,20 @@ async def sync_company(
     try:
         orchestrator = await default_wiring().get()
     except Exception as error:  # noqa: BLE001  # the promise: never raises
-        fault = Isolation().fault(_culprit(error), error)
-        failure = SourceFailure(source=_culprit(error), error=fault.message, kind=fault.kind, timestamp=RunClock().now())
-        return CompanySyncResult(company_id=company_id, success=False, errors=(failure,))
+        return CompanySyncResult.refused(company_id, _failure(error))
     return await orchestrator.sync_company(company_id, timeout_s=timeout_s, on_event=on_event, force=force)
 
 
-async def health(*, stale_after_s: float = STALE_AFTER_S) -> Health:
+async def health(*, stale_after_s: float | None = None) -> Health:
     """Whether the syncs do their work, through the same orchestrator; cheap. Never raises.
 
     Args:
-        stale_after_s: seconds after which the last run is too long ago.
+        stale_after_s: seconds after which the last run is too long ago; by default the setting FMCSA_STALE_AFTER_H.
     """
     try:
         orchestrator = await default_wiring().get()
     except Exception as error:  # noqa: BLE001  # the promise: never raises
-        return Health(healthy=False, reasons=[Isolation().fault(_culprit(error), error).message])
+        return Health(healthy=False, reasons=[_failure(error).error])
     return await orchestrator.health(stale_after_s=stale_after_s)
 
 
@@ -131,5 +129,5 @@ async def close() -> None:
     await default_wiring().close()
 
 
-def _culprit(error: BaseException) -> str:
-    return "settings" if isinstance(error, SettingsError) else "run"
+def _failure(error: BaseException) -> SourceFailure:
+    return Isolation().failure(Part.SETTINGS if isinstance(error, SettingsError) else Part.RUN, error)

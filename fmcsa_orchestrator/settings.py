@@ -16,7 +16,7 @@ _PASSWORD = re.compile(r"://[^/:@]*:(.+)@")
 class Settings(BaseSettings):
     """Everything the default wiring needs; each field is the variable of its name, in capitals, after FMCSA_.
 
-    Rates are requests per second, times are seconds. An empty variable counts as unset.
+    Rates are requests per second; times are seconds, but for `stale_after_h`. An empty variable counts as unset.
     """
 
     model_config = SettingsConfigDict(
@@ -40,6 +40,7 @@ class Settings(BaseSettings):
     batch_size: PositiveInt = Field(200, description="companies per window and per SODA request")
     request_timeout_s: PositiveFloat = Field(30, description="one request, body included")
     company_timeout_s: PositiveFloat = Field(120, description="all sources of one company together")
+    stale_after_h: PositiveFloat = Field(48, description="hours after which a success, or the last run, is stale")
     lease_ttl_s: PositiveFloat = Field(30, description="without a heartbeat for so long, a run or sync may be taken over")
 
     @field_validator("soda_base_url", "qcmobile_base_url")

@@ -8,7 +8,7 @@ from aiolimiter import AsyncLimiter
 
 from fmcsa_orchestrator import Document, Orchestrator, SourceReport
 from fmcsa_orchestrator.model.documents import dig
-from fmcsa_orchestrator.storage.sync_status import LEASE, STATUS
+from fmcsa_orchestrator.model.status import LEASE, STATUS
 from fmcsa_orchestrator.testing.fakes import FakeSource, InMemoryRepository
 
 

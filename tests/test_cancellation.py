@@ -10,7 +10,7 @@ import pytest
 
 from fmcsa_orchestrator import CompanySyncResult, SyncSummary
 from fmcsa_orchestrator.model.documents import dig
-from fmcsa_orchestrator.storage.sync_status import LEASE
+from fmcsa_orchestrator.model.status import LEASE
 from fmcsa_orchestrator.testing import Fleet
 
 from .equality import differences, row_differences

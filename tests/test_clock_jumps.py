@@ -10,7 +10,7 @@ from fmcsa_orchestrator import LeaseHeldError, Orchestrator, SourceReport
 from fmcsa_orchestrator.model.documents import dig
 from fmcsa_orchestrator.report.wording import age
 from fmcsa_orchestrator.storage.mongodb import driver
-from fmcsa_orchestrator.storage.sync_status import LEASE
+from fmcsa_orchestrator.model.status import LEASE
 from fmcsa_orchestrator.sync import clock
 from fmcsa_orchestrator.testing.fakes import FakeSource, InMemoryRepository
 

@@ -18,7 +18,7 @@ from fmcsa_orchestrator import (
     SourceReport,
 )
 from fmcsa_orchestrator.model.documents import dig, with_values
-from fmcsa_orchestrator.storage.sync_status import LEASE, STATUS
+from fmcsa_orchestrator.model.status import LEASE, STATUS
 from fmcsa_orchestrator.testing.fakes import FakeSource
 
 from .backends import BACKENDS, open_backend

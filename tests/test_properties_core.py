@@ -25,20 +25,12 @@ from fmcsa_orchestrator import (
     SourceOutcome,
     UsdotNumber,
 )
-from fmcsa_orchestrator.model.documents import (
-    changed_paths,
-    check_settable,
-    content_hash,
-    differs,
-    dig,
-    overlaps,
-    settable,
-    with_values,
-)
+from fmcsa_orchestrator.model.documents import changed_paths, check_settable, content_hash, differs, dig, overlaps, settable, with_values
 from fmcsa_orchestrator.observability.redaction import redact
 from fmcsa_orchestrator.storage.mongodb.driver import translated
 from fmcsa_orchestrator.storage.row_diff import IMPLAUSIBLE_LOSS, PROJECTION, plan_rows, scope_of
-from fmcsa_orchestrator.storage.sync_status import STATUS, camel_case, is_current, status_update
+from fmcsa_orchestrator.model.status import STATUS
+from fmcsa_orchestrator.storage.sync_status import camel_case, status_update
 from fmcsa_orchestrator.sync.guard.isolation import Isolation
 
 from .strategies import often

@@ -22,7 +22,7 @@ from fmcsa_orchestrator import (
     UsdotNumber,
 )
 from fmcsa_orchestrator.storage.mongodb.driver import connect, database_of, translated
-from fmcsa_orchestrator.storage.sync_status import STATUS
+from fmcsa_orchestrator.model.status import STATUS
 from fmcsa_orchestrator.testing.fakes import FakeSource
 
 from .backends import BACKENDS, open_backend

@@ -3,7 +3,8 @@ from datetime import UTC, datetime
 import pytest
 
 from fmcsa_orchestrator import Company, Outcome, SettingsError, SourceFailure, SourceOutcome, UsdotNumber
-from fmcsa_orchestrator.storage.sync_status import STATUS, camel_case, check_name, is_current, status_update
+from fmcsa_orchestrator.model.status import STATUS
+from fmcsa_orchestrator.storage.sync_status import camel_case, check_name, status_update
 
 NOW = datetime(2026, 11, 24, 6, tzinfo=UTC)
 AS_OF = datetime(2026, 11, 12, tzinfo=UTC)

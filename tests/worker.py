@@ -13,7 +13,7 @@ from pymongo import AsyncMongoClient
 from fmcsa_orchestrator import Settings, SourceReport, open_orchestrator
 from fmcsa_orchestrator.model.documents import dig
 from fmcsa_orchestrator.model.events import CompanyStarted
-from fmcsa_orchestrator.storage.sync_status import TOKEN
+from fmcsa_orchestrator.model.status import TOKEN
 
 
 class Witness:

@@ -6,7 +6,7 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-from fmcsa_orchestrator.observability.hooks import log_event
+from fmcsa_orchestrator.observability.hooks import note
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +22,7 @@ def stopping_on_signals(stop: Callable[[], None]) -> Iterator[None]:
     loop = asyncio.get_running_loop()
 
     def on_signal(number: int) -> None:
-        log_event(log, logging.WARNING, "stop_requested", signal=signal.Signals(number).name)
+        note(log, logging.WARNING, "stop_requested", signal=signal.Signals(number).name)
         remove()
         stop()
 

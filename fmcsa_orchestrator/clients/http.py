@@ -13,7 +13,7 @@ import aiohttp
 from pydantic_core import from_json
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt, stop_after_delay
 
-from fmcsa_orchestrator.clients.pacing import Brake, FairShare
+from fmcsa_orchestrator.clients.pacing import LONGEST_PAUSE_S, Brake, FairShare
 from fmcsa_orchestrator.model.errors import (
     AuthError,
     MaintenanceError,
@@ -25,10 +25,8 @@ from fmcsa_orchestrator.model.errors import (
     TruncatedPayloadError,
 )
 from fmcsa_orchestrator.model.limiter import Limiter
-from fmcsa_orchestrator.observability.context import count_request
-from fmcsa_orchestrator.observability.hooks import log_event
+from fmcsa_orchestrator.observability.hooks import Activity, count_request, note, watched
 from fmcsa_orchestrator.observability.redaction import redact
-from fmcsa_orchestrator.observability.telemetry import Observation, observed
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +35,6 @@ Read = Callable[[aiohttp.ClientResponse], Awaitable[T]]
 
 TRANSIENT = (SourceUnavailableError, SourceTimeoutError, RateLimitedError, TruncatedPayloadError)
 _ERROR_BODY_LIMIT = 16_384  # bytes of an error page that are worth reading
-_LONGEST_PAUSE_S = 86_400.0  # what we believe of a Retry-After
 _TOO_MANY_REQUESTS, _SERVER_ERROR = 429, 500
 
 
@@ -96,11 +93,11 @@ class Upstream:
     async def _once(self, method: str, path: str, read: Read[T], **request: Any) -> T:
         await self._brake.wait()
         await self._limiter.acquire()
-        count_request(self.name)
-        with observed("request", {"upstream": self.name, "method": method}, path=path) as seen:
-            return await self._send(method, path, read, seen, **request)
+        await count_request(self.name)
+        with watched("request", {"upstream": self.name, "method": method}, path=path) as activity:
+            return await self._send(method, path, read, activity, **request)
 
-    async def _send(self, method: str, path: str, read: Read[T], seen: Observation, **request: Any) -> T:
+    async def _send(self, method: str, path: str, read: Read[T], activity: Activity, **request: Any) -> T:
         try:
             async with (
                 asyncio.timeout(self._timeout_s),
@@ -113,7 +110,7 @@ class Upstream:
                     **request,
                 ) as response,
             ):
-                seen.add(status=response.status)
+                activity.facts["status"] = response.status
                 if response.status != 200:
                     raise await self._refusal(response)
                 if "html" in response.content_type:
@@ -154,7 +151,7 @@ class Upstream:
 
     def _log_retry(self, state: RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
-        log_event(log, logging.INFO, "upstream_retry", upstream=self.name, attempt=state.attempt_number, reason=error)
+        note(log, logging.INFO, "upstream_retry", upstream=self.name, attempt=state.attempt_number, reason=error)
 
 
 async def read_json(response: aiohttp.ClientResponse, *, limit: int = 4_000_000) -> Any:
@@ -190,9 +187,9 @@ def _retry_after(value: str | None) -> float | None:
     if value is None:
         return None
     if value.isascii() and value.strip().isdigit():
-        return min(float(value), _LONGEST_PAUSE_S)
+        return min(float(value), LONGEST_PAUSE_S)
     moment = http_date(value)
-    return None if moment is None else min(max(0.0, (moment - datetime.now(UTC)).total_seconds()), _LONGEST_PAUSE_S)
+    return None if moment is None else min(max(0.0, (moment - datetime.now(UTC)).total_seconds()), LONGEST_PAUSE_S)
 
 
 def http_date(value: str | None) -> datetime | None:

@@ -13,10 +13,10 @@ from aiolimiter import AsyncLimiter
 from fmcsa_orchestrator.model.errors import RateLimitedError
 from fmcsa_orchestrator.model.events import Waiting
 from fmcsa_orchestrator.model.limiter import Limiter
-from fmcsa_orchestrator.observability.context import is_background
+from fmcsa_orchestrator.observability.context import current
 from fmcsa_orchestrator.observability.hooks import emit
 
-_LONGEST_PAUSE_S = 86_400.0  # a longer pause, or a date by a clock that is wrong, is looked into after this much
+LONGEST_PAUSE_S = 86_400.0  # of a longer Retry-After, or of a date by a clock that is wrong, so much is believed
 _REFUSALS_COUNTED = 5  # in a row: from then on 32 seconds each
 _FINEST_S = 0.01  # below this the event loop's timer is coarser than the spacing: let small groups through instead
 
@@ -41,7 +41,7 @@ class FairShare:
 
     async def acquire(self) -> None:
         """Wait for one's turn."""
-        if not is_background():
+        if not current().is_background:
             await self._limiter.acquire()
             return
         async with self._background:
@@ -63,7 +63,7 @@ class Brake:
 
     def hold(self, seconds: float) -> None:
         """Nobody asks for so many seconds from now."""
-        self._until = max(self._until, self._clock() + min(seconds, _LONGEST_PAUSE_S))
+        self._until = max(self._until, self._clock() + min(seconds, LONGEST_PAUSE_S))
 
     def refused(self) -> None:
         """A refusal that names no time: 1 second, then 2, 4 ... while it goes on."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from fmcsa_orchestrator.model.errors import MalformedPayloadError, SchemaDriftError
-from fmcsa_orchestrator.observability.hooks import log_event
+from fmcsa_orchestrator.observability.hooks import note
 
 log = logging.getLogger(__name__)
 
@@ -81,4 +81,4 @@ def _compare(dataset: Dataset, types: tuple[tuple[str, str], ...]) -> tuple[tupl
 
 @lru_cache(maxsize=256)
 def _tell_of_new(dataset: Dataset, name: str) -> None:
-    log_event(log, logging.WARNING, "new_column", dataset=dataset.id, column=f"{name:.80}")
+    note(log, logging.WARNING, "new_column", dataset=dataset.id, column=f"{name:.80}")

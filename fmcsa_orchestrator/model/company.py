@@ -3,42 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
-from fmcsa_orchestrator.model.documents import bson_time, dig
+from fmcsa_orchestrator.model.documents import as_time
 from fmcsa_orchestrator.model.errors import InvalidUsdotError, SourceError
 from fmcsa_orchestrator.model.fmcsa import UsdotNumber
-
-
-class Outcome(StrEnum):
-    """What became of one source for one company."""
-
-    CHANGED = "changed"
-    """Read in full; something differed from what was stored."""
-    UNCHANGED = "unchanged"
-    """Read in full and equal to what is stored, or upstream's version has not moved."""
-    NOT_FOUND = "not_found"
-    """Upstream does not know the carrier."""
-    NOT_PUBLISHED = "not_published"
-    """Upstream knows the carrier and publishes nothing about it."""
-    FAILED = "failed"
-    """Could not be read or stored."""
-    TIMED_OUT = "timed_out"
-    """Took longer than allowed."""
-    UNAVAILABLE = "unavailable"
-    """Not asked: this upstream has failed too often in this run."""
-    SKIPPED = "skipped"
-    """Not asked, and that is no fault."""
-
-    @property
-    def is_failure(self) -> bool:
-        """Whether `success` is false because of it."""
-        return self in _FAILURES
-
-
-_FAILURES = frozenset({Outcome.FAILED, Outcome.TIMED_OUT, Outcome.UNAVAILABLE})
-FAILURES = tuple(outcome.value for outcome in Outcome if outcome.is_failure)
+from fmcsa_orchestrator.model.results import Outcome, SourceFailure
+from fmcsa_orchestrator.model.status import StoredStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,26 +21,28 @@ class Company:
         usdot: its USDOT number.
         name: its name, if that is text.
         document: the whole company document, with what earlier sources of this sync left in it.
+        status: what the document says of earlier syncs.
     """
 
     id: Any
     usdot: UsdotNumber
     name: str | None = None
     document: Mapping[str, Any] = field(default_factory=dict)
+    status: StoredStatus = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "status", StoredStatus.of(self.document))
 
     def stored_rows(self, source: str) -> int:
         """How many rows `source` read for this carrier at its last success; 0 if never."""
-        rows = self._stored(source, "rows")
+        stored = self.status.source(source)
+        rows = stored.get("rows") if stored.get("usdot") == self.usdot else None
         return rows if isinstance(rows, int) else 0
 
     def stored_as_of(self, source: str) -> datetime | None:
         """The time of upstream's own data that `source` last read for this carrier; None if never."""
-        as_of = self._stored(source, "dataAsOf")
-        return bson_time(as_of) if isinstance(as_of, datetime) else None
-
-    def _stored(self, source: str, field: str) -> Any:
-        status = dig(self.document, f"fmcsaData.syncStatus.sources.{source}")
-        return status.get(field) if isinstance(status, dict) and status.get("usdot") == self.usdot else None
+        stored = self.status.source(source)
+        return as_time(stored.get("dataAsOf")) if stored.get("usdot") == self.usdot else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +74,8 @@ class SourceReport:
         stamps: paths written along with the fields, but which alone do not make a change (as-of times).
         rows: how many upstream rows were read, if that is not the number of documents.
         message: what else there is to say; kept in the status.
-        incomplete: what could not be read besides: the report is stored, the source counts as failed.
+        incomplete: what could not be read besides: the report is stored, the source counts as failed. A source gives its
+            error; the sync puts the failure in its place.
     """
 
     fields: Mapping[str, Any] = field(default_factory=dict)
@@ -112,7 +86,7 @@ class SourceReport:
     stamps: Mapping[str, Any] = field(default_factory=dict)
     rows: int | None = None
     message: str | None = None
-    incomplete: SourceError | None = None
+    incomplete: SourceError | SourceFailure | None = None
 
 
 @dataclass(frozen=True, slots=True)

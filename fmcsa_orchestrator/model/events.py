@@ -1,21 +1,25 @@
 """What happened, as it happens: frozen values handed to the `on_event` callable."""
 
-import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from fmcsa_orchestrator.model.results import CompanySyncResult, SyncSummary
 
-log = logging.getLogger(__name__)
-
 
 @dataclass(frozen=True, slots=True)
 class RunStarted:
-    """A run begins; `due` companies are to be synced. `requests`, by upstream, counts on while the run goes."""
+    """A run begins; `due` companies are to be synced. `requests` were sent for it by then, by upstream."""
 
     due: int
     requests: Mapping[str, int] = field(default_factory=dict, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class RequestSent:
+    """A request goes out to this upstream; each try of one counts."""
+
+    upstream: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +70,7 @@ class RunFinished:
     summary: SyncSummary
 
 
-Event = RunStarted | Reading | WindowFetched | CompanyStarted | CompanySynced | Waiting | RunFinished
+Event = RunStarted | RequestSent | Reading | WindowFetched | CompanyStarted | CompanySynced | Waiting | RunFinished
 """Any of the events."""
 OnEvent = Callable[[Event], Awaitable[None] | None]
 """What `on_event` may be: a function or a coroutine function. One that raises is logged and disturbs nothing."""

@@ -1,18 +1,16 @@
 """What the public methods return: frozen, bounded, ready to be sent as JSON."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from enum import StrEnum
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 from typing_extensions import TypedDict  # pydantic wants this one before Python 3.12
 
-from fmcsa_orchestrator.model.company import Outcome
 from fmcsa_orchestrator.model.errors import CompanyNotFoundError, LeaseHeldError, LeaseLostError
 
 LIST_LIMIT = 1_000  # entries kept in any list of a result; the counts go on
 MESSAGE_LIMIT = 500  # characters of an error's text
-_COULD_NOT_RUN = frozenset({"could_not_run", "lease_held", "database", "error"})
-_NOBODYS_SOURCE = frozenset({"settings", "database", "run"})  # who has failed where it is neither a source nor the company
 # Gone, or in somebody else's hands: nothing that we failed at.
 _SKIPPED_KINDS = frozenset({CompanyNotFoundError.kind, LeaseHeldError.kind, LeaseLostError.kind})
 
@@ -22,6 +20,77 @@ def _json_id(value: Any) -> Any:
 
 
 CompanyId = Annotated[Any, PlainSerializer(_json_id, when_used="json")]
+
+
+class Outcome(StrEnum):
+    """What became of one source for one company."""
+
+    CHANGED = "changed"
+    """Read in full; something differed from what was stored."""
+    UNCHANGED = "unchanged"
+    """Read in full and equal to what is stored, or upstream's version has not moved."""
+    NOT_FOUND = "not_found"
+    """Upstream does not know the carrier."""
+    NOT_PUBLISHED = "not_published"
+    """Upstream knows the carrier and publishes nothing about it."""
+    FAILED = "failed"
+    """Could not be read or stored."""
+    TIMED_OUT = "timed_out"
+    """Took longer than allowed."""
+    UNAVAILABLE = "unavailable"
+    """Not asked: this upstream has failed too often in this run."""
+    SKIPPED = "skipped"
+    """Not asked, and that is no fault."""
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether `success` is false because of it."""
+        return self in FAILURES
+
+
+FAILURES = frozenset({Outcome.FAILED, Outcome.TIMED_OUT, Outcome.UNAVAILABLE})
+
+
+class Part(StrEnum):
+    """Who has failed where it is no source: what `SourceFailure.source` says then."""
+
+    COMPANY = "company"
+    """The company's own document, or its turn as a whole."""
+    DATABASE = "database"
+    """MongoDB."""
+    RUN = "run"
+    """The run as a whole."""
+    SETTINGS = "settings"
+    """The configuration."""
+
+
+class StopReason(StrEnum):
+    """Why a run ended before its time."""
+
+    DEADLINE = "deadline"
+    """Its time was over."""
+    STOPPED = "stopped"
+    """Somebody asked it to stop."""
+    LEASE_HELD = "lease_held"
+    """Another run is under way."""
+    LEASE_LOST = "lease_lost"
+    """Another run has taken over."""
+    DATABASE = "database"
+    """MongoDB does not work."""
+    ERROR = "error"
+    """A bug; it is in the log."""
+    COULD_NOT_RUN = "could_not_run"
+    """It never began."""
+
+    @property
+    def is_planned(self) -> bool:
+        """Whether somebody wanted it so."""
+        return self in {StopReason.DEADLINE, StopReason.STOPPED}
+
+    @property
+    def is_fatal(self) -> bool:
+        """Whether nothing, or not enough, could be done."""
+        return self in {StopReason.COULD_NOT_RUN, StopReason.LEASE_HELD, StopReason.DATABASE, StopReason.ERROR}
 
 
 class Result(BaseModel):
@@ -40,19 +109,31 @@ class Result(BaseModel):
 
 
 class SourceFailure(Result):
-    """One entry of `syncStatus.errors`.
+    """What went wrong: one value from where it is noticed to where it is stored, as an entry of `syncStatus.errors`.
+
+    It is made in one place (`sync/guard/isolation.py`), without secrets and of bounded length.
 
     Attributes:
-        source: the source's name, or the part that failed ("company", "database", "settings", "run").
+        source: the source's name, or the `Part` that failed.
         error: text for people, without secrets, at most 500 characters.
         kind: the word of the error's class.
         timestamp: when it was noted (aware UTC).
+        outcome: what that makes of the source. Neither this nor the next is stored.
+        stops_source: asking for another company would end the same way.
     """
 
     source: str
     error: str = Field(max_length=MESSAGE_LIMIT)
     kind: str
     timestamp: datetime
+    outcome: Outcome = Field(default=Outcome.FAILED, exclude=True, repr=False)
+    stops_source: bool = Field(default=False, exclude=True, repr=False)
+
+    def reworded(self, words: str, at: datetime, outcome: Outcome | None = None) -> Self:
+        """The same cause in other words: of one who was not even asked because of it, or of a whole run."""
+        return self.model_copy(
+            update={"error": words[:MESSAGE_LIMIT], "timestamp": at, "outcome": self.outcome if outcome is None else outcome}
+        )
 
 
 class SourceOutcome(Result):
@@ -103,10 +184,21 @@ class CompanySyncResult(Result):
     errors: tuple[SourceFailure, ...] = ()
     outcomes: dict[str, SourceOutcome] = Field(default_factory=dict)
 
+    @classmethod
+    def refused(cls, company_id: Any, failure: SourceFailure, *, usdot: int | None = None, name: str | None = None) -> Self:
+        """The result of a company of which no source was asked, or of whose sources nothing is known."""
+        return cls(company_id=company_id, usdot=usdot, name=name, success=False, errors=(failure,))
+
+    @property
+    def was_skipped(self) -> bool:
+        """Whether the company was gone, or in somebody else's hands."""
+        return any(error.kind in _SKIPPED_KINDS for error in self.errors)
+
     @property
     def exit_status(self) -> int:
         """For a shell: 0 synced, 1 a source failed or the company cannot be synced, 2 could not run."""
-        return 2 if any(error.source in _NOBODYS_SOURCE for error in self.errors) else int(not self.success)
+        could_not_run = any(error.source in {Part.SETTINGS, Part.DATABASE, Part.RUN} for error in self.errors)
+        return 2 if could_not_run else int(not self.success)
 
 
 class CompanyErrors(TypedDict):
@@ -129,9 +221,9 @@ class SyncSummary(Result):
         requests: HTTP requests to the upstreams, retries included.
         started_at: aware UTC.
         finished_at: aware UTC.
-        stopped: None when the run went through, else why it ended early: "deadline", "stopped" (on request), "lease_held"
-            (another run is under way), "lease_lost" (another run has taken over), "database", "error" (a bug, in the log),
-            "could_not_run".
+        stopped: None when the run went through, else why it ended early, a `StopReason`: "deadline", "stopped" (on request),
+            "lease_held" (another run is under way), "lease_lost" (another run has taken over), "database", "error" (a bug, in
+            the log), "could_not_run".
         outcomes: source, then outcome, then the number of companies.
         rows_written: row documents written.
     """
@@ -144,7 +236,7 @@ class SyncSummary(Result):
     requests: int = 0
     started_at: datetime
     finished_at: datetime
-    stopped: str | None = None
+    stopped: StopReason | None = None
     outcomes: dict[str, dict[str, int]] = Field(default_factory=dict)
     rows_written: int = 0
 
@@ -155,19 +247,16 @@ class SyncSummary(Result):
 
     def facts(self) -> dict[str, Any]:
         """The run in a few fields, as it is kept in MongoDB."""
-        names = ("total", "succeeded", "failed", "skipped", "requests", "stopped", "success", "outcomes")
-        return {"startedAt": self.started_at, "finishedAt": self.finished_at, **{name: getattr(self, name) for name in names}}
+        names = ("total", "succeeded", "failed", "skipped", "requests", "success", "outcomes")
+        times = {"startedAt": self.started_at, "finishedAt": self.finished_at}
+        stopped = None if self.stopped is None else self.stopped.value
+        return {**times, "stopped": stopped, **{name: getattr(self, name) for name in names}}
 
     @property
     def exit_status(self) -> int:
         """For cron: 0 all good, 1 some company failed or the run was ended before its time, 2 could not run."""
-        return 2 if self.stopped in _COULD_NOT_RUN else int(not self.success)
+        return 2 if self.stopped is not None and self.stopped.is_fatal else int(not self.success)
 
     def as_dict(self) -> dict[str, Any]:
         """As plain JSON types, with `success`."""
         return {"success": self.success, **super().as_dict()}
-
-
-def was_skipped(result: CompanySyncResult) -> bool:
-    """Whether the company was gone, or in somebody else's hands."""
-    return any(error.kind in _SKIPPED_KINDS for error in result.errors)

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from fmcsa_orchestrator.model.company import FAILURES
-from fmcsa_orchestrator.model.documents import as_object, as_time, dig
+from fmcsa_orchestrator.model.documents import as_time
+from fmcsa_orchestrator.model.results import FAILURES
+from fmcsa_orchestrator.model.status import StoredStatus
 from fmcsa_orchestrator.report.wording import printable
 from fmcsa_orchestrator.storage.fleet_status import State
-from fmcsa_orchestrator.storage.sync_status import STATUS, is_name, stored_status
+from fmcsa_orchestrator.storage.sync_status import is_name
 
 STATE_WORDS = {State.FRESH: "fresh", State.STALE: "stale", State.FAILING: "failing", State.NEVER: "never synced"}
 
@@ -31,21 +32,22 @@ class SourceView:
 
 def company_state(document: Mapping[str, Any], cutoff: datetime) -> State:
     """The company as a whole: its last attempt was good and recent, good and old, bad, or has not been."""
-    status = stored_status(document)
-    success = status.get("success")
+    status = StoredStatus.of(document)
+    success = status.values.get("success")
     if not isinstance(success, bool):
         return State.NEVER
-    return _by_age(as_time(status.get("lastRun")), cutoff) if success else State.FAILING
+    return _by_age(status.last_run, cutoff) if success else State.FAILING
 
 
 def source_views(document: Mapping[str, Any], names: Iterable[str], cutoff: datetime) -> tuple[SourceView, ...]:
     """The named sources, in this order."""
-    return tuple(_source_view(name, dig(document, f"{STATUS}.sources.{name}"), cutoff) for name in names)
+    status = StoredStatus.of(document)
+    return tuple(_source_view(name, status.source(name), cutoff) for name in names)
 
 
 def source_names(documents: Iterable[Mapping[str, Any]], first: Iterable[str]) -> list[str]:
     """These, then any others that some company has."""
-    found = {name for document in documents for name in as_object(stored_status(document).get("sources")) if is_name(name)}
+    found = {name for document in documents for name in StoredStatus.of(document).sources if is_name(name)}
     known = list(first)
     return [*known, *sorted(found - set(known))]
 
@@ -55,8 +57,7 @@ def as_text(value: Any, limit: int = 500) -> str | None:
     return printable(value[:limit]) if isinstance(value, str) else None
 
 
-def _source_view(name: str, source: Any, cutoff: datetime) -> SourceView:
-    source = as_object(source)
+def _source_view(name: str, source: Mapping[str, Any], cutoff: datetime) -> SourceView:
     outcome, last_success = as_text(source.get("outcome"), 40), as_time(source.get("lastSuccess"))
     rows = source.get("rows")
     return SourceView(

@@ -7,14 +7,14 @@ from typing import Any
 
 from pydantic_core import to_jsonable_python
 
-from fmcsa_orchestrator.model.documents import as_object, as_time
+from fmcsa_orchestrator.model.documents import as_object
 from fmcsa_orchestrator.model.errors import InvalidUsdotError
 from fmcsa_orchestrator.model.fmcsa import UsdotNumber
+from fmcsa_orchestrator.model.status import StoredStatus
 from fmcsa_orchestrator.report.freshness import SourceView, as_text, company_state, source_views
 from fmcsa_orchestrator.report.safety import SafetyView, safety_view
 from fmcsa_orchestrator.report.wording import printable
 from fmcsa_orchestrator.storage.fleet_status import FleetCounts, State
-from fmcsa_orchestrator.storage.sync_status import stored_status
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,15 +79,15 @@ def make_overview(
 def company_view(document: Mapping[str, Any], sources: Sequence[str], cutoff: datetime) -> CompanyView:
     """One company's document, prepared."""
     key = shown_id(document)
-    status = stored_status(document)
+    status = StoredStatus.of(document)
     return CompanyView(
         id=key,
         name=shown_name(document),
         usdot=_usdot(document.get("dotNumber")),
         state=company_state(document, cutoff),
-        last_run=as_time(status.get("lastRun")),
+        last_run=status.last_run,
         sources=source_views(document, sources, cutoff),
-        errors=_errors(status.get("errors")),
+        errors=_errors(status.values.get("errors")),
         safety=safety_view(document),
     )
 

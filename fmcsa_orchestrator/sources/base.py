@@ -1,4 +1,4 @@
-"""What the orchestrator asks of a source: the protocol, and what a source may declare about itself."""
+"""What the orchestrator asks of a source: two protocols, and a base with defaults for the rest."""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol, runtime_checkable
@@ -63,29 +63,36 @@ class BatchSource(Source, Protocol):
         """
 
 
-@runtime_checkable
-class CompletingSource(BatchSource, Protocol):
-    """A batch source with something left to ask company by company; with `completes = False` it is not asked."""
+class BaseSource:
+    """What a source may answer besides, with what it says if it does not: to inherit from, or to be left alone.
 
-    async def complete(self, company: Company, report: SourceReport) -> SourceReport:
+    Attributes:
+        completes: something is left to ask company by company, by `complete`.
+    """
+
+    name: str
+
+    @property
+    def completes(self) -> bool:
+        """Where a source has its own `complete`, it has something left to ask."""
+        return type(self).complete is not BaseSource.complete
+
+    async def complete(self, company: Company, report: SourceReport) -> SourceReport:  # noqa: ARG002  # to be overridden
         """Add to what `fetch_many` found what can only be read one company at a time."""
-
-
-@runtime_checkable
-class CheckedSource(Source, Protocol):
-    """A source that can say whether its upstream is as it needs it, for `doctor`."""
+        return report
 
     async def check(self) -> Sequence[Finding]:
-        """One finding for each thing looked at.
+        """For `doctor`: one finding for each thing looked at, whether upstream is as the source needs it.
 
         Raises:
             SourceError: for what stops it from looking further.
         """
+        return [Finding(self.name, True, "has no check of its own")]
+
+    def estimate(self, companies: int) -> Mapping[str, int]:  # noqa: ARG002  # to be overridden
+        """For `plan`: requests to read so many companies, the version included, by upstream's name."""
+        return {}
 
 
-@runtime_checkable
-class EstimatingSource(BatchSource, Protocol):
-    """A batch source that can say beforehand what it costs."""
-
-    def estimate(self, companies: int) -> Mapping[str, int]:
-        """Requests to read so many companies, the version included, by upstream's name."""
+# The names that these had when each was a protocol of its own.
+CheckedSource = CompletingSource = EstimatingSource = BaseSource

@@ -13,10 +13,12 @@ from typing import Any
 from fmcsa_orchestrator.clients.qcmobile import QcMobileClient
 from fmcsa_orchestrator.clients.soda import SodaClient
 from fmcsa_orchestrator.clients.soda_schema import Dataset
-from fmcsa_orchestrator.model.company import Company, Finding, Outcome, SourceReport
+from fmcsa_orchestrator.model.company import Company, Finding, SourceReport
 from fmcsa_orchestrator.model.documents import bson_time, dig
 from fmcsa_orchestrator.model.errors import ImplausibleEmptyError, MalformedPayloadError, SourceError
 from fmcsa_orchestrator.model.fmcsa import NOT_PUBLIC, Basic, UsdotNumber
+from fmcsa_orchestrator.model.results import Outcome
+from fmcsa_orchestrator.sources.base import BaseSource
 from fmcsa_orchestrator.sources.qcmobile_basics import parse_carrier, parse_qc_basics
 from fmcsa_orchestrator.sources.sms.file import CarrierRows, Content, SmsFile, check_newer
 from fmcsa_orchestrator.sources.sms.result_file import (
@@ -107,7 +109,7 @@ def with_qcmobile(report: SourceReport, basics: Mapping[Basic, Content], carrier
     return replace(report, fields=fields)
 
 
-class CsaSource:
+class CsaSource(BaseSource):
     """BASIC measures and percentiles of one carrier.
 
     Upstream: the four SMS result files (4y6x-dmck, h9zy-gjn8, m3ry-qcip, h3zn-uid9), replaced monthly; with a web key also
@@ -135,7 +137,6 @@ class CsaSource:
         self.batch_size = batch_size
         self._files = [SmsFile(soda, dataset, parse_result) for dataset in RESULT_FILES]
         self._qcmobile = qcmobile
-        self.completes = qcmobile is not None
         self._now = now
 
     async def version(self) -> str:
@@ -200,6 +201,11 @@ class CsaSource:
             of_all_carriers = [item for item in reads.items() if item[0].dataset.id not in PASSENGER_DATASETS]
             if all([await file.has_no_rows(read) for file, read in of_all_carriers]):
                 raise ImplausibleEmptyError("the SMS result files have no rows at all upstream")
+
+    @property
+    def completes(self) -> bool:
+        """Only with a web key is there something left to ask."""
+        return self._qcmobile is not None
 
     async def complete(self, company: Company, report: SourceReport) -> SourceReport:
         """Add QCMobile's part, at the company's turn. Where it fails, the files' part stands and the source is to be retried."""

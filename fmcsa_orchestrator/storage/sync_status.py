@@ -5,19 +5,15 @@ the old values stay, with their own dates.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from fmcsa_orchestrator.model.company import Company, Outcome
 from fmcsa_orchestrator.model.errors import SettingsError
-from fmcsa_orchestrator.model.results import SourceFailure, SourceOutcome
+from fmcsa_orchestrator.model.results import Outcome, SourceFailure, SourceOutcome
+from fmcsa_orchestrator.model.status import LAST_RUN, STATUS
 
-STATUS = "fmcsaData.syncStatus"
-LEASE = f"{STATUS}.lease."  # where a company's lease lies in its document
-TOKEN = f"{LEASE}token"
-_NOTHING: Mapping[str, Any] = {}
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}", re.ASCII)
 
 
@@ -45,7 +41,7 @@ def status_update(
 ) -> dict[str, Any]:
     """Dotted path -> value for everything in the status that this sync knows."""
     update: dict[str, Any] = {
-        f"{STATUS}.lastRun": at,
+        LAST_RUN: at,
         f"{STATUS}.success": not failures,
         f"{STATUS}.errors": [failure.model_dump() for failure in failures],
     }
@@ -63,7 +59,7 @@ def _source_update(outcome: SourceOutcome, at: datetime, usdot: int | None) -> d
     }
     if outcome.changed:
         update[f"{path}.lastChanged"] = at
-    if outcome.failed:
+    if outcome.outcome.is_failure:
         if outcome.changed:  # stored in part: what is stored is no longer what the old version stands for
             update[f"{path}.version"] = None
     elif outcome.outcome is not Outcome.SKIPPED:
@@ -76,34 +72,3 @@ def _source_update(outcome: SourceOutcome, at: datetime, usdot: int | None) -> d
         if outcome.data_as_of is not None:
             update[f"{path}.dataAsOf"] = outcome.data_as_of
     return update
-
-
-def stored_status(document: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A company's status, empty where it has none that can be read. Looked at several times for each company of a run."""
-    data = document.get("fmcsaData")
-    status = data.get("syncStatus") if isinstance(data, dict) else None
-    return status if isinstance(status, dict) else _NOTHING
-
-
-def stored_source(document: Mapping[str, Any], source: str) -> Mapping[str, Any]:
-    """What the status says of one source, empty where it says nothing that can be read."""
-    sources = stored_status(document).get("sources")
-    stored = sources.get(source) if isinstance(sources, dict) else None
-    return stored if isinstance(stored, dict) else _NOTHING
-
-
-def is_current(company: Company, source: str, version: str | None) -> bool:
-    """Whether what is stored of this source is what upstream has: read at this very version, for this very number."""
-    if version is None:
-        return False
-    stored = stored_source(company.document, source)
-    return stored.get("version") == version and stored.get("usdot") == company.usdot
-
-
-def ended_early(document: Mapping[str, Any]) -> int:
-    """How many of those who had the company's lease last did not finish: killed, stopped, or out of time."""
-    lease = stored_status(document).get("lease")
-    if not isinstance(lease, dict):
-        return 0
-    token, done = lease.get("token"), lease.get("finishedToken")
-    return token - (done if isinstance(done, int) else 0) if isinstance(token, int) else 0

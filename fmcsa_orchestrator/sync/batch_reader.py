@@ -1,27 +1,28 @@
 """Reads a window of companies through a batch source: each USDOT number once, and a failing batch in halves."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 
-from fmcsa_orchestrator.model.company import Company, Outcome, SourceReport
-from fmcsa_orchestrator.model.errors import SourceError
+from fmcsa_orchestrator.model.company import Company, SourceReport
 from fmcsa_orchestrator.model.fmcsa import UsdotNumber
+from fmcsa_orchestrator.model.results import Outcome, SourceFailure
 from fmcsa_orchestrator.sources.base import BatchSource
 from fmcsa_orchestrator.sync.guard.circuit_breaker import UPSTREAM_KINDS
-from fmcsa_orchestrator.sync.guard.isolation import Fault
-from fmcsa_orchestrator.sync.guard.source_caller import Gate
+from fmcsa_orchestrator.sync.guard.source_caller import SourceCaller
 
-Found = dict[UsdotNumber, SourceReport | Fault]
+Found = dict[UsdotNumber, SourceReport | SourceFailure]
 
 # No split can help where the upstream as a whole is meant.
 _FINAL_KINDS = frozenset({"rate_limited", "stale_upstream", "implausible_empty"})
 
 
-class WindowReader:
-    """Reads companies through `fetch_many`."""
+@dataclass(frozen=True, slots=True)
+class BatchReader:
+    """Reads companies through `fetch_many`; a call may take `timeout_s` seconds."""
 
-    def __init__(self, gate: Gate, timeout_s: float) -> None:
-        self._gate = gate
-        self._timeout_s = timeout_s
+    caller: SourceCaller
+    timeout_s: float
 
     async def read(self, source: BatchSource, companies: Sequence[Company]) -> Found:
         """What the source says of each number; one that it leaves out is not in the answer."""
@@ -29,49 +30,47 @@ class WindowReader:
         found: Found = {}
         size = max(1, source.batch_size)
         for start in range(0, len(distinct), size):
-            found |= await self._read(source, distinct[start : start + size])
+            batch = distinct[start : start + size]
+            answer = await self._ask(source, batch)
+            found |= await self._in_halves(source, batch, answer) if isinstance(answer, SourceFailure) else answer
         return found
 
-    async def _read(self, source: BatchSource, batch: Sequence[Company]) -> Found:
-        answer = await self._ask(source, batch)
-        if not isinstance(answer, Fault):
-            return answer
-        if len(batch) == 1 or answer.stops_source or answer.outcome is Outcome.UNAVAILABLE or answer.kind in _FINAL_KINDS:
-            return dict.fromkeys((company.usdot for company in batch), answer)
-        middle = len(batch) // 2
-        left, right = batch[:middle], batch[middle:]
-        if answer.kind not in UPSTREAM_KINDS:
-            return await self._read(source, left) | await self._read(source, right)
-        return await self._read_if_upstream_works(source, left, right)
+    async def _in_halves(self, source: BatchSource, batch: Sequence[Company], failure: SourceFailure) -> Found:
+        """What both halves of a failed batch say; further halves of one only where that may help.
 
-    async def _read_if_upstream_works(self, source: BatchSource, left: Sequence[Company], right: Sequence[Company]) -> Found:
-        """Both halves; further halves of one only where the other shows that upstream works."""
-        answers = [await self._ask(source, half) for half in (left, right)]
-        is_down = all(isinstance(answer, Fault) for answer in answers)
+        Where it is the upstream that fails, one half has to show first that it works.
+        """
+        is_final = failure.stops_source or failure.outcome is Outcome.UNAVAILABLE or failure.kind in _FINAL_KINDS
+        if len(batch) == 1 or is_final:
+            return dict.fromkeys((company.usdot for company in batch), failure)
+        halves = batch[: len(batch) // 2], batch[len(batch) // 2 :]
+        if failure.kind not in UPSTREAM_KINDS:
+            return await self.read(source, halves[0]) | await self.read(source, halves[1])
+        return await self._if_upstream_works(source, halves)
+
+    async def _if_upstream_works(self, source: BatchSource, halves: Sequence[Sequence[Company]]) -> Found:
+        answers = [await self._ask(source, half) for half in halves]
+        is_down = all(isinstance(answer, SourceFailure) for answer in answers)
         found: Found = {}
-        for half, answer in zip((left, right), answers, strict=True):
-            if not isinstance(answer, Fault):
+        for half, answer in zip(halves, answers, strict=True):
+            if not isinstance(answer, SourceFailure):
                 found |= answer
             elif is_down or len(half) == 1:
                 found |= dict.fromkeys((company.usdot for company in half), answer)
             else:
-                middle = len(half) // 2
-                found |= await self._read_if_upstream_works(source, half[:middle], half[middle:])
+                found |= await self._if_upstream_works(source, (half[: len(half) // 2], half[len(half) // 2 :]))
         return found
 
-    async def _ask(self, source: BatchSource, batch: Sequence[Company]) -> Found | Fault:
-        async def call() -> Mapping[UsdotNumber, SourceReport | SourceError]:
-            return await source.fetch_many(batch)
-
-        answer, fault = await self._gate.ask(source.name, self._timeout_s, call)
-        if fault is not None:
-            return fault
-        isolation = self._gate.isolation
+    async def _ask(self, source: BatchSource, batch: Sequence[Company]) -> Found | SourceFailure:
+        answer = await self.caller.ask(source.name, self.timeout_s, partial(source.fetch_many, batch))
+        if isinstance(answer, SourceFailure):
+            return answer
+        isolation = self.caller.isolation
         if not isinstance(answer, Mapping):
-            return isolation.fault(source.name, TypeError(f"fetch_many gave a {type(answer).__name__}, not a mapping"))
+            return isolation.failure(source.name, TypeError(f"fetch_many gave a {type(answer).__name__}, not a mapping"))
         asked = {company.usdot for company in batch}
         return {
-            usdot: isolation.fault(source.name, entry) if isinstance(entry, BaseException) else entry
+            usdot: isolation.failure(source.name, entry) if isinstance(entry, BaseException) else entry
             for usdot, entry in answer.items()
             if usdot in asked
         }

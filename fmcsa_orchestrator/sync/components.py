@@ -12,7 +12,7 @@ from fmcsa_orchestrator.sync.versions import Versions
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class Components:
     """The parts that do not change from one sync to the next. Times are seconds."""
 
     slots: Sequence[SourceSlot]

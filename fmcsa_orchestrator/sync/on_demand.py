@@ -5,28 +5,28 @@ from collections.abc import Callable, Coroutine, Hashable, Mapping
 from typing import Any, Generic, TypeVar
 
 from fmcsa_orchestrator.model.company import Company, as_company
-from fmcsa_orchestrator.model.errors import InvalidUsdotError, LeaseHeldError
+from fmcsa_orchestrator.model.errors import LeaseHeldError
 from fmcsa_orchestrator.model.results import CompanySyncResult
 from fmcsa_orchestrator.storage.leases import new_owner
 from fmcsa_orchestrator.sync.clock import RunClock
 from fmcsa_orchestrator.sync.company_sync import CompanySync
-from fmcsa_orchestrator.sync.components import Parts
-from fmcsa_orchestrator.sync.guard.source_caller import Gate
+from fmcsa_orchestrator.sync.components import Components
+from fmcsa_orchestrator.sync.guard.source_caller import SourceCaller
 from fmcsa_orchestrator.sync.source_step import Known
 
-_LEASE_WAIT_S = 0.25  # between two looks whether somebody else has finished with a company
+LEASE_WAIT_S = 0.25  # between two looks whether somebody else has finished with a company
 _SOURCES_SHARE = 0.9  # of the time allowed, what the sources may use; the rest is for storing
 
 
-class SingleSync:
+class OnDemandSync:
     """Syncs companies by what is in their `_id`.
 
     Raises: CompanyNotFoundError, LeaseHeldError when somebody else has the company for too long, LeaseLostError,
     RepositoryError.
     """
 
-    def __init__(self, parts: Parts) -> None:
-        self.components = parts
+    def __init__(self, components: Components) -> None:
+        self._components = components
         self._shared: Shared[CompanySyncResult] = Shared()
 
     async def sync(self, company_id: Any, timeout_s: float, *, force: bool) -> CompanySyncResult:
@@ -35,30 +35,25 @@ class SingleSync:
         return await self._shared.run(asked, lambda: self._found(company_id, timeout_s * _SOURCES_SHARE, force=force))
 
     async def _found(self, company_id: Any, timeout_s: float, *, force: bool) -> CompanySyncResult:
-        document = await self.components.repository.find_company(company_id)
+        document = await self._components.repository.find_company(company_id)
         found = ("found", type(document["_id"]), repr(document["_id"]), force)
         return await self._shared.run(found, lambda: self._sync(document, timeout_s, force=force))
 
     async def _sync(self, document: Mapping[str, Any], timeout_s: float, *, force: bool) -> CompanySyncResult:
-        parts, clock, loop = self.components, RunClock(), asyncio.get_running_loop()
-        company_sync = CompanySync(parts, Gate(parts.limiter, parts.isolation), new_owner())
+        components, clock, loop = self._components, RunClock(), asyncio.get_running_loop()
+        company_sync = CompanySync(components, SourceCaller(components.limiter, components.isolation), new_owner())
         until = loop.time() + timeout_s
         while isinstance(company := as_company(document), Company):
-            known = Known({}, await parts.versions.current(afresh=force), force)
+            known = Known({}, await components.versions.current(afresh=force), force)
             try:
                 return (await company_sync.sync(company, known, clock.now(), max(0.0, until - loop.time()))).result
             except LeaseHeldError:
-                if loop.time() + _LEASE_WAIT_S > until:
+                if loop.time() + LEASE_WAIT_S > until:
                     raise
-            await asyncio.sleep(_LEASE_WAIT_S)
-            document = await parts.repository.find_company(company.id)
-        return await self._refuse(company_sync, document, company, clock)
-
-    async def _refuse(
-        self, company_sync: CompanySync, document: Mapping[str, Any], error: InvalidUsdotError, clock: RunClock
-    ) -> CompanySyncResult:
-        done = company_sync.refused(document, "company", error, clock.now())
-        await company_sync.save([done], clock.now())
+            await asyncio.sleep(LEASE_WAIT_S)
+            document = await components.repository.find_company(company.id)
+        done = company_sync.refused(document, company, clock.now())
+        await company_sync.save([done])
         return done.result
 
 

@@ -1,13 +1,12 @@
 """The two public methods: whatever happens below them ends as a result, never as an exception."""
 
 import asyncio
-import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from fmcsa_orchestrator.model.company import Finding, Outcome
+from fmcsa_orchestrator.model.company import Finding
 from fmcsa_orchestrator.model.errors import (
     CompanyNotFoundError,
     LeaseHeldError,
@@ -17,31 +16,28 @@ from fmcsa_orchestrator.model.errors import (
 )
 from fmcsa_orchestrator.model.events import CompanySynced, OnEvent, RunFinished
 from fmcsa_orchestrator.model.limiter import Limiter
-from fmcsa_orchestrator.model.results import CompanySyncResult, SourceFailure, SyncSummary
-from fmcsa_orchestrator.observability.context import counting_requests, in_background, listening
-from fmcsa_orchestrator.observability.hooks import emit, log_event
-from fmcsa_orchestrator.observability.telemetry import observed
+from fmcsa_orchestrator.model.results import CompanySyncResult, Outcome, Part, SourceFailure, StopReason, SyncSummary
+from fmcsa_orchestrator.observability.context import SyncContext, entered
+from fmcsa_orchestrator.observability.hooks import emit, watched
 from fmcsa_orchestrator.sources.base import BatchSource, Source
-from fmcsa_orchestrator.storage.leases import RELEASE_S, TTL_S, new_owner
+from fmcsa_orchestrator.storage.lease_heartbeat import RELEASE_S
+from fmcsa_orchestrator.storage.leases import TTL_S, new_owner
 from fmcsa_orchestrator.storage.repository import CompanyRepository
 from fmcsa_orchestrator.sync.clock import RunClock
-from fmcsa_orchestrator.sync.components import Parts
+from fmcsa_orchestrator.sync.components import Components
 from fmcsa_orchestrator.sync.deadline import Deadline
 from fmcsa_orchestrator.sync.diagnostics.doctor import examine
 from fmcsa_orchestrator.sync.diagnostics.health import STALE_AFTER_S, Health, examine_health
 from fmcsa_orchestrator.sync.diagnostics.plan import Plan, make_plan
-from fmcsa_orchestrator.sync.fleet_run import Run
-from fmcsa_orchestrator.sync.guard.circuit_breaker import Breakers
-from fmcsa_orchestrator.sync.guard.isolation import Fault, Isolation
-from fmcsa_orchestrator.sync.guard.source_caller import Gate
-from fmcsa_orchestrator.sync.on_demand import SingleSync
+from fmcsa_orchestrator.sync.fleet_run import FleetRun
+from fmcsa_orchestrator.sync.guard.isolation import Isolation
+from fmcsa_orchestrator.sync.guard.source_caller import SourceCaller
+from fmcsa_orchestrator.sync.on_demand import OnDemandSync
 from fmcsa_orchestrator.sync.source_registry import make_slots
 from fmcsa_orchestrator.sync.summary import Tally
 from fmcsa_orchestrator.sync.versions import Versions
 
-log = logging.getLogger(__name__)
-
-_HEALTH_S = 5.0  # what a health summary may take
+HEALTH_S = 5.0  # what a health summary may take
 _VERSION_TTL_S = 300  # how long handlers trust an answer to "has upstream changed?"
 
 
@@ -58,6 +54,7 @@ class Orchestrator:
         rates: requests per second by upstream's name, for `plan`.
         on_event: called with every event of every sync.
         lease_ttl_s: seconds after which a run or sync that has died may be taken over by another process.
+        stale_after_s: seconds after which the last run is too long ago, for `health`.
 
     Raises:
         SettingsError: from the constructor, when two sources claim one name, path or collection. The two sync methods
@@ -76,10 +73,11 @@ class Orchestrator:
         rates: Mapping[str, float] | None = None,
         on_event: OnEvent | None = None,
         lease_ttl_s: float = TTL_S,
+        stale_after_s: float = STALE_AFTER_S,
     ) -> None:
         batch_sources = [source for source in sources if isinstance(source, BatchSource)]
         isolation = Isolation(secrets)
-        self.components = Parts(
+        self.components = Components(
             slots=make_slots(sources),
             batch_sources=batch_sources,
             repository=repository,
@@ -90,9 +88,10 @@ class Orchestrator:
             company_timeout_s=company_timeout_s,
             lease_ttl_s=lease_ttl_s,
         )
-        self._single = SingleSync(self.components)
+        self._on_demand = OnDemandSync(self.components)
         self._rates = dict(rates or {})
         self._on_event = on_event
+        self._stale_after_s = stale_after_s
         self._running: set[Deadline] = set()
         self._preparing = asyncio.Lock()
         self._prepared = False
@@ -100,24 +99,25 @@ class Orchestrator:
     async def sync_all_companies(
         self, *, deadline_s: float | None = None, on_event: OnEvent | None = None, force: bool = False
     ) -> SyncSummary:
-        """Sync every company that has a dotNumber, the longest unattempted first, for at most `deadline_s` seconds.
+        """Sync every company that has a dotNumber, the least recently attempted first, for at most `deadline_s` seconds.
 
         `force` reads also what upstream says has not changed. Never raises.
         """
-        clock, breakers, owner = RunClock(), Breakers(), new_owner()
-        tally = Tally(clock)
-        with in_background(), counting_requests() as requests, listening(self._on_event, on_event):
-            gate = Gate(self.components.limiter, self.components.isolation, breakers)
-            run = Run(self.components, gate, owner, clock=clock, tally=tally, requests=requests, force=force)
-            with observed("run") as seen:
+        clock, isolation = RunClock(), self.components.isolation
+        tally, caller = Tally(clock), SourceCaller(self.components.limiter, isolation)
+        run = FleetRun(self.components, caller, new_owner(), clock=clock, tally=tally, force=force)
+        with entered(self._context(clock, on_event, is_background=True)) as context:
+            with watched("run") as activity:
                 stopped = await self._guarded_run(run, tally, deadline_s)
-                tally.add_breakers(breakers.opened())
-                summary = tally.summary(requests.total(), stopped)
-                seen.outcome = stopped or ("ok" if summary.success else "failed")
-                seen.add(total=summary.total, failed=summary.failed, requests=summary.requests)
-            if run.has_begun and stopped != LeaseLostError.kind:
-                await self._record(summary)
-            _log_end(summary)
+                for breaker in caller.breakers.by_name.values():
+                    if (failure := breaker.summary()) is not None:
+                        tally.fail_run(failure)
+                summary = tally.summary(context.requests.total(), stopped)
+                activity.outcome = stopped.value if stopped is not None else "ok" if summary.success else "failed"
+                activity.facts |= {"total": summary.total, "failed": summary.failed, "requests": summary.requests}
+            if run.has_begun and stopped is not StopReason.LEASE_LOST:
+                # Kept for `health`; where that fails, whatever the reason, the run is over all the same.
+                await isolation.run(Part.RUN, RELEASE_S, lambda: self.components.repository.record_run(summary.facts()))
             await emit(RunFinished(summary))
         return summary
 
@@ -128,9 +128,10 @@ class Orchestrator:
 
         Concurrent calls for one company share one sync. One that another process has in hand is waited for.
         """
-        with counting_requests() as requests, listening(self._on_event, on_event):
+        timeout_s = self.components.company_timeout_s if timeout_s is None else timeout_s
+        with entered(self._context(RunClock(), on_event)) as context:
             result = await self._guarded_company(company_id, timeout_s, force=force)
-            await emit(CompanySynced(result, requests.total()))
+            await emit(CompanySynced(result, context.requests.total()))
         return result
 
     def stop(self) -> None:
@@ -147,78 +148,74 @@ class Orchestrator:
         Raises:
             RepositoryError: when the store does not work.
         """
-        return await make_plan(
-            self.components.repository, self.components.batch_sources, self.components.versions, self._rates, force=force
-        )
+        parts = self.components
+        return await make_plan(parts.repository, parts.batch_sources, parts.versions, self._rates, force=force)
 
     async def check(self) -> list[Finding]:
         """Look at the store and at every upstream, without syncing anything. Never raises."""
-        found = await examine(
-            self.components.repository, self.components.slots, self.components.isolation, self.components.company_timeout_s
-        )
+        parts = self.components
+        found = await examine(parts.repository, parts.slots, parts.isolation, parts.company_timeout_s)
         return [replace(finding, remedy=None) if finding.is_good else finding for finding in found]
 
-    async def health(self, *, stale_after_s: float = STALE_AFTER_S) -> Health:
+    async def health(self, *, stale_after_s: float | None = None) -> Health:
         """Whether the syncs do their work, for a `/healthz` route; cheap. Never raises.
 
         Args:
-            stale_after_s: seconds after which the last run is too long ago.
+            stale_after_s: seconds after which the last run is too long ago; by default those of the orchestrator.
         """
+        limit_s = self._stale_after_s if stale_after_s is None else stale_after_s
         answer = await self.components.isolation.run(
-            "health", _HEALTH_S, lambda: examine_health(self.components.repository, stale_after_s)
+            "health", HEALTH_S, lambda: examine_health(self.components.repository, limit_s)
         )
-        if not isinstance(answer, Fault):
+        if not isinstance(answer, SourceFailure):
             return answer
-        late = f"MongoDB gave no answer within {_HEALTH_S:g} s"
-        return Health(healthy=False, reasons=[late if answer.outcome is Outcome.TIMED_OUT else answer.message])
+        late = f"MongoDB gave no answer within {HEALTH_S:g} s"
+        return Health(healthy=False, reasons=[late if answer.outcome is Outcome.TIMED_OUT else answer.error])
 
-    async def _guarded_run(self, run: Run, tally: Tally, deadline_s: float | None) -> str | None:
+    def _context(self, clock: RunClock, on_event: OnEvent | None, *, is_background: bool = False) -> SyncContext:
+        listeners = tuple(listener for listener in (self._on_event, on_event) if listener is not None)
+        return SyncContext(now=clock.now, listeners=listeners, is_background=is_background)
+
+    async def _guarded_run(self, run: FleetRun, tally: Tally, deadline_s: float | None) -> StopReason | None:
         """Go through the run; why it stopped early, or None."""
         deadline = Deadline(deadline_s)
+        who, reason = Part.RUN, StopReason.ERROR
         try:
             with self._stoppable(deadline):
                 async with deadline:
                     await self._prepare()
-                    await run.go()
-        except TimeoutError as error:
-            if deadline.is_over:
-                return "stopped" if deadline.stopped else "deadline"
-            tally.fail_run("run", error, self.components.isolation)
-        except (LeaseHeldError, LeaseLostError) as error:
-            tally.fail_run("run", error, self.components.isolation)
-            return error.kind
-        except RepositoryError as error:
-            tally.fail_run("database", error, self.components.isolation)
-            return "database" if run.has_begun else "could_not_run"
+                    await run.run()
+                    return None
         except Exception as error:  # noqa: BLE001  # the promise: never raises
-            tally.fail_run("run", error, self.components.isolation)
-        else:
-            return None
-        return "error" if run.has_begun else "could_not_run"
+            if isinstance(error, TimeoutError) and deadline.is_over:
+                return StopReason.STOPPED if deadline.stopped else StopReason.DEADLINE
+            if isinstance(error, LeaseHeldError | LeaseLostError):
+                reason = StopReason(error.kind)
+            elif isinstance(error, RepositoryError):
+                who, reason = Part.DATABASE, StopReason.DATABASE
+            if not run.has_begun and reason in {StopReason.ERROR, StopReason.DATABASE}:
+                reason = StopReason.COULD_NOT_RUN
+            tally.fail_run(self.components.isolation.failure(who, error))
+            return reason
 
-    async def _guarded_company(self, company_id: Any, timeout_s: float | None, *, force: bool) -> CompanySyncResult:
-        clock = RunClock()
-        timeout_s = self.components.company_timeout_s if timeout_s is None else timeout_s
+    async def _guarded_company(self, company_id: Any, timeout_s: float, *, force: bool) -> CompanySyncResult:
         deadline = Deadline(timeout_s)
+        who, fault = Part.COMPANY, Exception()
         try:
             with self._stoppable(deadline):
                 async with deadline:
                     await self._prepare()
-                    return await self._single.sync(company_id, timeout_s, force=force)
-        except TimeoutError as error:
-            why = "was stopped on request" if deadline.stopped else f"took longer than {timeout_s} s"
-            late = SourceTimeoutError(f"the sync {why}; what it did not store is as it was")
-            return self._refusal(company_id, "company", late if deadline.is_over else error, clock)
-        except (CompanyNotFoundError, LeaseHeldError, LeaseLostError) as error:
-            return self._refusal(company_id, "company", error, clock)
-        except RepositoryError as error:
-            return self._refusal(company_id, "database", error, clock)
+                    return await self._on_demand.sync(company_id, timeout_s, force=force)
         except Exception as error:  # noqa: BLE001  # the promise: never raises
-            return self._refusal(company_id, "company", error, clock)
-
-    async def _record(self, summary: SyncSummary) -> None:
-        """Keep what became of the run; where that fails, whatever the reason, the run is over all the same."""
-        await self.components.isolation.run("run", RELEASE_S, lambda: self.components.repository.record_run(summary.facts()))
+            fault = error
+            if isinstance(error, TimeoutError) and deadline.is_over:
+                why = "was stopped on request" if deadline.stopped else f"took longer than {timeout_s} s"
+                fault = SourceTimeoutError(f"the sync {why}; what it did not store is as it was")
+            elif isinstance(error, RepositoryError) and not isinstance(
+                error, CompanyNotFoundError | LeaseHeldError | LeaseLostError
+            ):
+                who = Part.DATABASE
+        return CompanySyncResult.refused(company_id, self.components.isolation.failure(who, fault))
 
     @contextmanager
     def _stoppable(self, deadline: Deadline) -> Iterator[None]:
@@ -234,20 +231,3 @@ class Orchestrator:
             if not self._prepared:
                 await self.components.repository.prepare([slot.collection for slot in self.components.slots])
                 self._prepared = True
-
-    def _refusal(self, company_id: Any, who: str, error: BaseException, clock: RunClock) -> CompanySyncResult:
-        fault = self.components.isolation.fault(who, error)
-        failure = SourceFailure(source=who, error=fault.message, kind=fault.kind, timestamp=clock.now())
-        return CompanySyncResult(company_id=company_id, success=False, errors=(failure,))
-
-
-def _log_end(summary: SyncSummary) -> None:
-    log_event(
-        log,
-        logging.INFO,
-        "run_finished",
-        total=summary.total,
-        failed=summary.failed,
-        requests=summary.requests,
-        stopped=summary.stopped,
-    )

@@ -1,15 +1,18 @@
 """Who owns what: the sources checked against each other, and each report against what its source owns."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from fmcsa_orchestrator.model.company import SourceReport
+from fmcsa_orchestrator.model.company import Company, SourceReport
 from fmcsa_orchestrator.model.documents import overlaps, prefixes
 from fmcsa_orchestrator.model.errors import SettingsError
-from fmcsa_orchestrator.sources.base import VERSION_LIMIT, CompletingSource, Source, is_version
-from fmcsa_orchestrator.storage.sync_status import STATUS, camel_case, check_name
+from fmcsa_orchestrator.model.status import STATUS
+from fmcsa_orchestrator.sources.base import VERSION_LIMIT, BatchSource, Source, is_version
+from fmcsa_orchestrator.storage.sync_status import camel_case, check_name
+
+Complete = Callable[[Company, SourceReport], Awaitable[SourceReport]]
 
 # What belongs to the host or to this library, whatever a source says.
 RESERVED_PATHS = ("_id", "dotNumber", "name", STATUS)
@@ -24,7 +27,7 @@ class SourceSlot:
     collection: str
     owns: tuple[str, ...] | None  # None: anything that nobody else owns
     foreign: tuple[str, ...]
-    completes: bool  # something is left to ask company by company; looked up once, since checking a protocol is slow
+    complete: Complete | None  # what is left to ask company by company; looked up once, for it is asked for each
 
 
 def make_slots(sources: Sequence[Source]) -> tuple[SourceSlot, ...]:
@@ -47,7 +50,7 @@ def make_slots(sources: Sequence[Source]) -> tuple[SourceSlot, ...]:
                 others = [names[other] for other, paths in enumerate(owned) if other != index and clash in paths]
                 whose = f"{others[0]} declares {clash}" if others else f"{clash} is the library's or the host's"
                 raise SettingsError(f"source {names[index]} declares {path}, which is not its own: {whose}")
-        slots.append(SourceSlot(source, names[index], collections[index], owned[index] or None, foreign, _completes(source)))
+        slots.append(SourceSlot(source, names[index], collections[index], owned[index] or None, foreign, _complete(source)))
     return tuple(slots)
 
 
@@ -61,8 +64,9 @@ def _checked(source: Any) -> str:
     return name
 
 
-def _completes(source: Source) -> bool:
-    return isinstance(source, CompletingSource) and getattr(source, "completes", True)
+def _complete(source: Source) -> Complete | None:
+    complete: Complete | None = getattr(source, "complete", None)
+    return complete if isinstance(source, BatchSource) and getattr(source, "completes", True) else None
 
 
 def check_report(slot: SourceSlot, report: Any) -> None:

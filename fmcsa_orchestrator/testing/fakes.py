@@ -10,10 +10,10 @@ from typing import Any
 from fmcsa_orchestrator.model.company import Company, Document, Finding, SourceReport
 from fmcsa_orchestrator.model.documents import dig, settable, with_values
 from fmcsa_orchestrator.model.errors import CompanyNotFoundError, CompanyWriteError, RepositoryError
-from fmcsa_orchestrator.storage.leases import LeaseStore, lost_to_another, token_of
+from fmcsa_orchestrator.model.status import LEASE, STATUS, StoredLease
+from fmcsa_orchestrator.storage.leases import LeaseStore, lost_to_another
 from fmcsa_orchestrator.storage.repository import WRONG_CLOCK, CompanyUpdate, Write, plainly
 from fmcsa_orchestrator.storage.row_diff import plan_rows
-from fmcsa_orchestrator.storage.sync_status import LEASE, STATUS
 from fmcsa_orchestrator.testing.memory_leases import InMemoryLeases
 
 Fetch = Callable[[Company], SourceReport | Awaitable[SourceReport]]
@@ -129,7 +129,7 @@ class InMemoryRepository:
             document = self.companies.get(update.company_id)
             if document is None:
                 refused[index] = CompanyNotFoundError(f"the company {update.company_id} was deleted during its sync")
-            elif token_of(document, LEASE) != update.token:
+            elif StoredLease.within(document, LEASE).token != update.token:
                 refused[index] = lost_to_another()
             elif settable(document, update.values) != update.values:
                 refused[index] = CompanyWriteError("cannot create a field in null")

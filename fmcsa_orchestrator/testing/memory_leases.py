@@ -6,7 +6,8 @@ from typing import Any
 
 from fmcsa_orchestrator.model.documents import bson_time, dig, settable, with_values
 from fmcsa_orchestrator.model.errors import CompanyNotFoundError
-from fmcsa_orchestrator.storage.leases import Lease, check_free, held_by, prolonged, returned, taken, token_of
+from fmcsa_orchestrator.model.status import StoredLease
+from fmcsa_orchestrator.storage.leases import Lease, values_of_heartbeat, values_of_holder, values_of_nobody
 
 
 class InMemoryLeases:
@@ -29,28 +30,30 @@ class InMemoryLeases:
 
     async def take(self, document: Mapping[str, Any], owner: str, ttl_s: float) -> tuple[Lease, dict[str, Any]]:
         """Take the lease in a document that was just read."""
-        check_free(document, self._folder, self.now())
-        token = token_of(document, self._folder)
-        values = taken(self._folder, owner, token, self.now(), ttl_s)
+        ours = StoredLease.within(document, self._folder)
+        ours.check_free(self.now())
+        lease = Lease(document["_id"], owner, (ours.token or 0) + 1)
+        values = values_of_holder(self._folder, owner, lease.token, self.now(), ttl_s)
         stored = self.documents.get(document["_id"])
         if stored is None:
             raise CompanyNotFoundError(f"the document {document['_id']!s:.60} was deleted meanwhile")
-        if token_of(stored, self._folder) != token:
-            check_free(stored, self._folder, self.now())
-            raise held_by()
+        theirs = StoredLease.within(stored, self._folder)
+        if theirs.token != ours.token:
+            theirs.check_free(self.now())
+            raise StoredLease(self._folder, {}).held()
         self.documents[document["_id"]] = with_values(stored, settable(stored, values))
-        return Lease(document["_id"], owner, (token or 0) + 1), with_values(document, values)
+        return lease, with_values(document, values)
 
     async def renew(self, lease: Lease, ttl_s: float) -> bool:
         """A heartbeat."""
         stored = self.documents.get(lease.key, {})
-        if token_of(stored, self._folder) != lease.token or dig(stored, f"{self._folder}owner") != lease.owner:
+        if StoredLease.within(stored, self._folder).token != lease.token or dig(stored, f"{self._folder}owner") != lease.owner:
             return False
-        self.documents[lease.key] = with_values(stored, prolonged(self._folder, self.now(), ttl_s))
+        self.documents[lease.key] = with_values(stored, values_of_heartbeat(self._folder, self.now(), ttl_s))
         return True
 
     async def release(self, key: Any, owner: str) -> None:
         """Give it back."""
         stored = self.documents.get(key, {})
         if dig(stored, f"{self._folder}owner") == owner:
-            self.documents[key] = with_values(stored, returned(self._folder))
+            self.documents[key] = with_values(stored, values_of_nobody(self._folder))

@@ -8,7 +8,7 @@ from pydantic import SecretStr
 from fmcsa_orchestrator import MongoCompanyRepository, open_orchestrator
 from fmcsa_orchestrator.cli.demo import demo_settings
 from fmcsa_orchestrator.model.documents import dig, with_values
-from fmcsa_orchestrator.storage.sync_status import LEASE
+from fmcsa_orchestrator.model.status import LEASE
 from fmcsa_orchestrator.testing import Fleet
 from tests.world import COLLECTIONS, open_world
 

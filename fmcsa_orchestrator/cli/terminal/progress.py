@@ -2,10 +2,18 @@
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
-from fmcsa_orchestrator.model.events import CompanyStarted, CompanySynced, Event, Reading, RunStarted, Waiting, WindowFetched
-from fmcsa_orchestrator.model.results import was_skipped
+from fmcsa_orchestrator.model.events import (
+    CompanyStarted,
+    CompanySynced,
+    Event,
+    Reading,
+    RequestSent,
+    RunStarted,
+    Waiting,
+    WindowFetched,
+)
 from fmcsa_orchestrator.report.wording import duration, printable
 
 _ASKING = "asking each upstream whether anything has changed"
@@ -14,7 +22,7 @@ _ASKING = "asking each upstream whether anything has changed"
 class RunProgress:
     """Takes events; costs a company a few additions, and no text before somebody asks for it.
 
-    `requests` (by upstream) counts on by itself, `outcomes` is source -> outcome -> companies.
+    `requests` are by upstream, `outcomes` is source -> outcome -> companies.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -22,7 +30,7 @@ class RunProgress:
         self.done = 0
         self.failed = 0
         self.outcomes: defaultdict[str, Counter[str]] = defaultdict(Counter)
-        self.requests: Mapping[str, int] = {}
+        self.requests: Counter[str] = Counter()
         self._clock = clock
         self._started = clock()
         self._last: Event | None = None
@@ -33,15 +41,18 @@ class RunProgress:
         match event:
             case CompanySynced(result):
                 self.done += 1
-                self.failed += not (result.success or was_skipped(result))
+                self.failed += not (result.success or result.was_skipped)
                 for name, outcome in result.outcomes.items():
                     self.outcomes[name][outcome.outcome.value] += 1
                 return
             case Waiting(upstream, seconds):
                 self._pauses[upstream] = self._clock() + seconds
                 return
-            case RunStarted(due, requests):
-                self.due, self.requests, self._started = due, requests, self._clock()
+            case RequestSent(upstream):
+                self.requests[upstream] += 1
+                return
+            case RunStarted(due):
+                self.due, self._started = due, self._clock()
         self._last = event
 
     @property

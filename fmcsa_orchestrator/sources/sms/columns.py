@@ -14,7 +14,7 @@ from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 
 from fmcsa_orchestrator.model.errors import MalformedPayloadError
 from fmcsa_orchestrator.model.fmcsa import BY_TITLE
-from fmcsa_orchestrator.observability.hooks import log_event
+from fmcsa_orchestrator.observability.hooks import note
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ def basic_key(description: str) -> str:
     """Our key of a BASIC by FMCSA's title; "unknown", and one warning, for a title that we do not know."""
     basic = BY_TITLE.get(description)
     if basic is None:
-        log_event(log, logging.WARNING, "unknown_basic", description=repr(description[:80]))
+        note(log, logging.WARNING, "unknown_basic", description=repr(description[:80]))
         return "unknown"
     return basic.value
 

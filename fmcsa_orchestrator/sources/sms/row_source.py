@@ -11,6 +11,7 @@ from fmcsa_orchestrator.model.company import Company, Document, Finding, SourceR
 from fmcsa_orchestrator.model.documents import content_hash
 from fmcsa_orchestrator.model.errors import SourceError
 from fmcsa_orchestrator.model.fmcsa import UsdotNumber
+from fmcsa_orchestrator.sources.base import BaseSource
 from fmcsa_orchestrator.sources.sms.file import CarrierRows, Content, SmsFile, check_newer, slices
 
 
@@ -29,7 +30,7 @@ async def numbered(rows: Sequence[Content], key_of: Callable[[Content], str]) ->
                 yield key, ordinal, row
 
 
-class RowSource(ABC):
+class RowSource(BaseSource, ABC):
     """A batch source over one SMS file: rows become documents, and a summary in the company document."""
 
     name: str

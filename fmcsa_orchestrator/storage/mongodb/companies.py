@@ -11,7 +11,8 @@ from uuid import UUID
 from fmcsa_orchestrator.model.company import Company, Document, Finding
 from fmcsa_orchestrator.model.documents import dig
 from fmcsa_orchestrator.model.errors import CompanyNotFoundError, CompanyWriteError, RepositoryError
-from fmcsa_orchestrator.observability.hooks import log_event
+from fmcsa_orchestrator.model.status import LAST_RUN, LEASE, STATUS, TOKEN
+from fmcsa_orchestrator.observability.hooks import note
 from fmcsa_orchestrator.storage.leases import LeaseStore, lost_to_another
 from fmcsa_orchestrator.storage.mongodb.driver import (
     BulkWriteError,
@@ -28,11 +29,9 @@ from fmcsa_orchestrator.storage.mongodb.driver import (
 from fmcsa_orchestrator.storage.mongodb.lease_store import MongoLeases, with_mark
 from fmcsa_orchestrator.storage.repository import WRONG_CLOCK, CompanyUpdate, Write, plainly
 from fmcsa_orchestrator.storage.row_diff import PROJECTION, plan_rows
-from fmcsa_orchestrator.storage.sync_status import LEASE, STATUS, TOKEN
 
 log = logging.getLogger(__name__)
 
-LAST_RUN = f"{STATUS}.lastRun"
 HAS_USDOT = {"dotNumber": {"$exists": True, "$nin": [None, ""]}}
 _CLOCKS_APART = timedelta(seconds=30)  # that much is no harm
 _BULK = 1_000  # operations per bulk: about 10 ms of encoding between two turns of the event loop
@@ -68,7 +67,7 @@ class MongoCompanyRepository:
             except RepositoryError as error:
                 if not isinstance(error.__cause__, OperationFailure):  # it is not refused: nobody answers
                     raise
-                log_event(log, logging.WARNING, "index_refused", collection=collection.name, reason=error)
+                note(log, logging.WARNING, "index_refused", collection=collection.name, reason=error)
 
     async def check(self, collections: Sequence[str]) -> Sequence[Finding]:
         """For `doctor`: the server, its clock, the indexes, and whether there are companies to sync."""

@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from fmcsa_orchestrator.model.company import FAILURES, name_of
+from fmcsa_orchestrator.model.company import name_of
 from fmcsa_orchestrator.model.documents import as_time, dig
+from fmcsa_orchestrator.model.results import FAILURES
+from fmcsa_orchestrator.model.status import LAST_RUN, STATUS
 from fmcsa_orchestrator.storage.fleet_status import FleetCounts, SourceCounts, StateCounts
-from fmcsa_orchestrator.storage.mongodb.companies import HAS_USDOT, LAST_RUN
+from fmcsa_orchestrator.storage.mongodb.companies import HAS_USDOT
 from fmcsa_orchestrator.storage.mongodb.driver import aggregated, collection_of, translated
-from fmcsa_orchestrator.storage.sync_status import STATUS
 
 _SHOWN = {"name": 1, "dotNumber": 1, "fmcsaData": 1}
 _ANY_TIME = {"$gte": datetime(1970, 1, 1, tzinfo=UTC)}

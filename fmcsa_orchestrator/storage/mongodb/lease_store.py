@@ -6,7 +6,8 @@ from typing import Any
 
 from fmcsa_orchestrator.model.documents import overlaps, settable, with_values
 from fmcsa_orchestrator.model.errors import CompanyNotFoundError
-from fmcsa_orchestrator.storage.leases import Lease, check_free, held_by, prolonged, returned, taken, token_of
+from fmcsa_orchestrator.model.status import StoredLease
+from fmcsa_orchestrator.storage.leases import Lease, values_of_heartbeat, values_of_holder, values_of_nobody
 from fmcsa_orchestrator.storage.mongodb.driver import DuplicateKeyError, ObjectId, ServerClock, translated
 
 
@@ -38,9 +39,11 @@ class MongoLeases:
         Raises: LeaseHeldError when somebody holds it, or has held it since the document was read.
         """
         now = await self._clock.now()
-        check_free(document, self._folder, now)
-        token = token_of(document, self._folder)
-        values = taken(self._folder, owner, token, now, ttl_s)
+        stored = StoredLease.within(document, self._folder)
+        stored.check_free(now)
+        token = stored.token
+        lease = Lease(document["_id"], owner, (token or 0) + 1)
+        values = values_of_holder(self._folder, owner, lease.token, now, ttl_s)
         with translated("cannot take the lease"):
             result = await self._collection.update_one(
                 {"_id": document["_id"], f"{self._folder}token": token},
@@ -50,14 +53,13 @@ class MongoLeases:
                 found = await self._collection.find_one({"_id": {"$eq": document["_id"]}})
                 if found is None:
                     raise CompanyNotFoundError(f"the document {document['_id']!s:.60} was deleted meanwhile")
-                check_free(found, self._folder, now)
-                raise held_by()
-        lease = Lease(document["_id"], owner, values[f"{self._folder}token"])
+                StoredLease.within(found, self._folder).check_free(now)
+                raise StoredLease(self._folder, {}).held()
         return lease, with_values(document, values)
 
     async def renew(self, lease: Lease, ttl_s: float) -> bool:
         """A heartbeat."""
-        values = prolonged(self._folder, await self._clock.now(), ttl_s)
+        values = values_of_heartbeat(self._folder, await self._clock.now(), ttl_s)
         with translated("cannot renew the lease"):
             result = await self._collection.update_one(
                 {"_id": lease.key, f"{self._folder}token": lease.token, f"{self._folder}owner": lease.owner},
@@ -69,7 +71,7 @@ class MongoLeases:
         """Give it back."""
         with translated("cannot release the lease"):
             await self._collection.update_one(
-                {"_id": key, f"{self._folder}owner": owner}, {"$set": with_mark(returned(self._folder), self._folder)}
+                {"_id": key, f"{self._folder}owner": owner}, {"$set": with_mark(values_of_nobody(self._folder), self._folder)}
             )
 
 

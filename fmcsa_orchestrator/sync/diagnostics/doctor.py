@@ -4,9 +4,9 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from fmcsa_orchestrator.model.company import Finding
 from fmcsa_orchestrator.model.errors import AuthError, FmcsaError, RateLimitedError, RequestRejectedError, SettingsError
-from fmcsa_orchestrator.sources.base import CheckedSource
+from fmcsa_orchestrator.model.results import SourceFailure
 from fmcsa_orchestrator.storage.repository import CompanyRepository
-from fmcsa_orchestrator.sync.guard.isolation import Fault, Isolation
+from fmcsa_orchestrator.sync.guard.isolation import Isolation
 from fmcsa_orchestrator.sync.source_registry import SourceSlot
 
 Check = Callable[[], Awaitable[Sequence[Finding]]]
@@ -29,10 +29,11 @@ async def examine(
     """Ask the store and every source that can be asked. Nothing is written but missing indexes."""
     findings = await _asked("MongoDB", isolation, timeout_s, lambda: repository.check([slot.collection for slot in slots]))
     for slot in slots:
-        if isinstance(slot.source, CheckedSource):
-            findings += await _asked(slot.name, isolation, timeout_s, slot.source.check)
-        else:
+        check = getattr(slot.source, "check", None)
+        if check is None:
             findings.append(Finding(slot.name, True, "has no check of its own"))
+        else:
+            findings += await _asked(slot.name, isolation, timeout_s, check)
     return findings
 
 
@@ -43,6 +44,6 @@ def unusable(error: FmcsaError) -> Finding:
 
 async def _asked(what: str, isolation: Isolation, timeout_s: float, check: Check) -> list[Finding]:
     found = await isolation.run(what, timeout_s, check)
-    if isinstance(found, Fault):
-        return [Finding(what, False, found.message, _REMEDIES.get(found.kind, "see the log"))]
+    if isinstance(found, SourceFailure):
+        return [Finding(what, False, found.error, _REMEDIES.get(found.kind, "see the log"))]
     return list(found)

@@ -6,16 +6,13 @@ from typing import Any
 
 from pydantic import Field
 
-from fmcsa_orchestrator.model.company import Outcome
 from fmcsa_orchestrator.model.documents import bson_time, dig
-from fmcsa_orchestrator.model.results import CompanyId, Result
+from fmcsa_orchestrator.model.results import FAILURES, CompanyId, Result, StopReason
+from fmcsa_orchestrator.model.status import STATUS
 from fmcsa_orchestrator.storage.repository import CompanyRepository
-from fmcsa_orchestrator.storage.sync_status import STATUS
 from fmcsa_orchestrator.sync.clock import RunClock
 
-STALE_AFTER_S = 24 * 3600.0
-_FAILURES = tuple(outcome.value for outcome in Outcome if outcome.is_failure)
-_GOOD_ENDS = frozenset({None, "deadline", "stopped"})
+STALE_AFTER_S = 48 * 3600.0  # unless the setting says otherwise
 
 
 class Health(Result):
@@ -51,7 +48,7 @@ def judged(facts: Mapping[str, Any] | None, oldest: Mapping[str, Any] | None, no
     """The summary of what was read."""
     attempt = dig(oldest or {}, f"{STATUS}.lastRun")
     outcomes = (facts or {}).get("outcomes") or {}
-    failing = {source: sum(counts.get(failure, 0) for failure in _FAILURES) for source, counts in outcomes.items()}
+    failing = {source: sum(counts.get(failure, 0) for failure in FAILURES) for source, counts in outcomes.items()}
     reasons = _reasons_of_run(facts, now, stale_after_s)
     reasons += [
         f"{source} failed for all {number} companies of the last run"
@@ -78,6 +75,7 @@ def _reasons_of_run(facts: Mapping[str, Any] | None, now: datetime, stale_after_
         reasons.append(f"the last run ended {age.total_seconds() / 3600:.0f} h ago")
     if facts.get("failed") and not facts.get("succeeded"):
         reasons.append(f"all {facts['failed']} companies of the last run failed")
-    if facts.get("stopped") not in _GOOD_ENDS:
-        reasons.append(f"the last run was stopped: {facts.get('stopped')}")
+    stopped = facts.get("stopped")
+    if stopped is not None and stopped not in {reason for reason in StopReason if reason.is_planned}:
+        reasons.append(f"the last run was stopped: {stopped}")
     return reasons

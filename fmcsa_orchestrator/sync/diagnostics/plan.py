@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pydantic import Field
 
 from fmcsa_orchestrator.model.results import Result
-from fmcsa_orchestrator.sources.base import BatchSource, EstimatingSource
+from fmcsa_orchestrator.sources.base import BatchSource
 from fmcsa_orchestrator.storage.repository import CompanyRepository
 from fmcsa_orchestrator.sync.clock import RunClock
 from fmcsa_orchestrator.sync.versions import Versions
@@ -68,4 +68,5 @@ async def make_plan(
 
 
 def _source_plan(source: BatchSource, due: int) -> SourcePlan:
-    return SourcePlan(due=due, requests=dict(source.estimate(due)) if isinstance(source, EstimatingSource) else {})
+    estimate = getattr(source, "estimate", None)
+    return SourcePlan(due=due, requests=dict(estimate(due)) if estimate is not None else {})

@@ -1,16 +1,16 @@
-"""The one `try` around everything that a source does: whatever happens in it stays in it."""
+"""The one `try` around everything that a source does, and the one place where an error becomes a `SourceFailure`."""
 
 import asyncio
 import logging
 import traceback
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from fmcsa_orchestrator.model.company import Outcome
+from fmcsa_orchestrator.model.documents import bson_time
 from fmcsa_orchestrator.model.errors import AuthError, FmcsaError, SchemaDriftError, SourceTimeoutError
-from fmcsa_orchestrator.model.results import MESSAGE_LIMIT
-from fmcsa_orchestrator.observability.hooks import log_event
+from fmcsa_orchestrator.model.results import MESSAGE_LIMIT, Outcome, SourceFailure
+from fmcsa_orchestrator.observability.context import current
+from fmcsa_orchestrator.observability.hooks import note
 from fmcsa_orchestrator.observability.redaction import redact
 
 log = logging.getLogger(__name__)
@@ -18,32 +18,17 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 _STOPS_SOURCE = (AuthError, SchemaDriftError)
-STOPPING_KINDS = frozenset(error.kind for error in _STOPS_SOURCE)
-
 _GRACE_S = 1.0  # what a cancelled call may still take to clean up
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """What went wrong, fit for logs and documents: no secrets, bounded length.
-
-    stops_source: asking for another company would end the same way.
-    """
-
-    kind: str
-    message: str
-    outcome: Outcome = Outcome.FAILED
-    stops_source: bool = False
-
-
 class Isolation:
-    """Runs calls that may fail in any way, and gives back their result or a Fault."""
+    """Runs calls that may fail in any way, and gives back their result or what went wrong, without secrets."""
 
     def __init__(self, secrets: tuple[str, ...] = ()) -> None:
         self._secrets = secrets
 
-    async def run(self, who: str, timeout_s: float, call: Callable[[], Awaitable[T]]) -> T | Fault:
-        """The call's result, or the Fault it ended in. Only a cancellation of our own task passes, and the interpreter's exit.
+    async def run(self, who: str, timeout_s: float, call: Callable[[], Awaitable[T]]) -> T | SourceFailure:
+        """The call's result, or what it ended in. Only a cancellation of our own task passes, and the interpreter's exit.
 
         The call has a task of its own, so that even one that swallows its cancellation cannot hold us up.
         """
@@ -59,36 +44,41 @@ class Isolation:
             raise
         if not done:
             await self._end(task, who)
-            return self.fault(who, SourceTimeoutError(f"gave up after {timeout_s:.3g} s"))
+            return self.failure(who, SourceTimeoutError(f"gave up after {timeout_s:.3g} s"))
         try:
             return task.result()
         except TimeoutError as error:
-            return self.fault(who, SourceTimeoutError(str(error) or "timed out"))
+            return self.failure(who, SourceTimeoutError(str(error) or "timed out"))
         except (KeyboardInterrupt, SystemExit):
             raise
         except BaseException as error:  # noqa: BLE001  # a host's source may raise anything at all, CancelledError too
-            return self.fault(who, error)
+            return self.failure(who, error)
 
     async def _end(self, task: asyncio.Task[Any], who: str) -> None:
         """Cancel the task; one that goes on regardless is left behind, with a word in the log."""
         task.cancel()
         done, _ = await asyncio.wait({task}, timeout=_GRACE_S)
         if not done:
-            log_event(log, logging.ERROR, "source_ignores_cancellation", source=who)
+            note(log, logging.ERROR, "source_ignores_cancellation", source=who)
         elif not task.cancelled():
             task.exception()  # what it raised meanwhile concerns nobody any more
 
-    def fault(self, who: str, error: BaseException) -> Fault:
-        """The error as a Fault, logged: one of ours in a line, anything else is a bug and gets its traceback."""
-        if isinstance(error, FmcsaError):
-            outcome = Outcome.TIMED_OUT if isinstance(error, SourceTimeoutError) else Outcome.FAILED
-            fault = Fault(error.kind, self._text_of(error), outcome, isinstance(error, _STOPS_SOURCE))
-            log_event(log, logging.WARNING, "sync_failed", source=who, kind=fault.kind, error=fault.message)
-            return fault
-        fault = Fault("unexpected", f"{type(error).__name__}: {self._text_of(error)}"[:MESSAGE_LIMIT])
-        lines = redact("".join(traceback.format_exception(error)), self._secrets)
-        log_event(log, logging.ERROR, "sync_failed", source=who, kind=fault.kind, error=fault.message, details=lines)
-        return fault
+    def failure(self, who: str, error: BaseException) -> SourceFailure:
+        """The error as it is stored and returned, logged: one of ours in a line, anything else is a bug, with its traceback."""
+        ours = isinstance(error, FmcsaError)
+        text = self._text_of(error)
+        failure = SourceFailure(
+            source=who,
+            error=text if ours else f"{type(error).__name__}: {text}"[:MESSAGE_LIMIT],
+            kind=error.kind if isinstance(error, FmcsaError) else FmcsaError.kind,
+            timestamp=bson_time(current().now()),
+            outcome=Outcome.TIMED_OUT if isinstance(error, SourceTimeoutError) else Outcome.FAILED,
+            stops_source=isinstance(error, _STOPS_SOURCE),
+        )
+        lines = "" if ours else redact("".join(traceback.format_exception(error)), self._secrets)
+        level = logging.WARNING if ours else logging.ERROR
+        note(log, level, "sync_failed", source=who, kind=failure.kind, error=failure.error, details=lines)
+        return failure
 
     def text(self, words: object) -> str:
         """Words from outside, fit for logs and documents."""

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from fmcsa_orchestrator.model.company import Company, SourceReport
 from fmcsa_orchestrator.model.errors import SourceError
-from fmcsa_orchestrator.sources.base import BatchSource, CompletingSource, Source
+from fmcsa_orchestrator.sources.base import BatchSource, Source
 from fmcsa_orchestrator.sync.source_registry import SourceSlot, check_report, make_slots
 from fmcsa_orchestrator.testing.contract.checks import Given, as_report, check, check_types
 
@@ -115,9 +115,8 @@ class Asker:
             return result
         report = as_report(result, f"fetch_many gave a {type(result).__name__} for a company")
         check_types(report)
-        if isinstance(self.source, CompletingSource) and self.slot.completes:
-            return await self._result("complete", self.source.complete(company, report))
-        return report
+        complete = self.slot.complete
+        return report if complete is None else await self._result("complete", complete(company, report))
 
     async def _result(self, what: str, call: Awaitable[Any]) -> Given:
         try:

@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from fmcsa_orchestrator.model.company import Company, Document, Outcome, SourceReport
+from fmcsa_orchestrator.model.company import Company, Document, SourceReport
 from fmcsa_orchestrator.model.errors import MalformedPayloadError, SourceError
+from fmcsa_orchestrator.model.results import Outcome
 from fmcsa_orchestrator.storage.row_diff import plan_rows
 
 Given = SourceReport | SourceError
@@ -76,7 +77,8 @@ def _unstorable(value: Any) -> str | None:
 
 def error_of(result: Given) -> SourceError | None:
     """What went wrong, altogether or in part."""
-    return result if isinstance(result, SourceError) else result.incomplete
+    error = result if isinstance(result, SourceError) else result.incomplete
+    return error if isinstance(error, SourceError) else None
 
 
 def count_rows(report: SourceReport) -> int:

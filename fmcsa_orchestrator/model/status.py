@@ -1,0 +1,95 @@
+"""A company's status as it lies in its document: looked at once, whatever a host app may have made of it. No I/O."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Self
+
+from fmcsa_orchestrator.model.documents import as_object, as_time, dig
+from fmcsa_orchestrator.model.errors import CompanyWriteError, LeaseHeldError
+
+STATUS = "fmcsaData.syncStatus"
+LAST_RUN = f"{STATUS}.lastRun"
+LEASE = f"{STATUS}.lease."  # where a company's lease lies in its document
+TOKEN = f"{LEASE}token"
+_TEXT_LIMIT = 200
+
+
+@dataclass(frozen=True, slots=True)
+class StoredLease:
+    """A lease as it lies in a document, under the paths that begin with `folder` ("" is the document itself)."""
+
+    folder: str
+    values: Mapping[str, Any]
+
+    @classmethod
+    def within(cls, document: Mapping[str, Any], folder: str) -> Self:
+        """The one in this document."""
+        return cls(folder, as_object(dig(document, folder.rstrip("."))) if folder else document)
+
+    @property
+    def token(self) -> int | None:
+        """Raised by one with each holder; None where nobody has ever held it.
+
+        Raises: CompanyWriteError for anything but a whole number: it is to become part of a query.
+        """
+        token = self.values.get("token")
+        if token is None or (isinstance(token, int) and not isinstance(token, bool)):
+            return token
+        kind = type(token).__name__
+        raise CompanyWriteError(f"{self.folder}token is of type {kind}, not a whole number; remove it from the document")
+
+    @property
+    def ended_early(self) -> int:
+        """How many of those who held it last did not finish: killed, stopped, or out of time."""
+        token, done = self.values.get("token"), self.values.get("finishedToken")
+        return token - (done if isinstance(done, int) else 0) if isinstance(token, int) else 0
+
+    def check_free(self, now: datetime) -> None:
+        """Raises: LeaseHeldError when somebody holds it."""
+        expires_at = as_time(self.values.get("expiresAt"))
+        if expires_at is not None and expires_at > now:
+            raise self.held()
+
+    def held(self) -> LeaseHeldError:
+        """The error that names the holder, as far as it is known."""
+        owner, since = self.values.get("owner"), as_time(self.values.get("since"))
+        owner = owner[:_TEXT_LIMIT] if isinstance(owner, str) else None
+        who = f"by {owner}" if owner else "elsewhere"
+        when = f", since {since:%Y-%m-%d %H:%M:%S} UTC" if since else ""
+        return LeaseHeldError(f"a sync is under way {who}{when}", owner=owner, since=since)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredStatus:
+    """What `fmcsaData.syncStatus` says; anything that cannot be read counts as missing.
+
+    Attributes:
+        values: the whole of it.
+        sources: what it says of each source, by name.
+        lease: the company's lease.
+    """
+
+    values: Mapping[str, Any]
+    sources: Mapping[str, Any]
+    lease: StoredLease
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> Self:
+        """The one look at a company's document."""
+        values = as_object(as_object(document.get("fmcsaData")).get("syncStatus"))
+        return cls(values, as_object(values.get("sources")), StoredLease(LEASE, as_object(values.get("lease"))))
+
+    def source(self, name: str) -> Mapping[str, Any]:
+        """What it says of one source, empty where it says nothing."""
+        return as_object(self.sources.get(name))
+
+    def is_current(self, source: str, version: str | None, usdot: int) -> bool:
+        """Whether what is stored of this source is what upstream has: read at this very version, for this very number."""
+        stored = self.source(source)
+        return version is not None and stored.get("version") == version and stored.get("usdot") == usdot
+
+    @property
+    def last_run(self) -> datetime | None:
+        """The last attempt, good or bad."""
+        return as_time(self.values.get("lastRun"))
