@@ -97,7 +97,7 @@ def test_no_module_imports_itself_by_a_detour():
 @pytest.mark.parametrize(
     ("forbidden", "allowed"),
     [(("motor", "pymongo", "bson"), {"storage.mongodb"}),
-     (("os", "dotenv", "pydantic_settings"), {"settings", "testing.embedded_store", "storage.leases"}),
+     (("os", "dotenv", "pydantic_settings"), {"settings", "testing.embedded_store", "testing.embedded_server", "storage.leases"}),
      (("typer",), {"cli"}), (("rich",), {"cli"}), (("tenacity",), {"clients.http"}), (("aiolimiter",), {"clients.pacing"}),
      (("opentelemetry",), {"observability.telemetry"}), (("pytest",), {"testing.contract.suite"})],
     ids=lambda value: "+".join(sorted(value)) if isinstance(value, tuple) else "",
