@@ -1,15 +1,19 @@
-"""Fixtures, and the two shims that let the mocks work with current aiohttp and PyMongo."""
+"""Fixtures, and the shims: two let the mocks work with current aiohttp and PyMongo, two let mongomock answer as MongoDB does."""
 
 import asyncio
 import inspect
 import os
+from datetime import UTC, datetime
+from functools import wraps
 from types import SimpleNamespace
 
 import aiohttp
 import aioresponses.core
 import pytest
 from hypothesis import HealthCheck, settings
+from mongomock import filtering
 from mongomock.collection import BulkOperationBuilder
+from mongomock.database import Database
 
 from fmcsa_orchestrator.clients.http import Upstream
 from fmcsa_orchestrator.testing.embedded_store import EmbeddedStore
@@ -47,10 +51,34 @@ def _let_mongomock_take_sort():
         setattr(BulkOperationBuilder, name, patched)
 
 
+def _let_mongomock_tell_its_time():
+    """mongomock 4.3.0 does not know `hello`."""
+    original = Database.command
+
+    @wraps(original)
+    def patched(self, command, **kwargs):
+        return {"ok": 1.0, "localTime": datetime.now(UTC)} if command == "hello" else original(self, command, **kwargs)
+
+    Database.command = patched
+
+
+def _let_mongomock_miss_what_is_below_no_object():
+    """For mongomock 4.3.0 neither a condition nor its `$not` is true of "a.b" where `a` is no object; for MongoDB it is missing."""
+    original = filtering.iter_key_candidates
+
+    @wraps(original)
+    def patched(key, document):
+        return original(key, document) or [filtering.NOTHING]
+
+    filtering.iter_key_candidates = patched
+
+
 if "stream_writer" in inspect.signature(aiohttp.ClientResponse.__init__).parameters:
     _let_aioresponses_build_responses()
 if "sort" not in inspect.signature(BulkOperationBuilder.add_update).parameters:
     _let_mongomock_take_sort()
+_let_mongomock_tell_its_time()
+_let_mongomock_miss_what_is_below_no_object()
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import aioresponses.core
 import pytest
+from mongomock import MongoClient, filtering
 from mongomock.collection import BulkOperationBuilder
+from mongomock.database import Database
 
 import fmcsa_orchestrator
 from fmcsa_orchestrator import testing
@@ -97,7 +99,7 @@ def test_no_module_imports_itself_by_a_detour():
 @pytest.mark.parametrize(
     ("forbidden", "allowed"),
     [(("motor", "pymongo", "bson"), {"storage.mongodb"}),
-     (("os", "dotenv", "pydantic_settings"), {"settings", "testing.embedded_store", "storage.leases"}),
+     (("os", "dotenv", "pydantic_settings"), {"settings", "testing.embedded_store", "testing.embedded_server", "storage.leases"}),
      (("typer",), {"cli"}), (("rich",), {"cli"}), (("tenacity",), {"clients.http"}), (("aiolimiter",), {"clients.pacing"}),
      (("opentelemetry",), {"observability.telemetry"}), (("pytest",), {"testing.contract.suite"})],
     ids=lambda value: "+".join(sorted(value)) if isinstance(value, tuple) else "",
@@ -149,3 +151,6 @@ def test_the_shims_are_still_needed():
     """When this fails, the mocks have caught up: delete the shim in conftest.py."""
     assert "stream_writer" not in inspect.getsource(aioresponses.core.RequestMatch)
     assert "_original" in inspect.signature(BulkOperationBuilder.add_update).parameters
+    with pytest.raises(NotImplementedError):
+        Database.command.__wrapped__(MongoClient()["test"], "hello")
+    assert not filtering.iter_key_candidates.__wrapped__("b", "no object")

@@ -5,7 +5,6 @@ from datetime import timedelta
 
 import pytest
 from aiolimiter import AsyncLimiter
-from bson import ObjectId
 
 from fmcsa_orchestrator import (
     CompanyUpdate,
@@ -67,7 +66,7 @@ async def force(backend, company_id, values):
     if backend.database is None:
         backend.repository.companies[company_id] = with_values(backend.repository.companies[company_id], values)
     else:
-        await backend.database["companies"].update_one({"_id": company_id}, {"$set": {**values, "forced": ObjectId()}})
+        await backend.database["companies"].update_one({"_id": company_id}, {"$set": values})
 
 
 async def test_one_at_a_time_and_the_holder_is_named(backend):

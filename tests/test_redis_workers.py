@@ -138,7 +138,7 @@ async def test_two_workers_share_a_round_and_keep_one_rate_together(tasks, upstr
     assert count == COMPANIES
 
     async def all_synced():
-        return await database["companies"].count_documents({"fmcsaData.syncStatus.success": {"$in": [True, 1]}}) == COMPANIES
+        return await database["companies"].count_documents({"fmcsaData.syncStatus.success": True}) == COMPANIES
 
     await until(all_synced)
     assert upstream.count("metadata") == 2 * FILES  # both had a share: each asks for the versions once

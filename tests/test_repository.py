@@ -73,6 +73,14 @@ async def test_a_broken_status_is_due(backend, broken):
     assert await due(backend) == [1]
 
 
+@pytest.mark.parametrize(
+    "last_run", ["2099-01-01T00:00:00+00:00", "2099-01-01", "now", "a word", "", 5, 2_460_500.5, True, False, None, {}, []]
+)
+async def test_whatever_is_no_time_is_no_attempt(backend, last_run):
+    await backend.add({"_id": 1, "dotNumber": 7, "fmcsaData": {"syncStatus": {"lastRun": last_run}}}, company("done", NOW))
+    assert await due(backend) == [1]
+
+
 async def test_an_attempt_that_a_wrong_clock_put_into_the_future_is_due(backend):
     await backend.add(company("future", NOW + timedelta(days=30)))
     assert await due(backend) == ["future"]

@@ -13,9 +13,7 @@ from fmcsa_orchestrator.model.errors import ImplausibleEmptyError, MalformedPayl
 
 # What the diff needs to know of a stored row.
 PROJECTION = {"hash": 1, "current": 1, "firstSeen": 1, "usdot": 1, "expectedUntil": 1}
-RESERVED = frozenset(
-    {"_id", "companyId", "usdot", "current", "firstSeen", "lastChanged", "endedAt", "endedBy", "expectedUntil", "hash"}
-)
+RESERVED = frozenset({"_id", "companyId", "usdot", "current", "firstSeen", "lastChanged", "endedAt", "expectedUntil", "hash"})
 # So many rows that ought to be there still do not all vanish at once: a correction removes one or two.
 IMPLAUSIBLE_LOSS = 5
 _SLICE = 500  # rows compared between two turns of the event loop

@@ -1,6 +1,7 @@
 """An embedded MongoDB-compatible server for the demo and for tests: real drivers, a real socket, nothing to install.
 
-It is nx-27017, from the `demo` extra, in a process of its own. It is young, and not for anybody's production data.
+It is nx-27017, from the `demo` extra, in a process of its own, corrected by `embedded_server`. It is young, and not for
+anybody's production data.
 """
 
 import asyncio
@@ -14,34 +15,24 @@ from types import TracebackType
 from typing import Self
 
 from fmcsa_orchestrator.model.errors import SettingsError
+from fmcsa_orchestrator.testing.embedded_server import NOT_CORRECTED, NOT_INSTALLED, UNCORRECTED
 
 _START_S = 20
-# The child ends when its standard input does: even a parent that is killed leaves no server behind.
-_PROGRAM = """
-import os, sys, threading
-def end_with_parent():
-    sys.stdin.buffer.read()
-    os._exit(0)
-threading.Thread(target=end_with_parent, daemon=True).start()
-try:
-    from nx_27017.nx_27017 import main
-except ImportError:
-    os._exit(77)
-main()
-"""
-_NOT_INSTALLED = 77
+_PROGRAM = Path(__file__).with_name("embedded_server.py")
 
 
 class EmbeddedStore:
     """A server on a free loopback port, as an async context manager; `uri` is its address.
 
-    `data_dir` keeps the data across runs; without it they go with the server.
+    `data_dir` keeps the data across runs; without it they go with the server. With `corrected=False` it is nx-27017 as it was
+    installed, for those who want to know what is wrong with it.
 
     Raises:
         SettingsError: when the extra is missing or the server does not start.
     """
 
-    def __init__(self, data_dir: Path | None = None) -> None:
+    def __init__(self, data_dir: Path | None = None, *, corrected: bool = True) -> None:
+        self._flags = () if corrected else (UNCORRECTED,)
         self._data_dir = data_dir
         self._is_temporary = data_dir is None
         self._stack = AsyncExitStack()
@@ -80,8 +71,9 @@ class EmbeddedStore:
         files = ["--log-file", str(folder / "store.log"), "--pid-file", str(folder / "store.pid")]
         self._process = await asyncio.create_subprocess_exec(
             sys.executable,
-            "-c",
-            _PROGRAM,
+            "-P",  # its folder is none to import from
+            str(_PROGRAM),
+            *self._flags,
             *options,
             *files,
             stdin=asyncio.subprocess.PIPE,
@@ -118,8 +110,10 @@ class EmbeddedStore:
         try:
             async with asyncio.timeout(_START_S):
                 while not await _answers(self.port):
-                    if process.returncode == _NOT_INSTALLED:
+                    if process.returncode == NOT_INSTALLED:
                         raise SettingsError("the embedded store needs the demo extra: pip install 'fmcsa-orchestrator[demo]'")
+                    if process.returncode == NOT_CORRECTED:
+                        raise SettingsError("the embedded store needs the versions that the demo extra names, not these")
                     if process.returncode is not None:
                         raise SettingsError(f"the embedded store ended at once (exit status {process.returncode})")
                     await asyncio.sleep(0.05)

@@ -84,7 +84,7 @@ def as_host_sees(company):
     data = company.get("fmcsaData")
     if not isinstance(data, dict):
         return company
-    status = {name: value for name, value in data.get("syncStatus", {}).items() if name not in {"lease", "writeId"}}
+    status = {name: value for name, value in data.get("syncStatus", {}).items() if name != "lease"}
     sources = {
         name: {key: value for key, value in source.items() if key != "version"}
         for name, source in status.pop("sources", {}).items()

@@ -26,7 +26,7 @@ from fmcsa_orchestrator.storage.mongodb.driver import (
     safe_text,
     translated,
 )
-from fmcsa_orchestrator.storage.mongodb.lease_store import MongoLeases, with_mark
+from fmcsa_orchestrator.storage.mongodb.lease_store import MongoLeases
 from fmcsa_orchestrator.storage.repository import WRONG_CLOCK, CompanyUpdate, Write, plainly
 from fmcsa_orchestrator.storage.row_diff import PROJECTION, plan_rows
 
@@ -40,7 +40,7 @@ _BULK = 1_000  # operations per bulk: about 10 ms of encoding between two turns 
 class MongoCompanyRepository:
     """Companies and their rows in one MongoDB database, given as a motor or a PyMongo-async database object.
 
-    Uses `_id` keys, `$set`, unordered bulks and plain queries only, which MongoDB 4.4 and later and its stand-ins do alike.
+    Uses `_id` keys, `$set`, unordered bulks and plain queries only, as MongoDB has had them since 4.4.
 
     Raises:
         RepositoryError: or CompanyWriteError, CompanyNotFoundError; never an error of the driver.
@@ -96,7 +96,7 @@ class MongoCompanyRepository:
     async def record_run(self, facts: Mapping[str, Any]) -> None:
         """In the document of the run's lease."""
         with translated("cannot write the run's document"):
-            await self._leases.update_one({"_id": self.run_name}, {"$set": with_mark({"lastRun": dict(facts)}, "")})
+            await self._leases.update_one({"_id": self.run_name}, {"$set": {"lastRun": dict(facts)}})
 
     async def last_run(self) -> Mapping[str, Any] | None:
         """From the same document."""
@@ -165,7 +165,7 @@ class MongoCompanyRepository:
             found = rows.find({"companyId": {"$eq": company.id}}, PROJECTION).batch_size(_BULK)
             stored = {row["_id"]: row async for row in found}
         plan = await plan_rows(stored, documents, company.id, company.usdot, at)
-        mark = {"$set": {"current": False, "endedAt": at, "endedBy": ObjectId()}}  # an ObjectId: see `with_mark`
+        mark = {"$set": {"current": False, "endedAt": at}}
         replaced = (ReplaceOne({"_id": row["_id"]}, row, upsert=True) for row in plan.replace)
         ended = (UpdateOne({"_id": row_id}, mark) for row_id in plan.end)
         for operations in chain(_bulks(replaced), _bulks(ended)):
@@ -211,7 +211,7 @@ class MongoCompanyRepository:
         """Why some of these updates found no document: deleted, or in somebody else's hands by now."""
         with translated("cannot read companies"):
             ids = [update.company_id for update in updates]
-            found = self._companies.find({"_id": {"$in": ids}}, {"_id": 1, "fmcsaData": 1})
+            found = self._companies.find({"_id": {"$in": ids}}, {TOKEN: 1})
             tokens = {row["_id"]: dig(row, TOKEN) async for row in found}
         refused: dict[int, RepositoryError] = {}
         for index, update in enumerate(updates):
@@ -232,20 +232,10 @@ def _bulks(operations: Iterable[Any]) -> Iterator[list[Any]]:
 def _due(since: datetime, now: datetime) -> dict[str, Any]:
     """Companies with a dotNumber, not attempted since.
 
-    Spelled out, since a plain comparison passes over missing values, values of another type, and times that a wrong clock
-    has put into the future.
+    The negation also finds those without a time, or with something else in its place; no comparison would. A time in the future
+    is from a wrong clock.
     """
-    return {
-        **HAS_USDOT,
-        "$or": [
-            {LAST_RUN: {"$lt": since}},
-            {LAST_RUN: None},
-            {LAST_RUN: {"$exists": False}},
-            {LAST_RUN: {"$gt": now + WRONG_CLOCK}},
-            {LAST_RUN: {"$type": "number"}},
-            {LAST_RUN: {"$type": "bool"}},
-        ],
-    }
+    return {**HAS_USDOT, "$or": [{LAST_RUN: {"$not": {"$gte": since}}}, {LAST_RUN: {"$gt": now + WRONG_CLOCK}}]}
 
 
 def _condition(update: CompanyUpdate) -> dict[str, Any]:
@@ -253,7 +243,7 @@ def _condition(update: CompanyUpdate) -> dict[str, Any]:
 
 
 def _change(update: CompanyUpdate) -> dict[str, Any]:
-    return {"$set": with_mark(update.values, f"{STATUS}.")}
+    return {"$set": update.values}
 
 
 def _shown(company_id: Any) -> str:

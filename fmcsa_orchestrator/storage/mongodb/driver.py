@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from inspect import isawaitable
 from typing import Any, Literal
 
-from bson import CodecOptions, ObjectId, encode
+from bson import ObjectId, encode
 from bson.errors import BSONError
 from pymongo import AsyncMongoClient, ReadPreference, ReplaceOne, UpdateOne, WriteConcern
 from pymongo.errors import (
@@ -100,10 +100,9 @@ def collection_of(database: Any, name: str) -> Any:
     Whatever the connection says, it is read from the primary and written to a majority: a lease seen on a replica that lags
     behind, or lost with a primary that fails, is none.
     """
-    options = getattr(database, "codec_options", None) or CodecOptions()
     return database.get_collection(
         name,
-        codec_options=options.with_options(tz_aware=True),
+        codec_options=database.codec_options.with_options(tz_aware=True),
         read_preference=ReadPreference.PRIMARY,
         write_concern=WriteConcern("majority"),
     )
@@ -134,7 +133,7 @@ async def aggregated(collection: Any, pipeline: Sequence[Mapping[str, Any]]) -> 
 class ServerClock:
     """The time as the server has it, so that hosts whose clocks differ, or jump, agree on when a lease ends.
 
-    Read from `hello`, then carried on by this process's steady clock. Where a stand-in does not tell its time, ours is taken.
+    Read from `hello`, then carried on by this process's steady clock.
     """
 
     def __init__(self, database: Any) -> None:
@@ -157,12 +156,9 @@ class ServerClock:
         return asked_at - await self._ask()
 
     async def _ask(self) -> datetime:
-        try:
-            with translated("cannot ask MongoDB for its time"):
-                told = (await self._database.command("hello")).get("localTime")
-        except (AttributeError, NotImplementedError, TypeError):  # mongomock
-            told = None
-        return bson_time(told if isinstance(told, datetime) else datetime.now(UTC))
+        with translated("cannot ask MongoDB for its time"):
+            hello = await self._database.command("hello")
+        return bson_time(hello["localTime"])
 
 
 @contextmanager

@@ -62,17 +62,17 @@ class MongoFleet:
         )
 
     async def _groups(self, path: str) -> Counter[Any]:
-        """Companies by what they have at a path; None for what we have not put there. The embedded store says 0 for false."""
+        """Companies by what they have at a path; None for what we have not put there."""
         group = {"$group": {"_id": f"${path}", "companies": {"$sum": 1}}}
         with translated("cannot count companies"):
             found = await aggregated(self._companies, [{"$match": HAS_USDOT}, group])
         counts: Counter[Any] = Counter()
         for row in found:
-            counts[row["_id"] if isinstance(row["_id"], str | int) else None] += row["companies"]
+            counts[row["_id"] if isinstance(row["_id"], str | bool) else None] += row["companies"]
         return counts
 
     async def _time_at(self, path: str, direction: int) -> datetime | None:
-        """The first, or last, time at a path. By a sort: the embedded store gives `$min` of times as text."""
+        """The first, or last, time at a path. By a sort: an index on the path, where there is one, serves it."""
         found = await self._first({**HAS_USDOT, path: _ANY_TIME}, path, direction, 1)
         return as_time(dig(found[0], path)) if found else None
 

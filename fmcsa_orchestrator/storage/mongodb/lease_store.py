@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from fmcsa_orchestrator.model.documents import overlaps, settable, with_values
+from fmcsa_orchestrator.model.documents import settable, with_values
 from fmcsa_orchestrator.model.errors import CompanyNotFoundError
 from fmcsa_orchestrator.model.status import StoredLease
 from fmcsa_orchestrator.storage.leases import Lease, values_of_heartbeat, values_of_holder, values_of_nobody
-from fmcsa_orchestrator.storage.mongodb.driver import DuplicateKeyError, ObjectId, ServerClock, translated
+from fmcsa_orchestrator.storage.mongodb.driver import DuplicateKeyError, ServerClock, translated
 
 
 class MongoLeases:
@@ -47,7 +47,7 @@ class MongoLeases:
         with translated("cannot take the lease"):
             result = await self._collection.update_one(
                 {"_id": document["_id"], f"{self._folder}token": token},
-                {"$set": with_mark(settable(document, values), self._folder)},
+                {"$set": settable(document, values)},
             )
             if not result.matched_count:
                 found = await self._collection.find_one({"_id": {"$eq": document["_id"]}})
@@ -63,7 +63,7 @@ class MongoLeases:
         with translated("cannot renew the lease"):
             result = await self._collection.update_one(
                 {"_id": lease.key, f"{self._folder}token": lease.token, f"{self._folder}owner": lease.owner},
-                {"$set": with_mark(values, self._folder)},
+                {"$set": values},
             )
         return bool(result.matched_count)
 
@@ -71,17 +71,5 @@ class MongoLeases:
         """Give it back."""
         with translated("cannot release the lease"):
             await self._collection.update_one(
-                {"_id": key, f"{self._folder}owner": owner}, {"$set": with_mark(values_of_nobody(self._folder), self._folder)}
+                {"_id": key, f"{self._folder}owner": owner}, {"$set": values_of_nobody(self._folder)}
             )
-
-
-def with_mark(values: Mapping[str, Any], folder: str) -> dict[str, Any]:
-    """The `$set` with an id of this write.
-
-    It tells two writes apart that look alike. It has a second use: with an ObjectId among the values, nx-27017 keeps the types
-    of dates and booleans that are set by path, which it otherwise turns into text and numbers.
-    """
-    mark = f"{folder}writeId"
-    if any(overlaps(path, mark) for path in values):
-        return dict(values)
-    return {**values, mark: ObjectId()}
