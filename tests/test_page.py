@@ -10,9 +10,7 @@ from itertools import pairwise
 import pytest
 
 from fmcsa_orchestrator import SettingsError
-from fmcsa_orchestrator.report.html.charts import bar, stack
-from fmcsa_orchestrator.report.html.elements import element, to_html
-from fmcsa_orchestrator.report.html.page import page
+from fmcsa_orchestrator.report.html.page import page, templates
 from fmcsa_orchestrator.report.html.write import write_page
 from fmcsa_orchestrator.report.overview import make_overview, shown_name
 from fmcsa_orchestrator.storage.fleet_status import FleetCounts, SourceCounts, State, StateCounts
@@ -173,12 +171,18 @@ def test_at_or_above_is_told_by_words_and_shape_not_by_colour_alone():
     assert "25.0 %" in Parsed(page(make_overview([document], SOURCES, NOW, 48))).texts("td")
 
 
+def part(name):
+    """The macros of one of the templates' parts."""
+    return templates().get_template(f"parts/{name}.html").module
+
+
 def test_a_bar_stays_within_its_frame():
     for value, largest in ((150, 100), (-5, 100), (3, 0), (50, 100)):
-        shapes = bar(value, largest, "text", mark=120)
-        assert all(0 <= float(shape.get("width")) <= 100 for shape in shapes)
-        assert float(shapes[-1].get("x")) <= 100
-    assert stack({}, "nothing").get("aria-label") == "nothing"
+        shapes = [found for _, found, _ in Parsed(part("charts").bar(value, largest, "text", mark=120)).all("rect")]
+        assert [shape["class"] for shape in shapes] == ["ground", "value", "mark"]
+        assert all(0 <= float(shape["width"]) <= 100 for shape in shapes)
+        assert float(shapes[-1]["x"]) <= 100
+    assert Parsed(part("charts").stack({}, "nothing")).elements[0][1]["aria-label"] == "nothing"
 
 
 def test_colours_have_enough_contrast():
@@ -204,9 +208,12 @@ def luminance(colour):
     return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
 
 
-def test_elements_keep_text_and_elements_in_order():
-    tree = element("p", "a ", element("b", "b"), " c", None, " <d>", class_="x", aria_label='"')
-    assert to_html(tree) == '<!doctype html>\n<p class="x" aria-label="&quot;">a <b>b</b> c &lt;d&gt;</p>\n'
+def test_a_row_keeps_text_and_elements_in_order():
+    cells = ["a <b>", part("words").badge(State.FRESH), '"&"']
+    parsed = Parsed(part("table").row(["A", '"', "C"], cells))
+    assert parsed.texts("th", "td") == ["a <b>", "● fresh", '"&"']
+    assert [found["data-label"] for _, found, _ in parsed.all("th", "td")] == ["A", '"', "C"]
+    assert not parsed.all("b")
 
 
 def test_it_is_written_whole_or_not_at_all(tmp_path):
