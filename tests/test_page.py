@@ -8,13 +8,13 @@ from html.parser import HTMLParser
 from itertools import pairwise
 
 import pytest
+from jinja2 import UndefinedError
 
 from fmcsa_orchestrator import SettingsError
-from fmcsa_orchestrator.report.html.charts import bar, stack
-from fmcsa_orchestrator.report.html.elements import element, to_html
-from fmcsa_orchestrator.report.html.page import page
+from fmcsa_orchestrator.report.html.page import page, templates
 from fmcsa_orchestrator.report.html.write import write_page
 from fmcsa_orchestrator.report.overview import make_overview, shown_name
+from fmcsa_orchestrator.report.wording import printable
 from fmcsa_orchestrator.storage.fleet_status import FleetCounts, SourceCounts, State, StateCounts
 
 from .status_samples import AS_OF, BROKEN, HOSTILE, NOW, SOURCES, company, failing, with_safety
@@ -122,6 +122,14 @@ def test_tables_have_captions_and_headers_with_their_scope(text):
     assert all(found["data-label"] for _, found, _ in parsed.all("td"))
 
 
+def test_every_cell_is_named_as_its_column(text):
+    for table in re.findall(r"<table.*?</table>", text, re.DOTALL):
+        parsed = Parsed(table)
+        columns = ["".join(texts) for _, found, texts in parsed.all("th") if found["scope"] == "col"]
+        labels = [found["data-label"] for _, found, _ in parsed.elements if "data-label" in found]
+        assert labels == columns * (len(parsed.all("tr")) - 1)
+
+
 def test_charts_have_a_text(text):
     charts = Parsed(text).all("svg")
     assert all(found["role"] == "img" and found["aria-label"] for _, found, _ in charts)
@@ -137,6 +145,61 @@ def test_whatever_a_document_holds_stays_text():
     assert shape(text) == shape(tame)
     assert not re.search(r"[\x00-\x09\x0b-\x1f\u202e]", text)
     assert any("<script>alert('x')</script>" in cell for cell in Parsed(text).texts("td"))
+
+
+# Each fits into the 40 characters that are shown of a USDOT number that is none.
+TRICKS = {
+    "script": "<script>alert(1)</script>",
+    "quotes": '" onclick="x" \'>`=',
+    "braces": "{{ 7*7 }}{% raw %}{# x #}${7*7}",
+    "entities": "&lt;b&gt; &amp; &#34; & Sons",
+    "endings": "</style></title></table>]]>-->",
+    "directions": "a\u202eb\u2066c\u200f\u2028d\x00\x1b[0m",
+}
+
+
+@pytest.mark.parametrize("trick", TRICKS.values(), ids=TRICKS)
+def test_in_text_and_in_attributes_it_comes_out_as_it_was(trick):
+    document = with_safety(failing(trick, name=trick, number=trick, message=trick))
+    document["fmcsaData"]["syncStatus"]["errors"][0] |= {"kind": trick}
+    document["fmcsaData"]["csa"]["driverFitness"] |= {"percentileText": trick}
+    shown = printable(trick)
+    states = StateCounts(1, 2, 3, 4)
+    fleet = fleet_page(
+        document, oldest_company=trick, sources=(SourceCounts(shown, states, {shown: 2, "failed": 1}, NOW, AS_OF),)
+    )
+    alone = page(make_overview([document], SOURCES, NOW, 48))
+    parsed, one = Parsed(fleet), Parsed(alone)
+    assert one.texts("title", "h1") == [f"FMCSA data of {shown}"] * 2
+    assert f"✖ failing USDOT {shown}, _id {shown}. Passenger carrier. Last run: 2026-11-25 11:00." in [
+        found.replace("\n", " ") for found in parsed.texts("p")
+    ]
+    assert {shown, f"{shown} violations: {shown}"} <= {*parsed.texts("a", "h3", "td", "li", "span")}
+    assert f"The oldest attempt is that of {shown}: 2026-11-25 12:00." in parsed.texts("p")
+    assert f"{shown}threshold 75 (QCMobile)" in parsed.texts("td")
+    assert parsed.texts("td").count(shown) >= 2  # as number, and as message
+    labels = {found.get("aria-label") for _, found, _ in parsed.elements + one.elements}
+    assert {shown, f"BASICs of {shown}", f"last outcomes of {shown}: 2 {shown}, 1 failed"} <= labels
+    assert {f"key {shown}", f"part {shown}"} <= {found.get("class") for _, found, _ in parsed.elements}
+    for text in (fleet, alone):
+        assert not re.search(r"[\x00-\x09\x0b-\x1f\u200f\u2028\u202a-\u202e\u2066-\u2069]", text)
+
+
+def test_nothing_is_put_in_as_it_is_but_the_style_sheet():
+    sources = {name: templates().loader.get_source(templates(), name)[0] for name in templates().list_templates()}
+    assert len(sources) == 8
+    raw = [line for text in sources.values() for line in text.splitlines() if re.search(r"\bsafe\b", line)]
+    assert raw == ["<style>{{ style | safe }}</style>"]
+    for text in sources.values():
+        assert not re.search(r"autoescape|Markup|xmlattr|=\{\{", text)
+    assert templates().autoescape is True
+
+
+def test_what_a_template_does_not_know_is_no_empty_text():
+    with pytest.raises(UndefinedError):
+        part("charts").bar(1, 2)
+    with pytest.raises(UndefinedError):
+        templates().get_template("company.html").render()
 
 
 def shape(text):
@@ -173,12 +236,28 @@ def test_at_or_above_is_told_by_words_and_shape_not_by_colour_alone():
     assert "25.0 %" in Parsed(page(make_overview([document], SOURCES, NOW, 48))).texts("td")
 
 
+def part(name):
+    """The macros of one of the templates' parts."""
+    return templates().get_template(f"parts/{name}.html").module
+
+
 def test_a_bar_stays_within_its_frame():
     for value, largest in ((150, 100), (-5, 100), (3, 0), (50, 100)):
-        shapes = bar(value, largest, "text", mark=120)
-        assert all(0 <= float(shape.get("width")) <= 100 for shape in shapes)
-        assert float(shapes[-1].get("x")) <= 100
-    assert stack({}, "nothing").get("aria-label") == "nothing"
+        shapes = [found for _, found, _ in Parsed(part("charts").bar(value, largest, "text", mark=120)).all("rect")]
+        assert [shape["class"] for shape in shapes] == ["ground", "value", "mark"]
+        assert all(0 <= float(shape["width"]) <= 100 for shape in shapes)
+        assert float(shapes[-1]["x"]) <= 100
+    assert Parsed(part("charts").stack({}, "nothing")).elements[0][1]["aria-label"] == "nothing"
+
+
+def test_the_parts_of_a_bar_stand_side_by_side_in_their_natural_order():
+    text = part("charts").stack({"failed": 1, "own": 1, "changed": 1_998, "skipped": 0}, "text")
+    shapes = [found for _, found, _ in Parsed(text).all("rect")][1:]
+    assert [(shape["class"], shape["x"], shape["width"]) for shape in shapes] == [
+        ("part changed", "0.0", "99.9"),
+        ("part failed", "99.9", "0.5"),
+        ("part own", "99.95", "0.5"),
+    ]
 
 
 def test_colours_have_enough_contrast():
@@ -204,9 +283,18 @@ def luminance(colour):
     return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
 
 
-def test_elements_keep_text_and_elements_in_order():
-    tree = element("p", "a ", element("b", "b"), " c", None, " <d>", class_="x", aria_label='"')
-    assert to_html(tree) == '<!doctype html>\n<p class="x" aria-label="&quot;">a <b>b</b> c &lt;d&gt;</p>\n'
+def test_a_row_keeps_text_and_elements_in_order():
+    cells = ["a <b>", part("words").badge(State.FRESH), '"&"']
+    parsed = Parsed(part("table").row(["A", '"', "C"], cells))
+    assert parsed.texts("th", "td") == ["a <b>", "● fresh", '"&"']
+    assert [found["data-label"] for _, found, _ in parsed.all("th", "td")] == ["A", '"', "C"]
+    assert not parsed.all("b")
+
+
+@pytest.mark.parametrize("cells", [["a"], ["a", "b", "c"]])
+def test_a_row_has_a_cell_for_each_column(cells):
+    with pytest.raises(ValueError, match="shorter|longer"):
+        part("table").row(["A", "B"], cells)
 
 
 def test_it_is_written_whole_or_not_at_all(tmp_path):

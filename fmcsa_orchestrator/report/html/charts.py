@@ -1,11 +1,12 @@
-"""Small charts as inline SVG. Each has its text alternative; colours and sizes are the style sheet's."""
+"""The numbers behind the small charts: widths and places in percent, the order of parts, the highest measures. Pure."""
 
-from collections.abc import Mapping
-from xml.etree import ElementTree as ET
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
-from fmcsa_orchestrator.report.html.elements import element
+from fmcsa_orchestrator.model.fmcsa import Basic
+from fmcsa_orchestrator.report.overview import CompanyView
 
-_HEIGHT = 10
+_LEAST = 0.5  # percent: as wide as can still be seen
 _NATURAL_ORDER = (
     "fresh",
     "stale",
@@ -22,37 +23,44 @@ _NATURAL_ORDER = (
 )
 
 
-def bar(value: float, largest: float, text: str, *, mark: float | None = None, is_over: bool = False) -> ET.Element:
-    """A bar of a value from 0 to `largest`, with a mark across it at another value."""
-    filled = element("rect", width=_share(value, largest), height=_HEIGHT, class_="over" if is_over else "value")
-    line = (
-        None
-        if mark is None
-        else element("rect", x=max(0, _share(mark, largest) - 0.5), y=-2, width=1, height=_HEIGHT + 4, class_="mark")
-    )
-    return _chart(text, element("rect", width=100, height=_HEIGHT, class_="ground"), filled, line)
+@dataclass(frozen=True, slots=True)
+class StackPart:
+    """One part of a bar in parts: what it counts, where it begins, and how wide it is, in percent."""
+
+    kind: str
+    x: float
+    width: float
 
 
-def stack(counts: Mapping[str, int], text: str) -> ET.Element:
-    """A bar in parts, one for each kind of what is counted; a part of anything is at least to be seen."""
-    total = sum(counts.values())
-    parts, x = [], 0.0
-    for kind in sorted(counts, key=_place):
-        width = _share(counts[kind], total)
-        parts.append(element("rect", x=round(x, 2), width=max(width, 0.5), height=_HEIGHT, class_=f"part {kind}"))
-        x += width
-    return _chart(text, element("rect", width=100, height=_HEIGHT, class_="ground"), *parts)
-
-
-def _chart(text: str, *shapes: ET.Element | None) -> ET.Element:
-    return element(
-        "svg", *shapes, viewBox=f"0 -2 100 {_HEIGHT + 4}", preserveAspectRatio="none", role="img", aria_label=text, class_="chart"
-    )
-
-
-def _share(value: float, largest: float) -> float:
+def bar_share(value: float, largest: float) -> float:
     """Percent of the largest, within 0 and 100."""
     return round(min(100.0, max(0.0, 100 * value / largest)), 2) if largest > 0 else 0.0
+
+
+def mark_place(value: float, largest: float) -> float:
+    """Where a mark of width 1 begins whose middle is at this value."""
+    return max(0, bar_share(value, largest) - 0.5)
+
+
+def stack_parts(counts: Mapping[str, int]) -> list[StackPart]:
+    """One part for each kind that was counted, in their natural order; each is wide enough to be seen."""
+    total = sum(counts.values())
+    parts, x = [], 0.0
+    for kind in sorted((kind for kind, count in counts.items() if count), key=_place):
+        width = bar_share(counts[kind], total)
+        parts.append(StackPart(kind, round(x, 2), max(width, _LEAST)))
+        x += width
+    return parts
+
+
+def highest_measures(companies: Iterable[CompanyView]) -> dict[Basic, float]:
+    """The largest measure of each BASIC among these; measures of different BASICs cannot be compared."""
+    highest: dict[Basic, float] = {}
+    for company in companies:
+        for basic in company.safety.basics:
+            if basic.measure is not None:
+                highest[basic.basic] = max(basic.measure, highest.get(basic.basic, 0.0))
+    return highest
 
 
 def _place(kind: str) -> tuple[int, str]:
