@@ -14,7 +14,7 @@ from fmcsa_orchestrator import CompanyStarted, MongoCompanyRepository, RunStarte
 from fmcsa_orchestrator.storage.leases import TTL_S
 from fmcsa_orchestrator.testing import Fault
 from fmcsa_orchestrator.testing.fakes import FakeSource
-from tests.world import VIOLATIONS, connect
+from tests.support.world import VIOLATIONS, connect
 
 from .refusals import OneRowRefused, RefusingDatabase
 from .scene import Conditions

@@ -10,7 +10,7 @@ from fmcsa_orchestrator.cli.demo import demo_settings
 from fmcsa_orchestrator.model.documents import dig, with_values
 from fmcsa_orchestrator.storage.sync_status import LEASE
 from fmcsa_orchestrator.testing import Fleet
-from tests.world import COLLECTIONS, open_world
+from tests.support.world import COLLECTIONS, open_world
 
 
 @dataclass
