@@ -1,5 +1,7 @@
-"""Whether a store holds exactly what upstream has: every row of every carrier, every field, every status. Made from the
-fleet's own rows, without HTTP and without the code that diffs and stores."""
+"""Whether a store holds exactly what upstream has: every row of every carrier, every field, every status.
+
+Made from the fleet's own rows, without HTTP and without the code that diffs and stores.
+"""
 
 from fmcsa_orchestrator.model.documents import dig
 from fmcsa_orchestrator.sources import csa, inspections, violations

@@ -5,7 +5,8 @@ import math
 from hypothesis import settings
 from hypothesis import strategies as st
 
-often = settings(max_examples=200)
+EXAMPLES = settings.default.max_examples  # as the profile says: `make quick` tries fewer
+often, very_often = (settings(max_examples=times * EXAMPLES) for times in (2, 4))
 
 AWKWARD_TEXT = [
     *(

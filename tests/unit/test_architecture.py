@@ -3,6 +3,7 @@
 import ast
 import inspect
 from collections import Counter
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 
@@ -19,7 +20,12 @@ PACKAGE = ROOT.name
 FILES = {".".join((PACKAGE, *path.relative_to(ROOT).with_suffix("").parts)): path for path in sorted(ROOT.rglob("*.py"))}
 
 
+@cache
 def imports(path):
+    return list(_imports(path))
+
+
+def _imports(path):
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)

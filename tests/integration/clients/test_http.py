@@ -246,9 +246,3 @@ async def test_no_error_text_holds_the_key(rig, status):
 )
 def test_what_refuses_our_key(denies, status, body, is_key):
     assert denies(status, body) is is_key
-
-
-@pytest.mark.parametrize(("rate", "at_once", "every_s"), [(1, 1, 1), (0.5, 1, 2), (20, 1, 0.05), (400, 4, 0.01)])
-def test_a_limiter_has_no_double_burst(rate, at_once, every_s):
-    limiter = strict_limiter(rate)
-    assert (limiter.max_rate, limiter.time_period) == (at_once, every_s)

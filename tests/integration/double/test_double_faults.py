@@ -1,71 +1,17 @@
 """Each fault of the local upstream does what it is called, to the requests it is meant for."""
 
 import asyncio
-import gzip
 import json
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import aiohttp
 import pytest
 
-from fmcsa_orchestrator.testing.fmcsa.fleet import DATASETS, Fleet
+from fmcsa_orchestrator.testing.fmcsa.fleet import Fleet
 from fmcsa_orchestrator.testing.fmcsa.local_fmcsa import LocalFmcsa
 from fmcsa_orchestrator.testing.server.faults import Fault
-
-VIOLATIONS, INSPECTIONS = "8mt8-2mdr", "rbkj-cgst"
-Get = Callable[..., Awaitable[tuple[aiohttp.ClientResponse, bytes]]]
-
-
-@pytest.fixture
-def fleet() -> Fleet:
-    return Fleet.uniform(5, violations=6, inspections=4)
-
-
-@pytest.fixture
-async def upstream(fleet: Fleet) -> AsyncIterator[LocalFmcsa]:
-    async with LocalFmcsa(fleet) as server:
-        yield server
-
-
-@pytest.fixture
-async def session() -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession() as client:
-        yield client
-
-
-@pytest.fixture
-def get(upstream: LocalFmcsa, session: aiohttp.ClientSession) -> Get:
-    """GET a path, by default all violations."""
-
-    async def get(path: str = f"/resource/{VIOLATIONS}.json", **params: str) -> tuple[aiohttp.ClientResponse, bytes]:
-        async with session.get(upstream.soda_url + path, params=params) as response:
-            return response, await response.read()
-
-    return get
-
-
-def metadata(dataset: str = VIOLATIONS) -> str:
-    return f"/api/views/{dataset}.json"
-
-
-def carrier(upstream: LocalFmcsa, usdot: int) -> str:
-    return f"/qc/services/carriers/{usdot}?webKey={upstream.web_key}"
-
-
-async def rows(get: Get, **params: str) -> Any:
-    response, body = await get(**{name: value for name, value in params.items() if value})
-    assert response.status == 200
-    return json.loads(body)
-
-
-async def came_in(upstream: LocalFmcsa) -> None:
-    """Wait until the server has a request."""
-    for _ in range(1_000):
-        if upstream.requests:
-            return
-        await asyncio.sleep(0.001)
+from tests.support.double import INSPECTIONS, VIOLATIONS, Get, came_in, carrier, metadata, rows
 
 
 @pytest.mark.parametrize("code", [202, 400, 401, 403, 404, 429, 500, 502, 503])
@@ -299,123 +245,6 @@ async def test_throttle_lets_through_again_later(upstream: LocalFmcsa, get: Get)
     while (await get())[0].status != 200:
         assert time.monotonic() < deadline
     assert statuses == {200, 429}
-
-
-async def test_times_and_after(upstream: LocalFmcsa, get: Get) -> None:
-    upstream.inject(Fault.status(500), after=1, times=2)
-    assert [(await get())[0].status for _ in range(5)] == [200, 500, 500, 200, 200]
-
-
-async def test_faults_queue_up(upstream: LocalFmcsa, get: Get) -> None:
-    upstream.inject(Fault.status(500), times=1)
-    upstream.inject(Fault.status(429), times=1)
-    assert [(await get())[0].status for _ in range(3)] == [500, 429, 200]
-
-
-async def test_faults_add_up(upstream: LocalFmcsa, get: Get) -> None:
-    upstream.inject(Fault.missing_column("viol_code"))
-    upstream.inject(Fault.missing_column("viol_unit"))
-    upstream.inject(Fault.new_column("one"))
-    upstream.inject(Fault.new_column("two"))
-    fields = json.loads((await get())[0].headers["X-SODA2-Fields"])
-    assert set(DATASETS[VIOLATIONS]) ^ set(fields) == {"viol_code", "viol_unit", "one", "two"}
-
-
-async def test_faults_go_away(upstream: LocalFmcsa, get: Get) -> None:
-    handle = upstream.inject(Fault.html())
-    other = upstream.inject(Fault.status(500))
-    handle.remove()
-    assert (await get())[0].status == 500
-    other.remove()
-    assert (await get())[0].status == 200
-    upstream.inject(Fault.status(500))
-    upstream.clear_faults()
-    assert (await get())[0].status == 200
-
-
-async def test_dataset_and_kind(upstream: LocalFmcsa, get: Get, fleet: Fleet) -> None:
-    upstream.inject(Fault.status(500), dataset=VIOLATIONS, kind="metadata")
-    assert (await get(metadata()))[0].status == 500
-    assert (await get())[0].status == 200
-    assert (await get(metadata(INSPECTIONS)))[0].status == 200
-    assert (await get(carrier(upstream, fleet.usdots[0])))[0].status == 200
-
-
-async def test_a_carrier_is_meant_wherever_it_is_mentioned(
-    upstream: LocalFmcsa, session: aiohttp.ClientSession, get: Get, fleet: Fleet
-) -> None:
-    usdot, other = fleet.usdots[:2]
-    upstream.inject(Fault.status(500), usdot=usdot)
-    both = f"dot_number in ('{other}','{usdot}')"
-    for params in ({"dot_number": str(usdot)}, {"$where": both}, {"$query": f"select * where {both}"}):
-        assert (await get(**params))[0].status == 500
-    async with session.post(
-        f"{upstream.soda_url}/api/v3/views/{VIOLATIONS}/query.json", json={"query": f"select * where {both}"}
-    ) as r:
-        assert r.status == 500
-    assert (await get(carrier(upstream, usdot)))[0].status == 500
-    for params in ({"dot_number": str(other)}, {"$where": f"dot_number='{other}'"}, {"$select": "count(*)"}, {"$limit": "1"}):
-        assert (await get(**params))[0].status == 200
-    assert (await get(carrier(upstream, other)))[0].status == 200
-
-
-async def test_requests_are_recorded(upstream: LocalFmcsa, session: aiohttp.ClientSession, get: Get, fleet: Fleet) -> None:
-    await get(dot_number="1", **{"$limit": "5"})
-    await get(metadata(INSPECTIONS))
-    await get(carrier(upstream, 1))
-    document = {"query": "select *", "page": {"pageNumber": 1, "pageSize": 2}}
-    async with session.post(f"{upstream.soda_url}/api/v3/views/{VIOLATIONS}/query.json", json=document):
-        pass
-    resource, about, mobile, soda3 = upstream.requests
-    assert (resource.method, resource.kind, resource.dataset, resource.status) == ("GET", "resource", VIOLATIONS, 200)
-    assert resource.query == {"dot_number": "1", "$limit": "5"}
-    assert resource.path == f"/resource/{VIOLATIONS}.json"
-    assert "User-Agent" in resource.headers
-    assert (about.kind, about.dataset) == ("metadata", INSPECTIONS)
-    assert (mobile.kind, mobile.dataset, mobile.query) == ("qcmobile", None, {"webKey": upstream.web_key})
-    assert (soda3.method, soda3.kind, soda3.query) == ("POST", "soda3", document)
-    assert resource.at <= about.at <= mobile.at <= soda3.at
-    assert upstream.count() == 4
-    assert (upstream.count("resource"), upstream.count(dataset=VIOLATIONS), upstream.count("qcmobile", VIOLATIONS)) == (1, 2, 0)
-    upstream.reset_requests()
-    assert (upstream.count(), len(upstream.requests)) == (0, 0)
-
-
-async def test_stop_and_start_on_the_same_port(upstream: LocalFmcsa, get: Get) -> None:
-    url = upstream.soda_url
-    await upstream.stop()
-    with pytest.raises(aiohttp.ClientConnectorError):
-        await get()
-    await upstream.start()
-    await upstream.start()
-    assert upstream.soda_url == url
-    assert (await get())[0].status == 200
-
-
-async def test_a_taken_port_is_an_error(upstream: LocalFmcsa, fleet: Fleet) -> None:
-    second = LocalFmcsa(fleet, port=int(upstream.soda_url.rpartition(":")[2]))
-    with pytest.raises(OSError, match="address already in use"):
-        await second.start()
-    await second.stop()
-
-
-async def test_latency(fleet: Fleet, session: aiohttp.ClientSession) -> None:
-    async with LocalFmcsa(fleet, latency_s=0.03) as upstream:
-        started = time.monotonic()
-        async with session.get(upstream.soda_url + metadata()) as response:
-            assert response.status == 200
-        assert time.monotonic() - started >= 0.03
-
-
-async def test_compressed_if_the_client_can(fleet: Fleet) -> None:
-    async with LocalFmcsa(fleet, compress=True) as upstream, aiohttp.ClientSession(auto_decompress=False) as session:
-        url = f"{upstream.soda_url}/resource/{VIOLATIONS}.json"
-        async with session.get(url, headers={"Accept-Encoding": "gzip"}) as response:
-            assert response.headers["Content-Encoding"] == "gzip"
-            assert len(json.loads(gzip.decompress(await response.read()))) == 30
-        async with session.get(url, headers={"Accept-Encoding": "identity"}) as response:
-            assert "Content-Encoding" not in response.headers
-            assert len(json.loads(await response.read())) == 30
 
 
 def _sorted(found: Any) -> list[str]:

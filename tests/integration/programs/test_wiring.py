@@ -13,8 +13,6 @@ from fmcsa_orchestrator import Settings, SettingsError, close, open_orchestrator
 from fmcsa_orchestrator.api import default_wiring
 from fmcsa_orchestrator.testing.fakes import InMemoryRepository
 
-QUIET = "import asyncio, sys, warnings; warnings.simplefilter('error'); "
-
 
 async def run_program(text, environment):
     process = await asyncio.create_subprocess_exec(
@@ -121,24 +119,3 @@ async def test_opening_by_hand_tells_bad_settings_at_once():
     with pytest.raises(SettingsError, match="FMCSA_MONGODB_URI"):
         async with open_orchestrator():
             pass
-
-
-def test_settings_have_the_promised_defaults_and_hide_secrets(monkeypatch, tmp_path):
-    settings = Settings.load()
-    assert settings.soda_base_url == "https://data.transportation.gov"
-    assert (settings.soda_requests_per_second, settings.qcmobile_requests_per_second, settings.source_calls_per_second) == (
-        1,
-        2,
-        10,
-    )
-    assert (settings.batch_size, settings.request_timeout_s, settings.company_timeout_s) == (200, 30, 120)
-    (tmp_path / ".env").write_text("FMCSA_QCMOBILE_WEB_KEY=s3cret\nFMCSA_SODA_APP_TOKEN=\n")
-    settings = Settings.load()
-    assert settings.secrets() == ("s3cret",)
-    assert settings.soda_app_token is None
-    assert "s3cret" not in repr(settings)
-    monkeypatch.setenv("FMCSA_MONGODB_URI", "s3cret-uri")
-    monkeypatch.setenv("FMCSA_BATCH_SIZE", "s3cret-size")
-    with pytest.raises(SettingsError) as raised:
-        Settings.load()
-    assert "s3cret" not in str(raised.value)

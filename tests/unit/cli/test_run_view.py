@@ -14,20 +14,16 @@ from fmcsa_orchestrator import (
     Reading,
     RunFinished,
     RunStarted,
-    Settings,
     SourceFailure,
     SourceOutcome,
     SyncSummary,
     Waiting,
     WindowFetched,
-    open_orchestrator,
 )
 from fmcsa_orchestrator.cli.terminal.live import LiveView, LogView, view_on
 from fmcsa_orchestrator.cli.terminal.outcomes import STYLES, show_summary
 from fmcsa_orchestrator.cli.terminal.progress import RunProgress
-from fmcsa_orchestrator.testing import Fleet, LocalFmcsa
-from fmcsa_orchestrator.testing.fakes import InMemoryRepository
-from tests.support.status_samples import HOSTILE, NOW, SOURCES
+from tests.support.status_samples import HOSTILE, NOW
 
 
 class Clock:
@@ -177,22 +173,3 @@ def test_every_outcome_can_be_printed():
     console = Console(file=io.StringIO(), width=120)
     show_summary(console, SyncSummary(started_at=NOW, finished_at=NOW, outcomes={"s": {outcome.value: 1 for outcome in Outcome}}))
     assert "1 skipped" in console.file.getvalue()
-
-
-async def test_a_run_tells_what_it_reads_and_counts_its_requests_as_it_goes():
-    fleet = Fleet.uniform(2, violations=1, inspections=1)
-    repository = InMemoryRepository([{**found, "_id": key} for key, found in enumerate(fleet.company_documents())])
-    seen, requests = [], []
-
-    def note(event):
-        seen.append(event)
-        requests.append(dict(seen[0].requests))
-
-    async with LocalFmcsa(fleet) as upstream:
-        settings = Settings(soda_base_url=upstream.soda_url, soda_requests_per_second=500, source_calls_per_second=500)
-        async with open_orchestrator(settings, repository=repository) as orchestrator:
-            await orchestrator.sync_all_companies(on_event=note)
-    assert [event for event in seen if isinstance(event, Reading)] == [Reading(name, 2) for name in SOURCES]
-    assert requests[0] == {}
-    assert [found["soda"] for found in requests[1:5]] == [6, 10, 11, 12]
-    assert requests[-1] == {"soda": 12}

@@ -1,3 +1,5 @@
+"""The row diff: what is new, changed, gone or back again, and what is not believed."""
+
 from datetime import UTC, datetime, timedelta
 
 import pytest

@@ -6,38 +6,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from aiolimiter import AsyncLimiter
 
-from fmcsa_orchestrator import LeaseHeldError, Orchestrator, SourceReport
-from fmcsa_orchestrator.model.documents import dig
+from fmcsa_orchestrator import Orchestrator, SourceReport
 from fmcsa_orchestrator.report.wording import age
-from fmcsa_orchestrator.storage.mongodb import driver
-from fmcsa_orchestrator.storage.sync_status import LEASE
-from fmcsa_orchestrator.sync import clock
 from fmcsa_orchestrator.testing.fakes import FakeSource, InMemoryRepository
-from tests.support.backends import WIRES, open_backend
 from tests.support.world import status_of
 
 JUMPS = [timedelta(hours=hours) for hours in (-30, -5, -1, 1, 5, 30)]
 SMALL = [timedelta(seconds=seconds) for seconds in (-240, -60, -2, -0.5, 0.5, 2, 60, 240)]
 TOLERANCE = timedelta(minutes=5)  # by which the clocks of two hosts may differ without anybody noticing
-
-
-class Wall(datetime):
-    """A `datetime` whose `now` is off by what `set` says."""
-
-    off = timedelta()
-
-    @classmethod
-    def now(cls, tz=None):
-        return datetime.now(tz) + cls.off
-
-
-@pytest.fixture
-def wall(monkeypatch):
-    for module in (clock, driver):
-        monkeypatch.setattr(module, "datetime", Wall)
-    monkeypatch.setattr(Wall, "off", timedelta())
-    monkeypatch.setattr(clock.RunClock, "_latest", datetime.min.replace(tzinfo=UTC))
-    return Wall
 
 
 def companies(number=6):
@@ -126,25 +102,6 @@ async def test_a_handler_with_another_clock_costs_a_run_no_more_than_one_more_lo
     counts = asked(source)
     assert counts - Counter(range(6)) in (Counter(), Counter({0: 1}))
     assert len(others.asked) == 1
-
-
-@pytest.mark.parametrize("kind", ["memory", *WIRES])
-@pytest.mark.parametrize("jump", [timedelta(hours=-5), timedelta(hours=5)], ids=str)
-async def test_leases_go_by_the_servers_clock(wall, wire_uri, kind, jump):
-    async with open_backend(kind, wire_uri) as backend:
-        await backend.add(*companies(1))
-        if backend.database is not None:
-            assert "localTime" in await backend.database.command("hello")
-        leases = backend.repository.company_leases
-        lease, document = await leases.take(await backend.company(0), "here", 30)
-        wall.off = jump
-        expires_at = dig(await backend.company(0), f"{LEASE}expiresAt")
-        assert timedelta(seconds=20) < expires_at - datetime.now(UTC) <= timedelta(seconds=31)
-        with pytest.raises(LeaseHeldError):
-            await leases.take(document, "elsewhere", 30)
-        assert await leases.renew(lease, -1)
-        gone, _ = await leases.take(await backend.company(0), "elsewhere", 30)
-        assert gone.token == lease.token + 1
 
 
 @pytest.mark.parametrize("jump", JUMPS, ids=str)

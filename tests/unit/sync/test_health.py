@@ -6,10 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from aiolimiter import AsyncLimiter
 
-from fmcsa_orchestrator import Health, Orchestrator, RepositoryError, SourceReport, SourceUnavailableError, close, health
+from fmcsa_orchestrator import Orchestrator, RepositoryError, close, health
 from fmcsa_orchestrator.sync.diagnostics.health import judged
-from fmcsa_orchestrator.testing.fakes import FakeSource
-from tests.support.backends import BACKENDS, open_backend
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 DAY_S = 86_400.0
@@ -50,26 +48,6 @@ def test_what_makes_it_unhealthy(kept, reason):
 @pytest.mark.parametrize("stopped", ["deadline", "stopped"])
 def test_a_run_that_was_only_cut_short_is_healthy(stopped):
     assert judged(facts(stopped=stopped), None, NOW, DAY_S).healthy
-
-
-@pytest.mark.parametrize("kind", BACKENDS)
-async def test_it_is_read_from_the_store(kind, wire_uri):
-    def fetch(company):
-        if company.id == 1:
-            raise SourceUnavailableError("down")
-        return SourceReport()
-
-    async with open_backend(kind, wire_uri) as backend:
-        await backend.add({"_id": 1, "dotNumber": 7}, {"_id": 2, "dotNumber": 8})
-        sync = Orchestrator(sources=[FakeSource("s", fetch)], repository=backend.repository, limiter=AsyncLimiter(1_000, 1))
-        before = await sync.health()
-        assert (before.healthy, before.oldest_attempt) == (False, None)
-        await sync.sync_all_companies()
-        after = await sync.health()
-        assert (after.healthy, after.failing_sources) == (True, {"s": 1})
-        assert after.last_run["total"] == 2
-        assert after.oldest_attempt is not None
-        assert Health.model_validate(after.as_dict()).healthy
 
 
 async def test_a_store_that_is_down_is_a_reason():
