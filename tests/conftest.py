@@ -89,7 +89,7 @@ def wall(monkeypatch):
     for module in (clock, driver):
         monkeypatch.setattr(module, "datetime", Wall)
     monkeypatch.setattr(Wall, "off", timedelta())
-    monkeypatch.setattr(clock.RunClock, "_latest", datetime.min.replace(tzinfo=UTC))
+    monkeypatch.setattr(clock.RunClock, "latest", datetime.min.replace(tzinfo=UTC))
     return Wall
 
 

@@ -132,9 +132,9 @@ class Upstream:
     async def _refusal(self, response: aiohttp.ClientResponse) -> SourceError:
         """The error that an answer other than 200 stands for."""
         body = await response.content.read(_ERROR_BODY_LIMIT)
-        text = self._safe(f"{self.name} answered {response.status}: {_summary(body)}")
+        text = self._safe(f"{self.name} answered {response.status}: {summary_of(body)}")
         status = response.status
-        retry_after_s = _retry_after(response.headers.get("Retry-After"))
+        retry_after_s = retry_after(response.headers.get("Retry-After"))
         if retry_after_s is not None:
             self._brake.hold(retry_after_s)
         elif status == _TOO_MANY_REQUESTS:
@@ -185,7 +185,7 @@ def _pause(state: RetryCallState) -> float:
     return random.uniform(0.375, 0.625) * float(2 ** (state.attempt_number - 1))
 
 
-def _retry_after(value: str | None) -> float | None:
+def retry_after(value: str | None) -> float | None:
     """Seconds that a Retry-After header asks for, in either of its forms; a day at most, so that no slip stops us for good."""
     if value is None:
         return None
@@ -204,7 +204,7 @@ def http_date(value: str | None) -> datetime | None:
         return None
 
 
-def _summary(body: bytes) -> str:
+def summary_of(body: bytes) -> str:
     """What an error body says, on one line."""
     try:
         content = from_json(body.removeprefix(BOM_UTF8))

@@ -29,7 +29,7 @@ from fmcsa_orchestrator.sync.source_step import Known
 from fmcsa_orchestrator.sync.summary import Tally
 
 _SUSPICIOUS = 2  # syncs in a row that ended early, after which a company comes last in its window
-_UNSTORABLE_LIMIT = 1_000  # companies whose status cannot be stored, after which a run gives up
+UNSTORABLE_LIMIT = 1_000  # companies whose status cannot be stored, after which a run gives up
 
 
 class Run:
@@ -84,8 +84,8 @@ class Run:
             await self._window([document for document in documents if document["_id"] not in just_done])
             just_done = {document["_id"] for document in documents}
             self._unstorable += len(stuck)
-            if self._unstorable > _UNSTORABLE_LIMIT:
-                raise RepositoryError(f"the status of over {_UNSTORABLE_LIMIT} companies cannot be stored")
+            if self._unstorable > UNSTORABLE_LIMIT:
+                raise RepositoryError(f"the status of over {UNSTORABLE_LIMIT} companies cannot be stored")
 
     async def _window(self, documents: Sequence[Mapping[str, Any]]) -> None:
         documents = sorted(

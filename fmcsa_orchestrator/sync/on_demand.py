@@ -14,7 +14,7 @@ from fmcsa_orchestrator.sync.components import Parts
 from fmcsa_orchestrator.sync.guard.source_caller import Gate
 from fmcsa_orchestrator.sync.source_step import Known
 
-_LEASE_WAIT_S = 0.25  # between two looks whether somebody else has finished with a company
+LEASE_WAIT_S = 0.25  # between two looks whether somebody else has finished with a company
 _SOURCES_SHARE = 0.9  # of the time allowed, what the sources may use; the rest is for storing
 
 
@@ -48,9 +48,9 @@ class SingleSync:
             try:
                 return (await company_sync.sync(company, known, clock.now(), max(0.0, until - loop.time()))).result
             except LeaseHeldError:
-                if loop.time() + _LEASE_WAIT_S > until:
+                if loop.time() + LEASE_WAIT_S > until:
                     raise
-            await asyncio.sleep(_LEASE_WAIT_S)
+            await asyncio.sleep(LEASE_WAIT_S)
             document = await parts.repository.find_company(company.id)
         return await self._refuse(company_sync, document, company, clock)
 

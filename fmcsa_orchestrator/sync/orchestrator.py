@@ -41,7 +41,7 @@ from fmcsa_orchestrator.sync.versions import Versions
 
 log = logging.getLogger(__name__)
 
-_HEALTH_S = 5.0  # what a health summary may take
+HEALTH_S = 5.0  # what a health summary may take
 _VERSION_TTL_S = 300  # how long handlers trust an answer to "has upstream changed?"
 
 
@@ -165,11 +165,11 @@ class Orchestrator:
             stale_after_s: seconds after which the last run is too long ago.
         """
         answer = await self.components.isolation.run(
-            "health", _HEALTH_S, lambda: examine_health(self.components.repository, stale_after_s)
+            "health", HEALTH_S, lambda: examine_health(self.components.repository, stale_after_s)
         )
         if not isinstance(answer, Fault):
             return answer
-        late = f"MongoDB gave no answer within {_HEALTH_S:g} s"
+        late = f"MongoDB gave no answer within {HEALTH_S:g} s"
         return Health(healthy=False, reasons=[late if answer.outcome is Outcome.TIMED_OUT else answer.message])
 
     async def _guarded_run(self, run: Run, tally: Tally, deadline_s: float | None) -> str | None:

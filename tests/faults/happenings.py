@@ -126,7 +126,7 @@ async def run_lease_held(scene):
 async def company_lease_held(scene):
     leases = scene.repository.company_leases
     await leases.take(await scene.document(scene.target), OTHER, TTL_S)
-    with patch("fmcsa_orchestrator.sync.on_demand._LEASE_WAIT_S", 1_000):  # no second look within a handler's time
+    with patch("fmcsa_orchestrator.sync.on_demand.LEASE_WAIT_S", 1_000):  # no second look within a handler's time
         yield Conditions()
     await leases.release(scene.target, OTHER)
 

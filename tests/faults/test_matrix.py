@@ -23,7 +23,7 @@ pytestmark = [
 
 @pytest.fixture(autouse=True)
 def no_grace(monkeypatch):
-    monkeypatch.setattr(isolation, "_GRACE_S", 0.02)
+    monkeypatch.setattr(isolation, "GRACE_S", 0.02)
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ T = TypeVar("T")
 _STOPS_SOURCE = (AuthError, SchemaDriftError)
 STOPPING_KINDS = frozenset(error.kind for error in _STOPS_SOURCE)
 
-_GRACE_S = 1.0  # what a cancelled call may still take to clean up
+GRACE_S = 1.0  # what a cancelled call may still take to clean up
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class Isolation:
     async def _end(self, task: asyncio.Task[Any], who: str) -> None:
         """Cancel the task; one that goes on regardless is left behind, with a word in the log."""
         task.cancel()
-        done, _ = await asyncio.wait({task}, timeout=_GRACE_S)
+        done, _ = await asyncio.wait({task}, timeout=GRACE_S)
         if not done:
             log_event(log, logging.ERROR, "source_ignores_cancellation", source=who)
         elif not task.cancelled():

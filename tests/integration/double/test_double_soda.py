@@ -337,11 +337,3 @@ async def test_a_value_with_braces_stays_one_row(portal: Portal, monkeypatch: py
     row = {"dot_number": str(portal.fleet.usdots[0]), "section_desc": 'a"},{"b'}
     monkeypatch.setattr(portal.fleet, "rows", lambda _, __: [row, row])
     assert await portal.rows(where=f"dot_number='{portal.fleet.usdots[0]}'") == [row, row]
-
-
-async def test_cache_forgets_but_answers_stay_right(portal: Portal, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fmcsa_orchestrator.testing.fmcsa.portal._CACHED_ROWS", 10)
-    where = those(portal.fleet.usdots)
-    first = await portal.rows(where=where, order=":id")
-    assert await portal.rows(where=where, order=":id") == first
-    assert len(portal.upstream._soda._cache) < len(portal.fleet.usdots)

@@ -243,12 +243,30 @@ def test_a_refused_login_names_the_variable():
     assert "s3cret" not in str(raised.value)
 
 
+class Remembering:
+    """A database that remembers the collections that it was asked for."""
+
+    def __init__(self, database):
+        self.database = database
+        self.opened = []
+
+    def __getattr__(self, name):
+        return getattr(self.database, name)
+
+    def get_collection(self, name, **options):
+        self.opened.append(self.database.get_collection(name, **options))
+        return self.opened[-1]
+
+
 @pytest.mark.parametrize("options", ["w=0", "readPreference=secondaryPreferred", "w=1&readPreference=nearest"])
 async def test_a_connection_made_for_speed_is_still_read_and_written_safely(wire_uri, options):
     client = connect(f"{wire_uri}/?{options}")
-    collection = MongoCompanyRepository(client["careless"])._companies
-    assert collection.write_concern.document == {"w": "majority"}
-    assert collection.read_preference.name == "Primary"
+    database = Remembering(client["careless"])
+    MongoCompanyRepository(database)
+    assert [collection.name for collection in database.opened] == ["companies", "fmcsaLeases"]
+    for collection in database.opened:
+        assert collection.write_concern.document == {"w": "majority"}
+        assert collection.read_preference.name == "Primary"
     client.close()
 
 

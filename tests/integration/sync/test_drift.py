@@ -3,7 +3,7 @@
 import pytest
 
 from fmcsa_orchestrator import Outcome
-from fmcsa_orchestrator.clients.soda_schema import _tell_of_new
+from fmcsa_orchestrator.clients.soda_schema import tell_of_new
 from fmcsa_orchestrator.testing import Fault
 from tests.support.world import INSPECTIONS, VIOLATIONS, open_world, status_of
 
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.usefixtures("no_pauses")
 
 @pytest.fixture
 async def world(wire_uri):
-    _tell_of_new.cache_clear()
+    tell_of_new.cache_clear()
     async with open_world("memory", wire_uri) as world:
         yield world
 

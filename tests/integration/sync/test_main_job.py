@@ -8,7 +8,6 @@ from pydantic import SecretStr
 
 from fmcsa_orchestrator import Outcome, open_orchestrator
 from fmcsa_orchestrator.cli.demo import demo_settings
-from fmcsa_orchestrator.sources.sms.file import SmsFile
 from fmcsa_orchestrator.testing import Fault, Fleet, LocalFmcsa
 from fmcsa_orchestrator.testing.fakes import InMemoryRepository
 from tests.support.world import COLLECTIONS, INSPECTIONS, VIOLATIONS, open_world, status_of
@@ -240,11 +239,8 @@ async def test_a_batch_with_too_many_rows_leaves_its_giants_for_their_turn(world
     for source in world.orchestrator.components.batch_sources:
         if source.name == "violations":
             source.file.soda.page_size = 1_000
-    SmsFile.read_small.__kwdefaults__["heavy"] = 500
-    try:
-        summary = await world.orchestrator.sync_all_companies()
-    finally:
-        SmsFile.read_small.__kwdefaults__["heavy"] = 5_000
+            source.file.heavy = 500
+    summary = await world.orchestrator.sync_all_companies()
     assert summary.success
     assert await world.current(VIOLATIONS) == world.upstream_rows(VIOLATIONS)
     alone = [

@@ -11,7 +11,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from fmcsa_orchestrator import FmcsaError, MaintenanceError, MalformedPayloadError, TruncatedPayloadError, UsdotNumber
-from fmcsa_orchestrator.clients.http import _retry_after, _summary, http_date, read_json
+from fmcsa_orchestrator.clients.http import http_date, read_json, retry_after, summary_of
 from fmcsa_orchestrator.clients.json_rows import RowSlicer
 from fmcsa_orchestrator.clients.soda import Dataset, SodaClient
 from fmcsa_orchestrator.sources.qcmobile_basics import parse_qc_basics
@@ -38,7 +38,7 @@ json_rows = st.lists(
 @often
 @given(st.text() | st.integers(-9, 10**400).map(str) | st.sampled_from(["\N{SUPERSCRIPT TWO}", "nan", "inf", "1e9"]))
 def test_a_pause_is_a_bounded_number_of_seconds_or_unknown(value):
-    seconds = _retry_after(value)
+    seconds = retry_after(value)
     assert seconds is None or 0 <= seconds <= 86_400
     if value.isascii() and value.isdigit() and int(value) <= 86_400:
         assert seconds == int(value)
@@ -62,7 +62,7 @@ HTTP_DATES = st.builds(
 def test_any_date_header_is_a_time_in_utc_or_unknown(value):
     moment = http_date(value)
     assert moment is None or moment.utcoffset() == timedelta(0)
-    seconds = _retry_after(value)
+    seconds = retry_after(value)
     assert seconds is None or 0 <= seconds <= 86_400
 
 
@@ -98,7 +98,7 @@ bodies = st.binary(max_size=60) | st.sampled_from(DEEP) | st.builds(lambda value
 @often
 @given(bodies | st.builds(lambda value: json.dumps({"code": "c", "message": value}).encode(), anything))
 def test_an_error_body_is_one_bounded_line(body):
-    text = _summary(body)
+    text = summary_of(body)
     assert 0 < len(text) <= 300
     assert len(text.splitlines()) == 1
 

@@ -146,7 +146,7 @@ def test_a_number_is_itself_in_every_spelling_and_zero_is_not_none(number, case,
 @given(st.dictionaries(st.sampled_from([*violation(), "dot_number"]), anything))
 def test_any_row_belongs_to_a_carrier_or_is_malformed(row):
     try:
-        usdot, content = SmsFile(None, None, parse_violation)._convert(row)
+        usdot, content = SmsFile(None, None, parse_violation).convert(row)
     except MalformedPayloadError as error:
         assert error.field == "dot_number"
     else:

@@ -76,6 +76,6 @@ async def test_a_store_that_gives_no_answer_is_named(monkeypatch):
         async def last_run(self):
             await asyncio.Event().wait()
 
-    monkeypatch.setattr("fmcsa_orchestrator.sync.orchestrator._HEALTH_S", 0.01)
+    monkeypatch.setattr("fmcsa_orchestrator.sync.orchestrator.HEALTH_S", 0.01)
     found = await Orchestrator(sources=[], repository=Silent(), limiter=AsyncLimiter(1, 1)).health()
     assert (found.reasons, found.as_dict()["oldest_company"]) == (["MongoDB gave no answer within 0.01 s"], None)
