@@ -16,6 +16,7 @@ from fmcsa_orchestrator.clients.http import Upstream
 from fmcsa_orchestrator.storage.mongodb import driver
 from fmcsa_orchestrator.sync import clock
 from fmcsa_orchestrator.testing.embedded_store import EmbeddedStore
+from tests.support.passing_time import jumping_time
 from tests.support.wall import Wall
 
 # A busy machine is no reason to fail: neither the time of one example nor that of making it up is what these tests are about.
@@ -81,6 +82,13 @@ def no_pauses(monkeypatch):
         original(self, *args, **{"sleep": no_sleep, "clock": lambda: time[0], **kwargs})
 
     monkeypatch.setattr(Upstream, "__init__", patched)
+
+
+@pytest.fixture
+async def jump():
+    """Puts the event loop's time forward, by so many seconds: `jump(60)`."""
+    with jumping_time() as jump:
+        yield jump
 
 
 @pytest.fixture

@@ -71,7 +71,7 @@ class Upstream:
         self._session = session
         self._base_url = base_url.rstrip("/")
         self._limiter = FairShare(limiter)
-        self._timeout_s = timeout_s
+        self.timeout_s = timeout_s
         self._headers = dict(headers or {})
         self._denies_key = denies_key
         self._secrets = secrets
@@ -103,7 +103,7 @@ class Upstream:
     async def _send(self, method: str, path: str, read: Read[T], seen: Observation, **request: Any) -> T:
         try:
             async with (
-                asyncio.timeout(self._timeout_s),
+                asyncio.timeout(self.timeout_s),
                 self._session.request(
                     method,
                     self._base_url + path,
@@ -121,7 +121,7 @@ class Upstream:
                 self._brake.passed()
                 return await read(response)
         except TimeoutError:
-            fault: SourceError = SourceTimeoutError(f"{self.name} gave no full answer within {self._timeout_s:g} s")
+            fault: SourceError = SourceTimeoutError(f"{self.name} gave no full answer within {self.timeout_s:g} s")
         except (aiohttp.ClientError, OSError) as error:
             fault = SourceUnavailableError(f"{self.name} cannot be read: {self._safe(_reason(error))}")
         except SourceError as error:

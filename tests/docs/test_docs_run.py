@@ -30,6 +30,7 @@ from fmcsa_orchestrator.observability.hooks import emit, log_event
 from fmcsa_orchestrator.testing.fakes import FakeSource, InMemoryRepository
 from tests.support.offline import COMPANIES, offline
 from tests.support.pages import RUNNABLE, blocks
+from tests.support.passing_time import PATIENCE_S
 from tests.support.paths import ROOT
 
 AT = datetime(2026, 11, 25, tzinfo=UTC)
@@ -46,7 +47,7 @@ async def call_every(every):
     handler.emit = lambda record: finished.set() if record.event == "run_finished" else None
     LOG.addHandler(handler)
     task = asyncio.create_task(every(hours=1))
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_S):
         await finished.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):

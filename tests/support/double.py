@@ -1,6 +1,5 @@
 """Addresses of the double's, and shorthands to ask it."""
 
-import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -8,9 +7,11 @@ from typing import Any
 import aiohttp
 
 from fmcsa_orchestrator.testing.fmcsa.local_fmcsa import LocalFmcsa
+from tests.support.passing_time import turns, until
 
 VIOLATIONS, INSPECTIONS = "8mt8-2mdr", "rbkj-cgst"
 Get = Callable[..., Awaitable[tuple[aiohttp.ClientResponse, bytes]]]
+Jump = Callable[[float], None]
 
 
 def metadata(dataset: str = VIOLATIONS) -> str:
@@ -28,8 +29,6 @@ async def rows(get: Get, **params: str) -> Any:
 
 
 async def came_in(upstream: LocalFmcsa) -> None:
-    """Wait until the server has a request."""
-    for _ in range(1_000):
-        if upstream.requests:
-            return
-        await asyncio.sleep(0.001)
+    """Wait until the server has a request, and has begun to wait if it is to."""
+    await until(lambda: upstream.requests)
+    await turns()

@@ -22,6 +22,7 @@ from fmcsa_orchestrator import (
 )
 from fmcsa_orchestrator.testing import Answer, LocalUpstream
 from fmcsa_orchestrator.testing.contract.suite import SourceContract, World
+from tests.support.passing_time import PATIENCE_S
 
 KEY, PAGE = "driver-key-5ec2e7", 10
 KNOWN, LARGE, UNKNOWN = (Company(id=usdot, usdot=UsdotNumber(usdot)) for usdot in (7, 8, 9))
@@ -131,7 +132,7 @@ class DriverContract(SourceContract):
     """The contract in the world of the driver service, for whatever `make` gives."""
 
     make = DriverSource
-    patience_s = 2
+    patience_s = PATIENCE_S
 
     @asynccontextmanager
     async def world(self):

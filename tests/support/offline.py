@@ -7,6 +7,7 @@ from threading import Thread
 from pymongo import MongoClient
 
 from fmcsa_orchestrator.testing import Fleet, LocalFmcsa
+from tests.support.passing_time import PATIENCE_S
 
 COMPANIES = ("some-id", "company-0", "company-1")
 
@@ -18,11 +19,11 @@ def in_thread(manager):
     thread = Thread(target=loop.run_forever)
     thread.start()
     try:
-        value = asyncio.run_coroutine_threadsafe(manager.__aenter__(), loop).result(30)
+        value = asyncio.run_coroutine_threadsafe(manager.__aenter__(), loop).result(PATIENCE_S)
         try:
             yield value
         finally:
-            asyncio.run_coroutine_threadsafe(manager.__aexit__(None, None, None), loop).result(30)
+            asyncio.run_coroutine_threadsafe(manager.__aexit__(None, None, None), loop).result(PATIENCE_S)
     finally:
         loop.call_soon_threadsafe(loop.stop)
         thread.join()

@@ -1,25 +1,17 @@
 """Several processes of `tests.support.worker` over one store and one upstream; each is ended by its id, whatever happens."""
 
-import asyncio
 import json
 import multiprocessing
 import os
 import signal
 from contextlib import asynccontextmanager
 
+from tests.support.passing_time import until
 from tests.support.worker import work
+from tests.support.world import UNHURRIED
 
-PATIENCE_S = 20
 _forks = multiprocessing.get_context("forkserver")  # has everything imported, so that a process starts within milliseconds
 _forks.set_forkserver_preload(["__main__", work.__module__])
-
-
-async def until(condition):
-    """Wait, for a bounded time, until the condition gives something true; that."""
-    async with asyncio.timeout(PATIENCE_S):
-        while not (answer := condition()):
-            await asyncio.sleep(0.003)
-    return answer
 
 
 class Worker:
@@ -65,14 +57,15 @@ class Worker:
 class Crew:
     """Workers that share a folder, a store, and an upstream."""
 
-    def __init__(self, folder, world, uri, *, lease_ttl_s=None, **settings):
+    def __init__(self, folder, world, uri, **settings):
         self.workers = []
         self.world = world
         self._folder = folder
         self._uri = uri
         self._database = world.database.name
-        self._lease_ttl_s = lease_ttl_s
+        self._passed_s = 0
         self._settings = {
+            **UNHURRIED,
             "soda_base_url": world.upstream.soda_url,
             "soda_requests_per_second": 500,
             "source_calls_per_second": 5_000,
@@ -82,9 +75,7 @@ class Crew:
 
     async def hire(self, *drivers):
         """Start a process for each of these drivers, and wait until all are ready."""
-        started = [
-            Worker(self._folder, self._uri, self._database, driver, self._lease_ttl_s, self._settings) for driver in drivers
-        ]
+        started = [Worker(self._folder, self._uri, self._database, driver, self._settings) for driver in drivers]
         self.workers += started
         for worker in started:
             assert await worker.answer() == "ready"
@@ -96,6 +87,13 @@ class Crew:
 
     def let_go(self):
         (self._folder / "hold").unlink()
+
+    def let_time_pass(self, seconds):
+        """For every event loop of theirs; at once, also for one whose process stands still."""
+        self._passed_s += seconds
+        new = self._folder / "passed.new"
+        new.write_text(str(self._passed_s))
+        new.replace(self._folder / "passed")
 
     def log(self):
         """All (pid, "enter" or "leave", company, token), in the order in which it happened."""

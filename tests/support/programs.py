@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 
-TIMEOUT_S = 60
+from tests.support.passing_time import PATIENCE_S
 
 
 async def command(*arguments, **variables):
@@ -19,6 +19,6 @@ async def command(*arguments, **variables):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
-    async with asyncio.timeout(TIMEOUT_S):
+    async with asyncio.timeout(PATIENCE_S):
         out, err = await process.communicate()
     return process.returncode, out.decode(), err.decode()

@@ -22,7 +22,7 @@ from fmcsa_orchestrator.testing.embedded_store import EmbeddedStore
 from fmcsa_orchestrator.testing.fakes import InMemoryRepository
 from fmcsa_orchestrator.wiring import open_orchestrator
 from tests.support.equality import differences, row_differences
-from tests.support.world import COLLECTIONS, open_world, run_out, status_of
+from tests.support.world import COLLECTIONS, UNHURRIED, open_world, run_out, status_of
 
 LONGEST_ROUND_S = 45
 SPEED = {"soda_requests_per_second": 5_000, "qcmobile_requests_per_second": 5_000, "source_calls_per_second": 50_000}
@@ -44,23 +44,36 @@ class Report:
     peak_mb: int = 0
 
 
-@contextmanager
-def without_pauses():
-    """Retries and brakes go on at once: their time is one that only sleeping moves, and what this gives, by so many seconds."""
-    original, passed = Upstream.__init__, [0.0]
+class Clients:
+    """Our HTTP clients, as long as `made` lasts: their retries and brakes go by a time that only sleeping moves, and `go_on`."""
 
-    async def sleep(seconds):
-        passed[0] += seconds
+    def __init__(self):
+        self._upstreams = []
+        self._passed_s = 0.0
+
+    @contextmanager
+    def made(self):
+        original = Upstream.__init__
+
+        def init(upstream, *args, **options):
+            original(upstream, *args, **{"sleep": self._sleep, "clock": lambda: self._passed_s, **options})
+            self._upstreams.append(upstream)
+
+        with patch.object(Upstream, "__init__", init):
+            yield self
+
+    async def _sleep(self, seconds):
+        self.go_on(seconds)
         await asyncio.sleep(0)
 
-    def init(self, *args, **options):
-        original(self, *args, **{"sleep": sleep, "clock": lambda: passed[0], **options})
+    def go_on(self, seconds):
+        """So many seconds later."""
+        self._passed_s += seconds
 
-    def go_on(seconds):
-        passed[0] += seconds
-
-    with patch.object(Upstream, "__init__", init):
-        yield go_on
+    def become_patient(self):
+        """From here on a request may take its time, however busy the machine is."""
+        for upstream in self._upstreams:
+            upstream.timeout_s = UNHURRIED["request_timeout_s"]
 
 
 def any_fault(rng):
@@ -94,8 +107,8 @@ def any_fault(rng):
 class Soak:
     """One world under fire."""
 
-    def __init__(self, world, rng, go_on):
-        self._go_on = go_on
+    def __init__(self, world, rng, clients):
+        self._clients = clients
         self.report = Report()
         self._world = world
         self._rng = rng
@@ -138,7 +151,7 @@ class Soak:
         self._world.upstream.clear_faults()
         await self._world.upstream.stop()  # what is still under way there might publish behind our back
         await self._world.upstream.start()
-        self._go_on(3_600)  # a pause that upstream has asked for is over
+        self._clients.go_on(3_600)  # a pause that upstream has asked for is over
         self.report.lies += await self._lies()
 
     async def _meddle(self):
@@ -166,7 +179,7 @@ class Soak:
         honest = []
         for company in companies:
             sources = status_of(company).get("sources", {}) if "fmcsaData" in company else {}
-            if all(sources.get(name, {}).get("version") == versions[name] for name in SOURCE_NAMES):
+            if all(versions[name] and sources.get(name, {}).get("version") == versions[name] for name in SOURCE_NAMES):
                 honest.append(company)
         self.report.outcomes["checked in between"] += len(honest)
         return (await row_differences(self._world, honest))[:20]
@@ -175,6 +188,7 @@ class Soak:
         """One clean run; whatever differs then is wrong."""
         if self._world.database is not None:
             await run_out(self._world.database)  # what a handler was too late to give back
+        self._clients.become_patient()
         summary = await self._world.orchestrator.sync_all_companies()
         if not summary.success:
             self.report.wrong.append(f"the clean run: {summary.stopped} {summary.errors[:3]}")
@@ -187,7 +201,7 @@ class Soak:
 async def _reference(world):
     """The CSA fields of all companies, as a fresh orchestrator reads them into memory from an upstream without faults."""
     memory = InMemoryRepository({"_id": key, "name": f"{key}", "dotNumber": key} for key in world.fleet.usdots)
-    async with open_orchestrator(world.settings, repository=memory) as orchestrator:
+    async with open_orchestrator(world.settings.model_copy(update=UNHURRIED), repository=memory) as orchestrator:
         assert (await orchestrator.sync_all_companies()).success
     return {key: _csa(company) for key, company in memory.companies.items()}
 
@@ -200,11 +214,11 @@ def _csa(company):
 async def soak(companies, rounds, seed, store, uri):
     """The whole of it, on a store that is there: the report."""
     started = time.monotonic()
-    options = {**SPEED, "qcmobile_web_key": SecretStr("demo-web-key"), "request_timeout_s": 0.4, "company_timeout_s": 20}
+    options = {**SPEED, "qcmobile_web_key": SecretStr("demo-web-key"), "request_timeout_s": 0.4, "company_timeout_s": 120}
     fleet = Fleet.sample(companies, seed=seed)
-    with without_pauses() as go_on:
+    with Clients().made() as clients:
         async with open_world(store, uri, fleet=fleet, **{**options, "batch_size": max(10, min(200, companies // 5))}) as world:
-            one = Soak(world, Random(seed), go_on)
+            one = Soak(world, Random(seed), clients)
             for _ in range(rounds):
                 await one.round()
             await one.finish()

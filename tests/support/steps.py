@@ -1,7 +1,6 @@
 """Calls cut short at a chosen turn of the event loop, and a small world of fakes that shows what is left of them."""
 
 import asyncio
-from contextlib import contextmanager
 from inspect import iscoroutinefunction
 
 from aiolimiter import AsyncLimiter
@@ -140,20 +139,3 @@ async def after_turns(turns, call, cut):
 async def cancel(task):
     """A cancellation."""
     task.cancel()
-
-
-@contextmanager
-def jumping_time():
-    """The event loop's time, put forward by `jump(seconds)`: timers that are due by then fire, in their order."""
-    loop = asyncio.get_running_loop()
-    passed = [0.0]
-
-    def jump(seconds):
-        passed[0] += seconds
-
-    original = loop.time
-    loop.time = lambda: original() + passed[0]
-    try:
-        yield jump
-    finally:
-        del loop.time

@@ -1,20 +1,24 @@
 """A whole world for end-to-end tests: the double of the upstream over HTTP, a store, an orchestrator between them."""
 
+import asyncio
 import secrets
 from collections import Counter
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from inspect import isawaitable
 
 from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo import AsyncMongoClient
+from pymongo.errors import ConnectionFailure
 
 from fmcsa_orchestrator import open_orchestrator
 from fmcsa_orchestrator.cli.demo import demo_settings
 from fmcsa_orchestrator.testing import Fleet, LocalFmcsa
 from fmcsa_orchestrator.testing.fakes import InMemoryRepository
+from tests.support.passing_time import PATIENCE_S
 
 VIOLATIONS, INSPECTIONS = "8mt8-2mdr", "rbkj-cgst"
 COLLECTIONS = {VIOLATIONS: "fmcsaViolations", INSPECTIONS: "fmcsaInspections"}
+UNHURRIED = {"request_timeout_s": 240, "company_timeout_s": 600}  # however busy the machine is
 _CLIENTS = {"motor": AsyncIOMotorClient, "pymongo": AsyncMongoClient}
 
 
@@ -65,6 +69,15 @@ def connect(store, uri, **options):
     return _CLIENTS[store](uri, tz_aware=True, **options)
 
 
+async def answered(database):
+    """Wait until the server answers this client, whose own patience may be short."""
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            with suppress(ConnectionFailure):
+                await database.command("ping")
+                return
+
+
 @asynccontextmanager
 async def open_world(store, uri, *, fleet=None, **settings):
     """A world on this store ("memory", "motor", "pymongo"), its companies there, nothing synced yet."""
@@ -73,10 +86,12 @@ async def open_world(store, uri, *, fleet=None, **settings):
     name = f"world_{secrets.token_hex(4)}"
     async with LocalFmcsa(fleet) as upstream:
         world = World(fleet, upstream, None if client is None else client[name])
+        if client is not None:
+            await answered(world.database)
         await world.put(
             *({**document, "_id": usdot} for usdot, document in zip(fleet.usdots, fleet.company_documents(), strict=True))
         )
-        options = {"qcmobile_web_key": None, "batch_size": 15, **settings}
+        options = {"qcmobile_web_key": None, "batch_size": 15, **UNHURRIED, **settings}
         lent = {"repository": world.memory} if client is None else {"database": world.database}
         world.settings = demo_settings(upstream).model_copy(update=options)
         async with open_orchestrator(world.settings, **lent) as world.orchestrator:

@@ -1,15 +1,15 @@
 """The local server that the doubles have in common: it remembers requests, keeps its port, is slow or compresses when told to."""
 
+import asyncio
 import gzip
 import json
-import time
 
 import aiohttp
 import pytest
 
 from fmcsa_orchestrator.testing.fmcsa.fleet import Fleet
 from fmcsa_orchestrator.testing.fmcsa.local_fmcsa import LocalFmcsa
-from tests.support.double import INSPECTIONS, VIOLATIONS, Get, carrier, metadata
+from tests.support.double import INSPECTIONS, VIOLATIONS, Get, Jump, came_in, carrier, metadata
 
 
 async def test_requests_are_recorded(upstream: LocalFmcsa, session: aiohttp.ClientSession, get: Get, fleet: Fleet) -> None:
@@ -52,12 +52,14 @@ async def test_a_taken_port_is_an_error(upstream: LocalFmcsa, fleet: Fleet) -> N
     await second.stop()
 
 
-async def test_latency(fleet: Fleet, session: aiohttp.ClientSession) -> None:
-    async with LocalFmcsa(fleet, latency_s=0.03) as upstream:
-        started = time.monotonic()
-        async with session.get(upstream.soda_url + metadata()) as response:
+async def test_latency(fleet: Fleet, session: aiohttp.ClientSession, jump: Jump) -> None:
+    async with LocalFmcsa(fleet, latency_s=60) as upstream:
+        request = asyncio.ensure_future(session.get(upstream.soda_url + metadata()))
+        await came_in(upstream)
+        assert not request.done()
+        jump(60)
+        async with await request as response:
             assert response.status == 200
-        assert time.monotonic() - started >= 0.03
 
 
 async def test_compressed_if_the_client_can(fleet: Fleet) -> None:

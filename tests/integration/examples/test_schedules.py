@@ -23,11 +23,11 @@ from fmcsa_orchestrator import Settings
 from fmcsa_orchestrator.cli.app import app
 from fmcsa_orchestrator.settings import PREFIX
 from fmcsa_orchestrator.testing import Fault
+from tests.support.passing_time import PATIENCE_S
 from tests.support.paths import EXAMPLES, ROOT
 from tests.support.world import statuses
 
 CRON = r"(\*|[\d,*/-]+) (\*|[\d,*/-]+) (\*|[\d,*/-]+) (\*|[\d,*/-]+) (\*|[\d,*/-]+)"
-WAIT_S = 30
 
 
 def options_of(command):
@@ -118,7 +118,7 @@ def heard(scheduler, code):
     """A future with the next event of this kind."""
     future = asyncio.get_running_loop().create_future()
     scheduler.add_listener(lambda event: future.done() or future.set_result(event), code)
-    return asyncio.wait_for(future, WAIT_S)
+    return asyncio.wait_for(future, PATIENCE_S)
 
 
 async def test_apscheduler_syncs_every_company_at_once(scheduled, database):
@@ -141,7 +141,7 @@ async def test_apscheduler_starts_no_second_run_and_leaving_ends_the_first(sched
     upstream.inject(Fault.hang(600), kind="resource")
     async with scheduled(IntervalTrigger(minutes=10, timezone=UTC)) as scheduler:
         scheduler.get_job("fmcsa_sync").modify(next_run_time=datetime.now(UTC))
-        async with asyncio.timeout(WAIT_S):
+        async with asyncio.timeout(PATIENCE_S):
             while not upstream.count("resource"):
                 await asyncio.sleep(0.01)
         refused = heard(scheduler, EVENT_JOB_MAX_INSTANCES)
@@ -156,7 +156,7 @@ async def test_apscheduler_alone_ends_on_sigterm(settings):
     process = await asyncio.create_subprocess_exec(
         sys.executable, str(EXAMPLES / "apscheduler_app.py"), env=os.environ | {"PYTHONPATH": str(ROOT)}, stderr=subprocess.PIPE
     )
-    async with asyncio.timeout(WAIT_S):
+    async with asyncio.timeout(PATIENCE_S):
         while b"Scheduler started" not in await process.stderr.readline():
             assert process.returncode is None
         process.send_signal(signal.SIGTERM)

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from fmcsa_orchestrator.testing import Fault, Fleet, LocalFmcsa
-from tests.support.programs import TIMEOUT_S, command
+from tests.support.passing_time import PATIENCE_S
+from tests.support.programs import command
 
 
 def read(path):
@@ -105,13 +106,13 @@ async def test_a_failing_company_is_exit_status_one(environment):
 async def test_a_signal_ends_a_run_with_its_summary_and_leaves_nothing_locked(environment, number):
     fleet = Fleet.uniform(12, violations=3, inspections=2)
     async with LocalFmcsa(fleet) as upstream:
-        upstream.inject(Fault.hang(60), dataset="8mt8-2mdr", kind="resource")
+        upstream.inject(Fault.hang(3_600), dataset="8mt8-2mdr", kind="resource")
         slow = environment | {"FMCSA_SODA_BASE_URL": upstream.soda_url}
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "fmcsa_orchestrator", "sync", "--json", env={**os.environ, **slow},
             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
-        async with asyncio.timeout(TIMEOUT_S):
+        async with asyncio.timeout(PATIENCE_S):
             while not upstream.count(kind="resource", dataset="8mt8-2mdr"):
                 await asyncio.sleep(0.01)
             process.send_signal(number)
@@ -149,7 +150,7 @@ async def test_the_demo_leaves_no_process_when_interrupted(kill):
         sys.executable, "-m", "fmcsa_orchestrator", "demo", "--companies", "400", stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
     seen = b""
-    async with asyncio.timeout(TIMEOUT_S):
+    async with asyncio.timeout(PATIENCE_S):
         while b"event=sync_started" not in seen:
             chunk = await process.stdout.read(200)
             assert chunk, seen

@@ -3,8 +3,10 @@
 import json
 
 import pytest
+from typer.testing import CliRunner
 
 from fmcsa_orchestrator import open_orchestrator
+from fmcsa_orchestrator.cli.app import app
 from fmcsa_orchestrator.cli.demo import demo_settings
 from fmcsa_orchestrator.testing import DATASETS, Fault, Fleet, LocalFmcsa
 from fmcsa_orchestrator.testing.fakes import FakeSource, InMemoryRepository
@@ -54,10 +56,12 @@ async def test_what_is_wrong_comes_with_a_remedy(environment):
     [({}, "FMCSA_MONGODB_URI"), ({"FMCSA_MONGODB_URI": "mongodb://127.0.0.1:9/?serverSelectionTimeoutMS=100"}, "FMCSA_MONGODB_URI"),
      ({"FMCSA_MONGODB_URI": "mongodb://127.0.0.1:9", "FMCSA_BATCH_SIZE": "x"}, "FMCSA_BATCH_SIZE")],
 )  # fmt: skip
-async def test_what_cannot_be_opened_is_a_finding(variables, named):
-    unreachable = {"FMCSA_SODA_BASE_URL": "http://127.0.0.1:9", "FMCSA_REQUEST_TIMEOUT_S": "0.2"}
-    status, out, err = await command("doctor", **unreachable | variables)
-    assert (status, named in out, "Traceback" in out + err) == (2, True, False)
+def test_what_cannot_be_opened_is_a_finding(monkeypatch, variables, named):
+    unreachable = {"FMCSA_SODA_BASE_URL": "http://127.0.0.1:9", "FMCSA_SODA_REQUESTS_PER_SECOND": "1000"}
+    for name, value in (unreachable | variables).items():
+        monkeypatch.setenv(name, value)
+    done = CliRunner().invoke(app, ["doctor"])
+    assert (done.exit_code, named in done.output, "Traceback" in done.output) == (2, True, False)
 
 
 @pytest.mark.parametrize(("key", "is_good"), [("right", True), ("wrong", False)])

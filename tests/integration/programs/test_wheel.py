@@ -14,6 +14,7 @@ from zipfile import ZipFile
 import pytest
 
 import fmcsa_orchestrator
+from tests.support.passing_time import PATIENCE_S
 from tests.support.paths import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -25,7 +26,7 @@ INFO = f"{PACKAGE}-{fmcsa_orchestrator.__version__}.dist-info"
 def run(*command, cwd):
     """Standard output of a command that neither sees the checkout nor any setting of this machine."""
     env = {name: value for name, value in os.environ.items() if not name.startswith(("FMCSA_", "PYTHON"))}
-    done = subprocess.run([*map(str, command)], cwd=cwd, env=env, capture_output=True, text=True, check=False, timeout=100)
+    done = subprocess.run([*map(str, command)], cwd=cwd, env=env, capture_output=True, text=True, check=False, timeout=PATIENCE_S)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

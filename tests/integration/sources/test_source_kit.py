@@ -40,8 +40,7 @@ class FileContract(SourceContract):
 
 @pytest.mark.parametrize(("source", "check", "args", "saying", "error"), BAD)
 async def test_a_bad_source_is_caught(source, check, args, saying, error):
-    patience_s = getattr(source, "patience_s", DriverContract.patience_s)
-    contract = type("Contract", (DriverContract,), {"make": source, "patience_s": patience_s})()
+    contract = type("Contract", (DriverContract,), {"make": source})()
     with pytest.raises(error, match=f"(?s){saying}"):
         await getattr(contract, f"test_{check}")(*args)
 

@@ -284,7 +284,7 @@ async def test_a_shared_sync_ends_when_nobody_wants_it_any_more(backend):
     assert (await backend.company(1))["fmcsaData"]["syncStatus"]["lease"]["owner"] is None
 
 
-async def test_a_handler_waits_for_the_company_that_a_run_has_in_hand(backend):
+async def test_a_handler_waits_for_the_company_that_a_run_has_in_hand(backend, monkeypatch):
     started, go_on = asyncio.Event(), asyncio.Event()
 
     async def fetch(company):
@@ -297,22 +297,26 @@ async def test_a_handler_waits_for_the_company_that_a_run_has_in_hand(backend):
     await started.wait()
     own = FakeSource("s", lambda _: SourceReport())
     handler = orchestrator(backend, own)
-    late = await handler.sync_company(1, timeout_s=0.05)
+    monkeypatch.setattr("fmcsa_orchestrator.sync.on_demand.LEASE_WAIT_S", 1_000)  # no second look within its time
+    late = await handler.sync_company(1)
     assert (late.success, late.errors[0].kind, own.asked) == (False, "lease_held", [])
+    monkeypatch.setattr("fmcsa_orchestrator.sync.on_demand.LEASE_WAIT_S", 0.001)
     waiting = asyncio.create_task(handler.sync_company(1))
     go_on.set()
     assert (await waiting).success
     assert (await run).success
 
 
-async def test_what_ends_two_runs_goes_last_in_the_third(backend):
+async def test_what_ends_two_runs_goes_last_in_the_third(backend, jump):
     async def fetch(company):
         if company.id == 1:
+            jump(60)
             await asyncio.Event().wait()
         return SourceReport()
 
     for expected in (0, 0, 1):
-        summary = await orchestrator(backend, FakeSource("s", fetch)).sync_all_companies(deadline_s=0.2)
+        hanging = orchestrator(backend, FakeSource("s", fetch), lease_ttl_s=300)
+        summary = await hanging.sync_all_companies(deadline_s=60)
         assert (summary.stopped, summary.total) == ("deadline", expected)
     source = FakeSource("s", lambda _: SourceReport())
     await orchestrator(backend, source).sync_all_companies()

@@ -13,7 +13,7 @@ from fmcsa_orchestrator.testing.fakes import FakeSource
 from tests.support.backends import open_backend
 from tests.support.equality import differences
 from tests.support.failing import Failing, Plan
-from tests.support.world import open_world, run_out, status_of
+from tests.support.world import answered, open_world, run_out, status_of
 
 
 def orchestrator(database, number):
@@ -97,6 +97,7 @@ async def test_killed_in_the_middle_of_a_run(driver, back_at_once):
                 handler = await world.orchestrator.sync_company(world.fleet.usdots[0])
                 assert [error.kind for error in handler.errors] == ["database"]
                 await store.start()
+            await answered(world.database)
             await run_out(world.database)
             assert (await world.orchestrator.sync_all_companies()).success
             assert await differences(world) == []

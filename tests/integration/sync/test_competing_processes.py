@@ -11,11 +11,13 @@ import pytest
 
 from fmcsa_orchestrator.testing import Fleet
 from tests.support.equality import differences
-from tests.support.processes import PATIENCE_S, open_crew, until
-from tests.support.world import open_world, status_of
+from tests.support.passing_time import PATIENCE_S, until
+from tests.support.processes import open_crew
+from tests.support.world import open_world, run_out, status_of
 
 DRIVERS = ["motor", "pymongo", "motor", "pymongo"]
-SHORT_S = 0.8  # the time of a lease, where its holder is to be ended or stopped
+TTL_S = 300  # of a lease, where its holder is to be ended or stopped; no busy machine is so late with a heartbeat
+FILES = 6
 KILLS, STOPS = 5, 2  # per driver
 
 
@@ -36,17 +38,21 @@ async def hasty(wire_uri, tmp_path):
     fleet = Fleet.uniform(8, violations=110, inspections=60)
     async with (
         open_world("motor", wire_uri, fleet=fleet) as world,
-        open_crew(tmp_path, world, wire_uri, lease_ttl_s=SHORT_S) as crew,
+        open_crew(tmp_path, world, wire_uri, lease_ttl_s=TTL_S) as crew,
     ):
         yield crew
 
 
-async def whole_run(worker):
-    """Ask for a run until one goes over all companies, whoever may still hold them; None when the worker has ended."""
+async def whole_run(worker, world):
+    """Ask for a run until one goes over all companies; None when the worker has ended.
+
+    Whoever may still hold them has ended or stands still: their time is over, for MongoDB too.
+    """
     async with asyncio.timeout(PATIENCE_S):
         while summary := await worker.ask("sync_all_companies"):
             if summary["stopped"] is None and not summary["skipped"]:
                 return summary
+            await run_out(world.database)
     return None
 
 
@@ -94,7 +100,8 @@ async def test_handlers_and_a_run_are_never_in_one_company_together(world, crew)
     log = await until(crew.log)
     for handler in handlers:
         handler.tell("sync_company", company_id=log[0][2])  # the one that the run is in
-    await asyncio.sleep(0.3)
+    await until(lambda: world.upstream.count(kind="metadata") == FILES * len(workers))  # each has asked, and looks at it next
+    await asyncio.sleep(0.3)  # whoever would come in has come in
     assert crew.log() == log
     crew.let_go()
     assert [(await handler.answer())["success"] for handler in handlers] == [True] * 3
@@ -119,13 +126,13 @@ async def test_holders_killed_at_any_moment_are_taken_over(hasty, driver):
         world.upstream.publish(changed=0.5)
         seen = len(hasty.log())
         (worker,) = await hasty.hire(driver)
-        running = asyncio.create_task(whole_run(worker))
+        running = asyncio.create_task(whole_run(worker, world))
         await until(lambda seen=seen: len(hasty.log()) > seen + 2)
         await asyncio.sleep(rng.uniform(0, 0.4))
         worker.signal(signal.SIGKILL)
         killed += await running is None
     (last,) = await hasty.hire(driver)
-    assert (await whole_run(last))["success"]
+    assert (await whole_run(last, world))["success"]
     assert await differences(world) == []
     tokens = defaultdict(list)
     for _, what, company, token in hasty.log():
@@ -147,7 +154,9 @@ async def test_a_holder_that_stood_still_and_was_overtaken_changes_nothing_that_
         await until(lambda seen=seen: len(hasty.log()) > seen + 2)
         await asyncio.sleep(rng.uniform(0, 0.4))
         slow.signal(signal.SIGSTOP)
-        assert (await whole_run(quick))["success"]
+        hasty.let_time_pass(TTL_S)
+        await run_out(world.database)
+        assert (await whole_run(quick, world))["success"]
         before = {company["_id"]: company for company in await world.companies()}
         slow.signal(signal.SIGCONT)
         answer = await slow.answer()
@@ -157,5 +166,5 @@ async def test_a_holder_that_stood_still_and_was_overtaken_changes_nothing_that_
             stands = before[company["_id"]]
             assert company["witness"] == stands["witness"] == quick.pid
             assert status_of(company)["lastRun"] == status_of(stands)["lastRun"]
-        assert (await whole_run(quick))["success"]
+        assert (await whole_run(quick, world))["success"]
         assert await differences(world) == []

@@ -121,7 +121,7 @@ async def test_a_handler_is_observed_too_and_a_cancelled_one_says_so(spans):
         await world.orchestrator.sync_company(world.fleet.usdots[0])
         assert [span.attributes["fmcsa.outcome"] for span in spans() if span.name == "fmcsa.company"] == ["ok"]
         _exporter.clear()
-        world.upstream.inject(Fault.hang(60), dataset=VIOLATIONS, kind="resource")
+        world.upstream.inject(Fault.hang(3_600), dataset=VIOLATIONS, kind="resource")
         task = asyncio.create_task(world.orchestrator.sync_company(world.fleet.usdots[1]))
         while not world.upstream.count(kind="resource", dataset=VIOLATIONS) > 1:
             await asyncio.sleep(0)

@@ -7,7 +7,8 @@ from itertools import count
 import pytest
 
 from fmcsa_orchestrator import CompanySyncResult, SyncSummary
-from tests.support.steps import Small, after_turns, jumping_time
+from tests.support.passing_time import jumping_time
+from tests.support.steps import Small, after_turns
 
 MOST = 600  # turns that no call here takes
 TTL_S = 3_000
