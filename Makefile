@@ -4,13 +4,16 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 STAMP = $(VENV)/.installed
 
-.PHONY: demo test lint types bench docs check clean
+.PHONY: demo test quick lint types bench docs check clean
 
 demo: $(STAMP)
 	$(BIN)/fmcsa-orchestrator demo
 
 test: $(STAMP)
 	$(BIN)/python -m pytest -rs -n auto
+
+quick: $(STAMP)
+	$(BIN)/python -m pytest -q -n auto --hypothesis-profile=quick tests/unit tests/docs/test_docs.py tests/docs/test_site.py tests/faults/test_page.py
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -15,9 +15,8 @@ from rich.table import Table
 
 from benchmarks.world import Addresses, PassingRepository, double, opened, versions
 from fmcsa_orchestrator.model.company import Document
-from fmcsa_orchestrator.model.results import Outcome
 from fmcsa_orchestrator.model.documents import changed_paths, content_hash, settable, with_values
-from fmcsa_orchestrator.model.results import CompanySyncResult, SourceOutcome
+from fmcsa_orchestrator.model.results import CompanySyncResult, Outcome, SourceOutcome
 from fmcsa_orchestrator.sources.csa import csa_fields
 from fmcsa_orchestrator.sources.inspections import inspection_documents, parse_inspection, summarize_inspections
 from fmcsa_orchestrator.sources.sms.result_file import parse_result

@@ -3,7 +3,7 @@
 import asyncio
 import inspect
 import os
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import wraps
 from types import SimpleNamespace
 
@@ -16,7 +16,11 @@ from mongomock.collection import BulkOperationBuilder
 from mongomock.database import Database
 
 from fmcsa_orchestrator.clients.http import Upstream
+from fmcsa_orchestrator.storage.mongodb import driver
+from fmcsa_orchestrator.sync import clock
 from fmcsa_orchestrator.testing.embedded_store import EmbeddedStore
+from tests.support.passing_time import jumping_time
+from tests.support.wall import Wall
 
 # A busy machine is no reason to fail: neither the time of one example nor that of making it up is what these tests are about.
 settings.register_profile(
@@ -25,6 +29,7 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
     derandomize="CI" in os.environ,  # there the same change gives the same verdict; everywhere else the search goes on
 )
+settings.register_profile("quick", settings.get_profile("steady"), max_examples=25)
 settings.load_profile("steady")
 
 
@@ -104,6 +109,23 @@ def no_pauses(monkeypatch):
         original(self, *args, **{"sleep": no_sleep, "clock": lambda: time[0], **kwargs})
 
     monkeypatch.setattr(Upstream, "__init__", patched)
+
+
+@pytest.fixture
+async def jump():
+    """Puts the event loop's time forward, by so many seconds: `jump(60)`."""
+    with jumping_time() as jump:
+        yield jump
+
+
+@pytest.fixture
+def wall(monkeypatch):
+    """The wall clock, which the test sets off as it likes: `wall.off` is by how much."""
+    for module in (clock, driver):
+        monkeypatch.setattr(module, "datetime", Wall)
+    monkeypatch.setattr(Wall, "off", timedelta())
+    monkeypatch.setattr(clock.RunClock, "latest", datetime.min.replace(tzinfo=UTC))
+    return Wall
 
 
 @pytest.fixture(scope="session")

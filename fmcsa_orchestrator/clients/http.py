@@ -68,7 +68,7 @@ class Upstream:
         self._session = session
         self._base_url = base_url.rstrip("/")
         self._limiter = FairShare(limiter)
-        self._timeout_s = timeout_s
+        self.timeout_s = timeout_s
         self._headers = dict(headers or {})
         self._denies_key = denies_key
         self._secrets = secrets
@@ -100,7 +100,7 @@ class Upstream:
     async def _send(self, method: str, path: str, read: Read[T], activity: Activity, **request: Any) -> T:
         try:
             async with (
-                asyncio.timeout(self._timeout_s),
+                asyncio.timeout(self.timeout_s),
                 self._session.request(
                     method,
                     self._base_url + path,
@@ -118,7 +118,7 @@ class Upstream:
                 self._brake.passed()
                 return await read(response)
         except TimeoutError:
-            fault: SourceError = SourceTimeoutError(f"{self.name} gave no full answer within {self._timeout_s:g} s")
+            fault: SourceError = SourceTimeoutError(f"{self.name} gave no full answer within {self.timeout_s:g} s")
         except (aiohttp.ClientError, OSError) as error:
             fault = SourceUnavailableError(f"{self.name} cannot be read: {self._safe(_reason(error))}")
         except SourceError as error:
@@ -129,9 +129,9 @@ class Upstream:
     async def _refusal(self, response: aiohttp.ClientResponse) -> SourceError:
         """The error that an answer other than 200 stands for."""
         body = await response.content.read(_ERROR_BODY_LIMIT)
-        text = self._safe(f"{self.name} answered {response.status}: {_summary(body)}")
+        text = self._safe(f"{self.name} answered {response.status}: {summary_of(body)}")
         status = response.status
-        retry_after_s = _retry_after(response.headers.get("Retry-After"))
+        retry_after_s = retry_after(response.headers.get("Retry-After"))
         if retry_after_s is not None:
             self._brake.hold(retry_after_s)
         elif status == _TOO_MANY_REQUESTS:
@@ -182,7 +182,7 @@ def _pause(state: RetryCallState) -> float:
     return random.uniform(0.375, 0.625) * float(2 ** (state.attempt_number - 1))
 
 
-def _retry_after(value: str | None) -> float | None:
+def retry_after(value: str | None) -> float | None:
     """Seconds that a Retry-After header asks for, in either of its forms; a day at most, so that no slip stops us for good."""
     if value is None:
         return None
@@ -201,7 +201,7 @@ def http_date(value: str | None) -> datetime | None:
         return None
 
 
-def _summary(body: bytes) -> str:
+def summary_of(body: bytes) -> str:
     """What an error body says, on one line."""
     try:
         content = from_json(body.removeprefix(BOM_UTF8))

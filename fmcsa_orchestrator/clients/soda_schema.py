@@ -46,7 +46,7 @@ def check_columns(dataset: Dataset, types: Iterable[tuple[str, str]]) -> None:
             field=name,
         )
     for name in added:
-        _tell_of_new(dataset, name)
+        tell_of_new(dataset, name)
 
 
 def header_types(dataset: Dataset, headers: Mapping[str, str]) -> list[tuple[str, str]] | None:
@@ -80,5 +80,5 @@ def _compare(dataset: Dataset, types: tuple[tuple[str, str], ...]) -> tuple[tupl
 
 
 @lru_cache(maxsize=256)
-def _tell_of_new(dataset: Dataset, name: str) -> None:
+def tell_of_new(dataset: Dataset, name: str) -> None:
     note(log, logging.WARNING, "new_column", dataset=dataset.id, column=f"{name:.80}")

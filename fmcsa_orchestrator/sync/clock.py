@@ -15,18 +15,21 @@ class RunClock:
 
     It starts after every time that an earlier clock of this process has given, even within the same millisecond: what was
     attempted before the run then lies before its start.
+
+    Attributes:
+        latest: the last time that a clock of this process has given.
     """
 
-    _latest: ClassVar[datetime] = datetime.min.replace(tzinfo=UTC)
+    latest: ClassVar[datetime] = datetime.min.replace(tzinfo=UTC)
 
     def __init__(self) -> None:
         wall = bson_time(datetime.now(UTC))
-        is_close = abs(RunClock._latest - wall) < _SECOND  # further off, the wall clock has been set
-        self.started_at = (max(wall, RunClock._latest) if is_close else wall) + _MILLISECOND
+        is_close = abs(RunClock.latest - wall) < _SECOND  # further off, the wall clock has been set
+        self.started_at = (max(wall, RunClock.latest) if is_close else wall) + _MILLISECOND
         self._monotonic = time.monotonic()
 
     def now(self) -> datetime:
         """Now."""
         moment = bson_time(self.started_at + timedelta(seconds=time.monotonic() - self._monotonic))
-        RunClock._latest = moment
+        RunClock.latest = moment
         return moment

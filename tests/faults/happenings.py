@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from inspect import isawaitable
@@ -12,9 +13,10 @@ from pydantic import SecretStr
 
 from fmcsa_orchestrator import CompanyStarted, MongoCompanyRepository, RunStarted, SourceReport
 from fmcsa_orchestrator.storage.leases import TTL_S
+from fmcsa_orchestrator.sync.guard.isolation import GRACE_S
 from fmcsa_orchestrator.testing import Fault
 from fmcsa_orchestrator.testing.fakes import FakeSource
-from tests.world import VIOLATIONS, connect
+from tests.support.world import VIOLATIONS, answered, connect
 
 from .refusals import OneRowRefused, RefusingDatabase
 from .scene import Conditions
@@ -31,6 +33,32 @@ def portal(fault, *, dataset=VIOLATIONS, one=False, settings=None, page_size=Non
         for name in dataset if isinstance(dataset, tuple) else (dataset,):
             scene.upstream.inject(fault() if callable(fault) else fault, dataset=name, usdot=usdot, **which)
         yield Conditions(settings or {}, page_size=page_size)
+        scene.upstream.clear_faults()
+
+    return happens
+
+
+def slow_portal(fault):
+    """A fault that costs time, of which six seconds pass, little by little, after each request that it happens to.
+
+    Five are what a request may take, and more than any other needs, however busy the machine is.
+    """
+
+    @asynccontextmanager
+    async def happens(scene):
+        loop = asyncio.get_running_loop()
+
+        def pass_by(steps):
+            scene.jump(0.25)
+            if steps > 1:
+                loop.call_soon(pass_by, steps - 1)
+
+        def apply(plan, asked, usdot):
+            fault.apply(plan, asked, usdot)
+            loop.call_soon(pass_by, 24)
+
+        scene.upstream.inject(replace(fault, apply=apply), dataset=VIOLATIONS, kind="resource")
+        yield Conditions({"request_timeout_s": 5, "batch_size": 8})
         scene.upstream.clear_faults()
 
     return happens
@@ -81,9 +109,11 @@ async def one_row_refused(scene):
 
 
 @asynccontextmanager
-async def impatient_repository(scene, uri):
-    """A repository that gives a server up after a moment."""
+async def impatient_repository(scene, uri, *, answers=False):
+    """A repository that gives a server up after a moment, once it has had its answer where it is to have one."""
     client = connect(scene.store, uri, serverSelectionTimeoutMS=100)
+    if answers:
+        await answered(client[scene.world.database.name])
     yield MongoCompanyRepository(client[scene.world.database.name])
     closing = client.close()
     if isawaitable(closing):
@@ -109,7 +139,7 @@ async def database_killed(scene):
             if len(turns) == 2 or scene.mode == "company":
                 await scene.embedded.kill()
 
-    async with impatient_repository(scene, scene.embedded.uri) as repository:
+    async with impatient_repository(scene, scene.embedded.uri, answers=True) as repository:
         yield Conditions(repository=repository, on_event=on_event)
     await scene.embedded.start()
 
@@ -126,7 +156,7 @@ async def run_lease_held(scene):
 async def company_lease_held(scene):
     leases = scene.repository.company_leases
     await leases.take(await scene.document(scene.target), OTHER, TTL_S)
-    with patch("fmcsa_orchestrator.sync.on_demand._LEASE_WAIT_S", 1_000):  # no second look within a handler's time
+    with patch("fmcsa_orchestrator.sync.on_demand.LEASE_WAIT_S", 1_000):  # no second look within a handler's time
         yield Conditions()
     await leases.release(scene.target, OTHER)
 
@@ -216,9 +246,7 @@ def host_source(fetch):
 
 def let_time_pass(scene):
     """All the time that a source may take is over at once: the company's in a run, nine tenths of it in a handler."""
-    loop = asyncio.get_running_loop()
-    now, seconds = loop.time, 125 if scene.mode == "run" else 112
-    loop.time = lambda: now() + seconds
+    scene.jump(125 if scene.mode == "run" else 112)
 
 
 def score(company):
@@ -240,7 +268,7 @@ async def hang_on_regardless(scene, over):
         try:
             await over.wait()
         except asyncio.CancelledError:
-            continue
+            scene.jump(2 * GRACE_S)
 
 
 def broken_document(**values):

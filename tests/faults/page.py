@@ -1,10 +1,10 @@
 """The table of docs/what-can-go-wrong.md, made from the catalogue."""
 
-from pathlib import Path
+from tests.support.paths import DOCS
 
 from .catalogue import GROUPS
 
-PAGE = Path(__file__).parents[2] / "docs" / "what-can-go-wrong.md"
+PAGE = DOCS / "what-can-go-wrong.md"
 BEGIN, END = "<!-- faults: made by `python -m tests.faults` -->", "<!-- end of faults -->"
 HEAD = "| what goes wrong | hits | `outcome` | `kind` | `stopped` | exit | kept | well again |"
 

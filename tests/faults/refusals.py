@@ -67,16 +67,16 @@ class RefusingDatabase:
 
 class _Collection:
     def __init__(self, collection, refuse):
-        self._collection = collection
+        self.collection = collection
         self._refuse = refuse
 
     def __getattr__(self, method):
-        call = getattr(self._collection, method)
+        call = getattr(self.collection, method)
         if method not in {"create_index", "update_one", "bulk_write", "insert_one"}:
             return call
 
         async def asked(*arguments, **options):
-            self._refuse(self._collection.name, method, arguments)
+            self._refuse(self.collection.name, method, arguments)
             return await call(*arguments, **options)
 
         return asked
@@ -96,7 +96,7 @@ class OneRowRefused(RefusingDatabase):
 
         async def bulk_write(operations, **rest):
             if operations[1:]:
-                await found._collection.bulk_write(operations[1:], **rest)
+                await found.collection.bulk_write(operations[1:], **rest)
             raise BulkWriteError({"writeErrors": [{"index": 0, "code": 121, "errmsg": "Document failed validation"}]})
 
         found.bulk_write = bulk_write

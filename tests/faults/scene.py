@@ -10,7 +10,8 @@ from fmcsa_orchestrator.cli.demo import demo_settings
 from fmcsa_orchestrator.model.documents import dig, with_values
 from fmcsa_orchestrator.model.status import LEASE
 from fmcsa_orchestrator.testing import Fleet
-from tests.world import COLLECTIONS, open_world
+from tests.support.passing_time import jumping_time
+from tests.support.world import COLLECTIONS, open_world
 
 
 @dataclass
@@ -35,8 +36,9 @@ class Picture:
 class Scene:
     """The world, its target (the carrier that faults of one company happen to), and ways to change things from outside."""
 
-    def __init__(self, world, store):
+    def __init__(self, world, store, jump):
         self.world = world
+        self.jump = jump  # puts the event loop's time forward
         self.upstream = world.upstream
         self.fleet = world.fleet
         self.store = store
@@ -129,8 +131,9 @@ def small_fleet(companies):
 @asynccontextmanager
 async def open_scene(store, uri):
     """A scene on this store, with what a host app keeps in its companies besides."""
-    async with open_world(store, uri, fleet=small_fleet(8 if store == "memory" else 4)) as world:
-        scene = Scene(world, store)
-        for company in await world.companies():
-            await scene.set(company["_id"], {"plan": {"tier": "gold", "seats": 7}, "tags": ["a", None]})
-        yield scene
+    with jumping_time() as jump:
+        async with open_world(store, uri, fleet=small_fleet(8 if store == "memory" else 4)) as world:
+            scene = Scene(world, store, jump)
+            for company in await world.companies():
+                await scene.set(company["_id"], {"plan": {"tier": "gold", "seats": 7}, "tags": ["a", None]})
+            yield scene

@@ -6,7 +6,6 @@ from itertools import product
 
 import pytest
 
-from fmcsa_orchestrator.sync.guard import isolation
 from fmcsa_orchestrator.testing.embedded_store import EmbeddedStore
 
 from . import checks
@@ -19,11 +18,6 @@ pytestmark = [
     # PyMongo's async client leaves a socket open whose connecting it has cancelled.
     pytest.mark.filterwarnings("ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning"),
 ]
-
-
-@pytest.fixture(autouse=True)
-def no_grace(monkeypatch):
-    monkeypatch.setattr(isolation, "_GRACE_S", 0.02)
 
 
 @pytest.fixture

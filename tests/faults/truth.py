@@ -3,7 +3,7 @@
 from collections import Counter
 
 from fmcsa_orchestrator.model.documents import dig
-from tests.world import INSPECTIONS, VIOLATIONS
+from tests.support.world import INSPECTIONS, VIOLATIONS
 
 BUILT_IN = {"csa_scores": None, "violations": VIOLATIONS, "inspections": INSPECTIONS}
 ALL = tuple(BUILT_IN)

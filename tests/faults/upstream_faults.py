@@ -7,7 +7,6 @@ from .entry import EVERYWHERE, Kept, Who, nothing_fails, source_fails
 from .truth import ALL
 
 RESULTS = ("4y6x-dmck", "h9zy-gjn8", "m3ry-qcip", "h3zn-uid9")
-SLOW = {"request_timeout_s": 0.06, "batch_size": 8}
 TOO_OFTEN = ("failed", "unavailable")  # from the fifth failure on, the breaker is open
 ONE_WINDOW = {"batch_size": 8}
 
@@ -29,14 +28,14 @@ TRANSPORT = [
     portal_down("connection reset in mid-body", Fault.reset()),
     source_fails(
         "body that drips in too slowly",
-        make.portal(Fault.drip(30, 0.02), kind="resource", settings=SLOW),
+        make.slow_portal(Fault.drip(30, 1)),
         "timeout",
         run=("timed_out",),
         one=("timed_out",),
     ),
     source_fails(
         "no answer for 30 s",
-        make.portal(Fault.hang(30), kind="resource", settings=SLOW),
+        make.slow_portal(Fault.hang(30)),
         "timeout",
         run=("timed_out",),
         one=("timed_out",),

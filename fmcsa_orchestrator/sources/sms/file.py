@@ -42,11 +42,12 @@ class CarrierRows:
 
 
 class SmsFile:
-    """A dataset whose rows belong to carriers by `dot_number`."""
+    """A dataset whose rows belong to carriers by `dot_number`; one with over `heavy` rows is read by itself."""
 
-    def __init__(self, soda: SodaClient, dataset: Dataset, parse: Callable[[Row], Content]) -> None:
+    def __init__(self, soda: SodaClient, dataset: Dataset, parse: Callable[[Row], Content], *, heavy: int = 5_000) -> None:
         self.dataset = dataset
         self.soda = soda
+        self.heavy = heavy
         self._parse = parse
         self._latest: Metadata | None = None
         self._counted: tuple[CarrierRows, bool] | None = None  # of the last read asked about: whether the file was empty
@@ -76,22 +77,38 @@ class SmsFile:
     async def read(self, usdots: Sequence[UsdotNumber]) -> CarrierRows:
         """All rows of these carriers, however many."""
         self._check_known()
-        return await self._group(usdots, await self.soda.rows(self.dataset, usdots, self._convert))
+        return await self._group(usdots, await self.soda.rows(self.dataset, usdots, self.convert))
 
-    async def read_small(self, usdots: Sequence[UsdotNumber], *, heavy: int = 5_000) -> CarrierRows:
+    async def read_small(self, usdots: Sequence[UsdotNumber]) -> CarrierRows:
         """All rows of these carriers; where one page cannot hold them, those with over `heavy` rows are left out.
 
         What is left out is to be read alone, so that no more than a page of rows is ever held for a whole batch.
         """
         self._check_known()
-        rows = await self.soda.one_page(self.dataset, usdots, self._convert)
+        rows = await self.soda.one_page(self.dataset, usdots, self.convert)
         if rows is not None or len(usdots) == 1:
             return await (self._group(usdots, rows) if rows is not None else self.read(usdots))
         counts = await self.soda.counts(self.dataset, usdots)
-        small = [usdot for usdot in usdots if counts.get(usdot, 0) <= heavy]
+        small = [usdot for usdot in usdots if counts.get(usdot, 0) <= self.heavy]
         parts = [await self.read(part) for part in _portions(small, counts, self.soda.page_size)]
         merged = {usdot: found for part in parts for usdot, found in part.by_usdot.items()}
         return CarrierRows(merged, parts[-1].as_of if parts else None)
+
+    def convert(self, row: Row) -> Parsed:
+        """Whose row it is, and what it says, or why that cannot be understood.
+
+        Raises: MalformedPayloadError when it is nobody's.
+        """
+        try:
+            usdot = int(row["dot_number"])
+        except (KeyError, ValueError, TypeError, OverflowError):
+            raise MalformedPayloadError("a row without a dot_number", field="dot_number") from None
+        try:
+            content = self._parse(row)
+        except MalformedPayloadError as error:
+            return usdot, error
+        content.pop("usdot", None)  # stands in every document already
+        return usdot, content
 
     async def confirm_empty(self, company: Company, source: str, read: CarrierRows) -> None:
         """Before "no rows" is believed of a carrier in this read: make sure that the file is not empty altogether.
@@ -119,18 +136,6 @@ class SmsFile:
     def _check_known(self) -> None:
         if self._latest is not None and self._latest.types:
             check_columns(self.dataset, self._latest.types.items())
-
-    def _convert(self, row: Row) -> Parsed:
-        try:
-            usdot = int(row["dot_number"])
-        except (KeyError, ValueError, TypeError, OverflowError):
-            raise MalformedPayloadError("a row without a dot_number", field="dot_number") from None
-        try:
-            content = self._parse(row)
-        except MalformedPayloadError as error:
-            return usdot, error
-        content.pop("usdot", None)  # stands in every document already
-        return usdot, content
 
     async def _group(self, usdots: Sequence[UsdotNumber], rows: Rows[Parsed]) -> CarrierRows:
         updated_at = self._latest.rows_updated_at if self._latest else None

@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 _STOPS_SOURCE = (AuthError, SchemaDriftError)
-_GRACE_S = 1.0  # what a cancelled call may still take to clean up
+GRACE_S = 1.0  # what a cancelled call may still take to clean up
 
 
 class Isolation:
@@ -57,7 +57,7 @@ class Isolation:
     async def _end(self, task: asyncio.Task[Any], who: str) -> None:
         """Cancel the task; one that goes on regardless is left behind, with a word in the log."""
         task.cancel()
-        done, _ = await asyncio.wait({task}, timeout=_GRACE_S)
+        done, _ = await asyncio.wait({task}, timeout=GRACE_S)
         if not done:
             note(log, logging.ERROR, "source_ignores_cancellation", source=who)
         elif not task.cancelled():

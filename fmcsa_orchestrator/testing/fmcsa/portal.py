@@ -32,19 +32,24 @@ from fmcsa_orchestrator.testing.server.faults import Answer, Edits, error_answer
 T = TypeVar("T", str, dict[str, Any])
 
 _PUBLISHED = datetime(2026, 11, 12, 7, 5, tzinfo=UTC)
-_CACHED_ROWS = 60_000
 
 
 class SodaDouble:
-    """The datasets of one portal. `moved` counts, per dataset, the publications beyond the fleet's own editions."""
+    """The datasets of one portal.
 
-    def __init__(self, fleet: Fleet, app_token: str | None) -> None:
+    Attributes:
+        moved: per dataset, the publications beyond the fleet's own editions.
+        cache: carriers' rows as they go out, no more than `cached_rows` of them, and one carrier at least.
+    """
+
+    def __init__(self, fleet: Fleet, app_token: str | None, *, cached_rows: int = 60_000) -> None:
         self.moved: Counter[str] = Counter()
+        self.cache: OrderedDict[tuple[str, int, int, bool], list[tuple[str, str]]] = OrderedDict()
         self._fleet = fleet
         self._usdots = {str(usdot): usdot for usdot in fleet.usdots}
         self._app_token = app_token
-        self._cache: OrderedDict[tuple[str, int, int, bool], list[tuple[str, str]]] = OrderedDict()
         self._cached_rows = 0
+        self._most_cached = cached_rows
         self._answers = 0
 
     def resource(self, dataset: str, params: Mapping[str, str], headers: Mapping[str, str], edits: Edits) -> Answer:
@@ -130,19 +135,19 @@ class SodaDouble:
     def _encoded(self, dataset: str, usdot: int, edits: Edits) -> list[tuple[str, str]]:
         """All rows of a carrier as (`:id`, JSON), kept for the next request."""
         key = (dataset, self._month(dataset), usdot, edits.rows_behind)
-        if key in self._cache:
-            self._cache.move_to_end(key)
-            return self._cache[key]
+        if key in self.cache:
+            self.cache.move_to_end(key)
+            return self.cache[key]
         rows = list(self._identified(dataset, usdot, edits))
         texts = _encode([row for _, row in rows])[2:-2].split("},{") if rows else []
         if len(texts) == len(rows):
             entries = [(id_, f"{{{text}}}") for (id_, _), text in zip(rows, texts, strict=True)]
         else:  # a value holds what separates two rows
             entries = [(id_, _encode(row)) for id_, row in rows]
-        self._cache[key] = entries
+        self.cache[key] = entries
         self._cached_rows += len(entries) + 1
-        while self._cached_rows > _CACHED_ROWS and len(self._cache) > 1:
-            self._cached_rows -= len(self._cache.popitem(last=False)[1]) + 1
+        while self._cached_rows > self._most_cached and len(self.cache) > 1:
+            self._cached_rows -= len(self.cache.popitem(last=False)[1]) + 1
         return entries
 
     def _found(self, dataset: str, usdot: int, query: Query, edits: Edits) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -1,0 +1,1 @@
+"""Tests over sockets, the embedded store, and other processes."""

@@ -1,0 +1,1 @@
+"""Our HTTP client against local servers."""

@@ -1,0 +1,1 @@
+"""The double of the upstream over HTTP."""

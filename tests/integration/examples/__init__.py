@@ -1,0 +1,1 @@
+"""The examples as a reader would run them."""

@@ -1,0 +1,1 @@
+"""The command line and everything else that is a process of its own."""

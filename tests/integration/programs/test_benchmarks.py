@@ -1,0 +1,46 @@
+"""The benchmarks' own parts: they run on the library as it is, and what they compute is what the double counts."""
+
+import pytest
+
+from benchmarks.reach import BATCH, FILES, Reach, rows
+from benchmarks.world import PassingRepository, opened, versions
+from fmcsa_orchestrator.testing import Fleet, LocalFmcsa
+from fmcsa_orchestrator.testing.fakes import InMemoryRepository
+from tests.support.paths import DOCS
+
+COMPANIES = BATCH + 1
+
+
+@pytest.fixture
+async def upstream():
+    async with LocalFmcsa(Fleet.uniform(COMPANIES, violations=1, inspections=1)) as server:
+        yield server
+
+
+async def test_reach_counts_batches_as_the_double_does(upstream):
+    usdots = Fleet.uniform(COMPANIES).usdots
+    async with opened(upstream, PassingRepository(usdots)) as orchestrator:
+        assert (await orchestrator.sync_all_companies()).outcomes["violations"] == {"changed": COMPANIES}
+    assert upstream.count() == Reach(COMPANIES).all_changed
+
+
+async def test_reach_counts_nothing_changed_as_the_double_does(upstream):
+    usdots, status = Fleet.uniform(COMPANIES).usdots, await versions(upstream)
+    upstream.reset_requests()
+    async with opened(upstream, PassingRepository(usdots, status)) as orchestrator:
+        assert (await orchestrator.sync_all_companies()).outcomes["violations"] == {"unchanged": COMPANIES}
+    assert upstream.count() == Reach(COMPANIES).unchanged == FILES
+
+
+async def test_reach_counts_single_companies_as_the_double_does(upstream):
+    documents = Fleet.uniform(COMPANIES).company_documents()[:3]
+    repository = InMemoryRepository({**document, "_id": n} for n, document in enumerate(documents))
+    async with opened(upstream, repository) as orchestrator:
+        assert all([(await orchestrator.sync_company(n)).success for n in range(3)])
+    assert upstream.count() == Reach(3).one_by_one
+
+
+def test_the_page_shows_what_reach_computes():
+    lines = (DOCS / "howto" / "scale.md").read_text().splitlines()
+    table = [line for line in lines if line.startswith("| ") and line[2].isdigit()]
+    assert table == [f"| {' | '.join(row)} |" for row in rows()]

@@ -1,0 +1,101 @@
+"""The check-up: what it looks at, what it says, and that it never raises."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from fmcsa_orchestrator import open_orchestrator
+from fmcsa_orchestrator.cli.app import app
+from fmcsa_orchestrator.cli.demo import demo_settings
+from fmcsa_orchestrator.testing import DATASETS, Fault, Fleet, LocalFmcsa
+from fmcsa_orchestrator.testing.fakes import FakeSource, InMemoryRepository
+from tests.support.backends import BACKENDS, open_backend
+from tests.support.programs import command
+
+pytestmark = pytest.mark.usefixtures("no_pauses")
+
+
+def lines(out):
+    return [line for line in out.splitlines() if line.startswith(("ok", "FAIL"))]
+
+
+async def test_all_is_well(environment):
+    status, out, err = await command("doctor", **environment)
+    assert (status, err) == (0, "")
+    assert all(line.startswith("ok") for line in lines(out))
+    for what in (
+        "settings",
+        "MongoDB",
+        "clock",
+        "companies.fmcsaData.syncStatus.lastRun",
+        "fmcsaViolations.companyId",
+        *DATASETS,
+    ):
+        assert what in out
+    assert "12 in companies have a dotNumber" in out
+
+
+async def test_what_is_wrong_comes_with_a_remedy(environment):
+    fleet = Fleet.uniform(2)
+    async with LocalFmcsa(fleet) as upstream:
+        upstream.inject(Fault.missing_column("viol_code"), dataset="8mt8-2mdr")
+        upstream.inject(Fault.status(404), dataset="rbkj-cgst")
+        bad = environment | {"FMCSA_SODA_BASE_URL": upstream.soda_url, "FMCSA_COMPANIES_COLLECTION": "nobody"}
+        status, out, _ = await command("doctor", "--json", **bad)
+    faults = {finding["what"]: finding for finding in json.loads(out) if not finding["is_good"]}
+    assert status == 2
+    assert set(faults) == {"SMS Input - Violation (8mt8-2mdr)", "inspections", "companies"}
+    assert "viol_code" in faults["SMS Input - Violation (8mt8-2mdr)"]["text"]
+    assert "FMCSA_SODA_BASE_URL" in faults["inspections"]["remedy"]
+    assert "FMCSA_COMPANIES_COLLECTION" in faults["companies"]["remedy"]
+
+
+@pytest.mark.parametrize(
+    ("variables", "named"),
+    [({}, "FMCSA_MONGODB_URI"), ({"FMCSA_MONGODB_URI": "mongodb://127.0.0.1:9/?serverSelectionTimeoutMS=100"}, "FMCSA_MONGODB_URI"),
+     ({"FMCSA_MONGODB_URI": "mongodb://127.0.0.1:9", "FMCSA_BATCH_SIZE": "x"}, "FMCSA_BATCH_SIZE")],
+)  # fmt: skip
+def test_what_cannot_be_opened_is_a_finding(monkeypatch, variables, named):
+    unreachable = {"FMCSA_SODA_BASE_URL": "http://127.0.0.1:9", "FMCSA_SODA_REQUESTS_PER_SECOND": "1000"}
+    for name, value in (unreachable | variables).items():
+        monkeypatch.setenv(name, value)
+    done = CliRunner().invoke(app, ["doctor"])
+    assert (done.exit_code, named in done.output, "Traceback" in done.output) == (2, True, False)
+
+
+@pytest.mark.parametrize(("key", "is_good"), [("right", True), ("wrong", False)])
+async def test_the_web_key_is_tried_and_never_shown(key, is_good):
+    fleet = Fleet.sample(3)
+    async with LocalFmcsa(fleet, web_key="s3cret-right") as upstream:
+        settings = demo_settings(upstream).model_copy(
+            update={"qcmobile_web_key": type(demo_settings(upstream).qcmobile_web_key)(f"s3cret-{key}")}
+        )
+        async with open_orchestrator(settings, repository=InMemoryRepository([{"_id": 1}])) as orchestrator:
+            findings = await orchestrator.check()
+    assert all(finding.is_good for finding in findings) is is_good
+    assert "s3cret" not in str(findings)
+    if not is_good:
+        (fault,) = [finding for finding in findings if not finding.is_good]
+        assert "FMCSA_QCMOBILE_WEB_KEY" in fault.remedy
+
+
+@pytest.mark.parametrize("kind", BACKENDS)
+async def test_every_store_can_be_looked_at(kind, wire_uri):
+    async with open_backend(kind, wire_uri) as backend:
+        await backend.add({"_id": 1, "dotNumber": 7})
+        assert all(finding.is_good for finding in await backend.repository.check(["rows"]))
+
+
+async def test_a_source_with_a_bug_in_its_check_is_a_finding(wire_uri):
+    class Broken(FakeSource):
+        async def check(self):
+            raise KeyError("oops")
+
+    async with LocalFmcsa(Fleet.uniform(2)) as upstream:
+        extra = [Broken("broken", lambda _: None), FakeSource("silent", lambda _: None)]
+        repository = InMemoryRepository([{"_id": 1}])
+        async with open_orchestrator(demo_settings(upstream), repository=repository, extra_sources=extra) as orchestrator:
+            findings = {finding.what: finding for finding in await orchestrator.check()}
+    assert (findings["broken"].is_good, "KeyError" in findings["broken"].text) == (False, True)
+    assert findings["silent"].text == "has no check of its own"

@@ -1,0 +1,1 @@
+"""The stores on mongomock and over the wire."""

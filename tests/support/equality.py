@@ -1,0 +1,92 @@
+"""Whether a store holds exactly what upstream has: every row of every carrier, every field, every status.
+
+Made from the fleet's own rows, without HTTP and without the code that diffs and stores.
+"""
+
+from fmcsa_orchestrator.model.documents import dig
+from fmcsa_orchestrator.sources import csa, inspections, violations
+from fmcsa_orchestrator.storage.row_diff import RESERVED, scope_of
+from tests.support.world import COLLECTIONS, INSPECTIONS, VIOLATIONS, status_of
+
+SOURCES = ("csa_scores", "violations", "inspections")
+
+
+async def differences(world, *, csa_fields=None):
+    """What is not as it should be, in words; an empty list when all is well.
+
+    `csa_fields` by `_id` replaces what the SMS files alone say.
+    """
+    companies = await world.companies()
+    found = [line for company in companies for line in _status_faults(company)]
+    for company in companies:
+        _, fields = await _expected(world.fleet, company["_id"])
+        for path, value in {**fields, **(csa_fields or {}).get(company["_id"], {})}.items():
+            if dig(company, path) != value:
+                found.append(f"{company['_id']} {path}: {_unlike(dig(company, path), value)}")
+    return [*found, *await row_differences(world, companies)][:20]
+
+
+async def row_differences(world, companies):
+    """The same of the rows of these companies."""
+    ids = {company["_id"] for company in companies}
+    found = []
+    wanted = {dataset: {} for dataset in COLLECTIONS}
+    for usdot in ids:
+        expected, _ = await _expected(world.fleet, usdot)
+        for dataset, rows in expected.items():
+            wanted[dataset] |= rows
+    for dataset in COLLECTIONS:
+        found += _row_faults([row for row in await world.rows(dataset) if row["companyId"] in ids], wanted[dataset])
+    return found
+
+
+def _status_faults(company):
+    status = status_of(company)
+    owner = status.get("lease", {}).get("owner")
+    if status["success"] is not True or status["errors"]:
+        yield f"{company['_id']} has failed: {status['errors']!r:.300}"
+    if owner is not None:
+        yield f"{company['_id']} is still held by {owner}"
+    for source in SOURCES:
+        if not isinstance(status["sources"].get(source, {}).get("version"), str):
+            yield f"{company['_id']} {source} has no version"
+
+
+async def _expected(fleet, usdot):
+    """A carrier's rows by dataset and `_id`, and its fields."""
+    violation_rows = [violations.parse_violation(row) for row in fleet.rows(VIOLATIONS, usdot)]
+    inspection_rows = [inspections.parse_inspection(row) for row in fleet.rows(INSPECTIONS, usdot)]
+    documents = {
+        VIOLATIONS: await violations.violation_documents(violation_rows),
+        INSPECTIONS: await inspections.inspection_documents(inspection_rows),
+    }
+    results = {dataset.id: fleet.rows(dataset.id, usdot) for dataset in csa.RESULT_FILES}
+    fields = {
+        **csa.csa_fields({dataset: csa.parse_result(rows[0]) for dataset, rows in results.items() if rows}),
+        "fmcsaData.violations": await violations.summarize_violations(violation_rows),
+        "fmcsaData.inspections": await inspections.summarize_inspections(inspection_rows),
+    }
+    rows = {
+        dataset: {scope_of(usdot) + document.id: dict(document.content) for document in group}
+        for dataset, group in documents.items()
+    }
+    return rows, fields
+
+
+def _row_faults(stored, wanted):
+    current = {row["_id"]: row for row in stored if row["current"]}
+    yield from (f"lost: {key}" for key in wanted.keys() - current.keys())
+    yield from (f"too much: {key}" for key in current.keys() - wanted.keys())
+    for key in wanted.keys() & current.keys():
+        content = {name: value for name, value in current[key].items() if name not in RESERVED}
+        own = {name: value for name, value in wanted[key].items() if name not in RESERVED}
+        if content != own:
+            yield f"differs: {key}: {content!r:.200} instead of {own!r:.200}"
+
+
+def _unlike(stored, wanted):
+    """How two values differ; of two objects, only the fields that do."""
+    if isinstance(stored, dict) and isinstance(wanted, dict):
+        keys = [key for key in {**stored, **wanted} if stored.get(key) != wanted.get(key)]
+        stored, wanted = ({key: value.get(key) for key in keys} for value in (stored, wanted))
+    return f"{stored!r:.200} instead of {wanted!r:.200}"

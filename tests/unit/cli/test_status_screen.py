@@ -1,0 +1,81 @@
+"""The status in the terminal: on a console that is a string, 80 and 120 columns wide."""
+
+import io
+
+import pytest
+from rich.console import Console
+
+from fmcsa_orchestrator.cli.terminal.fleet import show_overview
+from fmcsa_orchestrator.report.overview import make_overview
+from fmcsa_orchestrator.storage.fleet_status import FleetCounts, SourceCounts, StateCounts
+from tests.support.status_samples import AS_OF, BROKEN, HOSTILE, NOW, SOURCES, company, failing, source, with_safety
+
+
+def shown(*documents, fleet=None, width=120):
+    console = Console(file=io.StringIO(), width=width)
+    show_overview(console, make_overview(documents, SOURCES, NOW, 48, fleet))
+    return console.file.getvalue()
+
+
+def counts(total, *states):
+    found = StateCounts(*states)
+    sources = tuple(SourceCounts(name, found, {"changed": 3, "failed": 1}, AS_OF, AS_OF) for name in SOURCES)
+    return FleetCounts(total, found, sources, AS_OF if total else None, "Oldest & Co." if total else None)
+
+
+def test_the_fleet_at_a_glance():
+    text = shown(failing(1), company(2), {"_id": 3, "dotNumber": 3}, fleet=counts(1_000, 996, 2, 1, 1))
+    lines = [" ".join(line.split()) for line in text.splitlines()]
+    assert "1,000 companies; the oldest attempt is 13 d ago: Oldest & Co." in lines
+    assert "companies 996 2 1 1" in lines
+    assert "violations 996 2 1 1 13 d ago 2026-11-12" in lines
+    assert "violations: last outcomes 3 changed, 1 failed" in lines
+    assert "stale: last success over 48 hours ago" in lines
+    assert "A Carrier 1021580 failing 1 h ago changed 3 failed 3 changed 3" in lines
+    assert "A Carrier 1021580 fresh 1 h ago changed 3 changed 3 changed 3" in lines
+    assert "3 3 never never - - -" in lines
+    assert "3 of 1,000 shown; --limit shows more" in lines
+
+
+def test_what_is_held_from_before_has_its_age():
+    late = {"lastAttempt": NOW}
+    text = shown(
+        company(1, success=False, violations=source("failed", 60) | late, inspections=source("timed_out", None) | late),
+        fleet=counts(1, 0, 0, 1, 0),
+    )
+    assert "held 2 d" in text
+    assert "nothing held" in text
+    assert "--limit" not in text
+
+
+def test_a_fleet_of_none():
+    text = shown(fleet=counts(0, 0, 0, 0, 0))
+    assert "0 companies" in text
+    assert "no company with a dotNumber" in text
+
+
+def test_one_company_in_full():
+    lines = [" ".join(line.split()) for line in shown(with_safety(failing("a"))).splitlines()]
+    assert lines[0] == "A Carrier (USDOT 1021580, passenger carrier): failing"
+    assert "malformed violations: no such column" in lines
+    assert "Unsafe Driving 50 AT OR ABOVE 50 passenger 1.5 4 1" in lines
+    assert "Hours-of-Service Compliance 49.5 50 passenger 1.5 - -" in lines
+    assert "Driver Fitness Less than 3 driver inspections 75 QCMobile 1.5 - -" in lines
+    assert "Unsafe Driving: serious violation found in an investigation" in lines
+    assert "6 violations, 1 out of service, 2 of a BASIC not known here; latest 2026-11-12" in lines
+    assert "driver 8 2 25.0 % 6.7 % above average" in lines
+    assert "vehicle 5 1 20.0 % 22.3 % not above" in lines
+    assert "hazmat 0 0 - 4.5 %" in lines
+    assert "state fresh failing fresh" in lines
+    assert "message - no such column -" in lines
+
+
+@pytest.mark.parametrize("width", [80, 120])
+@pytest.mark.parametrize(
+    "document", [*BROKEN, with_safety(failing(HOSTILE, name=f"[red]{HOSTILE}[/]", number="[/]", message="[/x]"))]
+)
+def test_whatever_a_document_holds_stays_text_within_the_screen(document, width):
+    for text in (shown(document, width=width), shown(document, fleet=counts(1, 1, 0, 0, 0), width=width)):
+        assert all(len(line) <= width for line in text.splitlines())
+        assert "\x1b" not in text
+        assert ("[red]" in text) == ("[red]" in str(document.get("name")))

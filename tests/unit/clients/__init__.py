@@ -1,0 +1,1 @@
+"""What upstreams answer, without HTTP."""

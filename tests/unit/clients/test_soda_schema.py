@@ -1,0 +1,33 @@
+"""The columns of a dataset: those that we need are those that there are, and what has changed is named."""
+
+import pytest
+
+from fmcsa_orchestrator.clients.soda_schema import Dataset, check_columns, header_types
+from fmcsa_orchestrator.model.errors import MalformedPayloadError, SchemaDriftError
+from fmcsa_orchestrator.sources import csa, inspections, violations
+from fmcsa_orchestrator.testing import DATASETS
+
+OURS = [*csa.RESULT_FILES, violations.DATASET, inspections.DATASET]
+
+
+@pytest.mark.parametrize("dataset", OURS, ids=lambda dataset: dataset.id)
+def test_we_need_the_columns_that_there_are(dataset):
+    assert dataset.columns == set(DATASETS[dataset.id])
+    assert dataset.numbers < dataset.columns
+    assert "dot_number" not in dataset.numbers  # our queries quote it
+
+
+def test_what_a_changed_shape_is_called():
+    dataset = Dataset("abcd-1234", "A File", frozenset({"a", "b"}), frozenset({"b"}))
+    check_columns(dataset, [("b", "number"), ("a", "text"), (":@computed_region", "number")])
+    with pytest.raises(SchemaDriftError, match="no longer has the column a") as raised:
+        check_columns(dataset, [("b", "number")])
+    assert raised.value.field == "a"
+    with pytest.raises(SchemaDriftError, match="number in the column a"):
+        check_columns(dataset, [("a", "number"), ("b", "text")])
+
+
+@pytest.mark.parametrize("fields", ["[", "5", '["a", "b"]', "null", '{"a": 1, "b": 2}'])
+def test_unreadable_headers_are_malformed(fields):
+    with pytest.raises(MalformedPayloadError):
+        header_types(Dataset("x", "X", frozenset()), {"X-SODA2-Fields": fields, "X-SODA2-Types": '["text"]'})

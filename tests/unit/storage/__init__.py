@@ -1,0 +1,1 @@
+"""Rows, statuses and leases by themselves."""
