@@ -3,8 +3,9 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 STAMP = $(VENV)/.installed
+LOCK = requirements-dev.lock
 
-.PHONY: demo test lint types bench docs check clean
+.PHONY: demo test lint types bench docs check hooks lock upgrade clean
 
 demo: $(STAMP)
 	$(BIN)/fmcsa-orchestrator demo
@@ -22,18 +23,34 @@ types: $(STAMP)
 check: lint types test
 
 bench: $(STAMP)
-	$(BIN)/python -m pip install --quiet --group bench
+	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
+	$(BIN)/python -m pip install --quiet --constraint $(LOCK) --group bench
 	$(BIN)/python -m benchmarks
 
 docs: $(STAMP)
-	$(BIN)/python -m pip install --quiet --group docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
-$(STAMP): pyproject.toml
+hooks: $(STAMP)
+	$(BIN)/pre-commit install
+
+# All that pyproject.toml asks for, at the versions of the lock and with its hashes; then the package itself.
+$(STAMP): pyproject.toml $(LOCK)
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
-	$(BIN)/python -m pip install --quiet --editable ".[demo,telemetry]" --group test --group lint
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement $(LOCK)
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $(STAMP)
+
+# Makes the lock fit pyproject.toml, and keeps every version that still does; `make upgrade` takes the newest.
+lock: $(BIN)/uv
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url \
+		--custom-compile-command "make lock" --all-extras --group dev $(LOCKING) --output-file $(LOCK) pyproject.toml
+
+upgrade: LOCKING = --upgrade
+upgrade: lock
+
+$(BIN)/uv:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet "uv>=0.11,<1"
 
 clean:
 	rm -rf $(VENV) site .mypy_cache .pytest_cache .ruff_cache
