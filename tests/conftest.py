@@ -1,4 +1,4 @@
-"""Fixtures, and the two shims that let the mocks work with current aiohttp and PyMongo."""
+"""Fixtures, and the two shims that let the mocks work with current aiohttp and PyMongo; one more is for coverage."""
 
 import asyncio
 import inspect
@@ -47,6 +47,20 @@ def _let_mongomock_take_sort():
         setattr(BulkOperationBuilder, name, patched)
 
 
+def _measure_no_embedded_server():
+    """The server is not ours, and much slower while coverage traces it: its process is not told to."""
+    original = EmbeddedStore.start
+
+    async def patched(self):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
+            await original(self)
+
+    EmbeddedStore.start = patched
+
+
+if "COVERAGE_PROCESS_CONFIG" in os.environ:
+    _measure_no_embedded_server()
 if "stream_writer" in inspect.signature(aiohttp.ClientResponse.__init__).parameters:
     _let_aioresponses_build_responses()
 if "sort" not in inspect.signature(BulkOperationBuilder.add_update).parameters:
