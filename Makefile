@@ -5,7 +5,7 @@ BIN = $(VENV)/bin
 STAMP = $(VENV)/.installed
 LOCK = requirements-dev.lock
 
-.PHONY: demo test coverage lint types check bench docs hooks lock upgrade clean
+.PHONY: demo test coverage quick lint types check bench docs hooks lock upgrade clean
 
 demo: $(STAMP)
 	$(BIN)/fmcsa-orchestrator demo
@@ -16,6 +16,9 @@ test: $(STAMP)
 # The same tests, measured with all the processes that they start; fails below the floor that pyproject.toml sets.
 coverage: COVER = --cov
 coverage: test
+
+quick: $(STAMP)
+	$(BIN)/python -m pytest -q -n auto tests/test_usdot.py tests/test_parsing.py tests/test_rows.py tests/test_status.py tests/test_wiring.py
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
