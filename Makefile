@@ -31,7 +31,7 @@ check: lint types test
 
 bench: $(STAMP)
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
-	$(BIN)/python -m pip install --quiet --constraint $(LOCK) --group bench
+	$(BIN)/python -m pip install --quiet --group bench
 	$(BIN)/python -m benchmarks
 
 docs: $(STAMP)
