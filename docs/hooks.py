@@ -12,6 +12,7 @@ from posixpath import dirname, relpath
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
+from mkdocs.plugins import event_priority
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
@@ -30,6 +31,7 @@ _REMOTE = re.compile(r"^(https?:)?//")
 _REMOTE_STYLE = re.compile(r"(?:url\(|@import)\s*['\"]?(?:https?:)?//")
 
 
+@event_priority(100)
 def on_files(files: Files, *, config: MkDocsConfig) -> Files:
     """Add the published files beside docs/: Markdown as it is, anything else as a page that shows it."""
     for path in published():

@@ -1,4 +1,4 @@
-"""Fixtures, and the shims: two let the mocks work with current aiohttp and PyMongo, two let mongomock answer as MongoDB does."""
+"""Fixtures, and shims: two let the mocks work with current packages, two let mongomock answer as MongoDB; one is for coverage."""
 
 import asyncio
 import inspect
@@ -78,6 +78,22 @@ def _let_mongomock_miss_what_is_below_no_object():
     filtering.iter_key_candidates = patched
 
 
+
+
+def _measure_no_embedded_server():
+    """The server is not ours, and much slower while coverage traces it: its process is not told to."""
+    original = EmbeddedStore.start
+
+    async def patched(self):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
+            await original(self)
+
+    EmbeddedStore.start = patched
+
+
+if "COVERAGE_PROCESS_CONFIG" in os.environ:
+    _measure_no_embedded_server()
 if "stream_writer" in inspect.signature(aiohttp.ClientResponse.__init__).parameters:
     _let_aioresponses_build_responses()
 if "sort" not in inspect.signature(BulkOperationBuilder.add_update).parameters:
