@@ -31,6 +31,7 @@ from fmcsa_orchestrator.model.events import (
     Event,
     OnEvent,
     Reading,
+    RequestSent,
     RunFinished,
     RunStarted,
     Waiting,
@@ -38,9 +39,17 @@ from fmcsa_orchestrator.model.events import (
 )
 from fmcsa_orchestrator.model.fmcsa import Basic, UsdotNumber
 from fmcsa_orchestrator.model.limiter import Limiter
-from fmcsa_orchestrator.model.results import CompanySyncResult, Outcome, SourceFailure, SourceOutcome, SyncSummary
+from fmcsa_orchestrator.model.results import (
+    CompanySyncResult,
+    Outcome,
+    Part,
+    SourceFailure,
+    SourceOutcome,
+    StopReason,
+    SyncSummary,
+)
 from fmcsa_orchestrator.settings import Settings
-from fmcsa_orchestrator.sources.base import BatchSource, CheckedSource, CompletingSource, EstimatingSource, Source
+from fmcsa_orchestrator.sources.base import BaseSource, BatchSource, CheckedSource, CompletingSource, EstimatingSource, Source
 from fmcsa_orchestrator.sources.catalogue import default_sources
 from fmcsa_orchestrator.sources.csa import CsaSource
 from fmcsa_orchestrator.sources.inspections import InspectionsSource
@@ -56,6 +65,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "AuthError",
+    "BaseSource",
     "Basic",
     "BatchSource",
     "CheckedSource",
@@ -87,11 +97,13 @@ __all__ = [
     "OnEvent",
     "Orchestrator",
     "Outcome",
+    "Part",
     "Plan",
     "RateLimitedError",
     "Reading",
     "RepositoryError",
     "RequestRejectedError",
+    "RequestSent",
     "RunFinished",
     "RunStarted",
     "SchemaDriftError",
@@ -106,6 +118,7 @@ __all__ = [
     "SourceTimeoutError",
     "SourceUnavailableError",
     "StaleUpstreamError",
+    "StopReason",
     "SyncSummary",
     "TruncatedPayloadError",
     "Upstream",

@@ -8,6 +8,7 @@ from pydantic import Field, PositiveFloat, PositiveInt, SecretStr, ValidationErr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from fmcsa_orchestrator.model.errors import SettingsError
+from fmcsa_orchestrator.model.status import STALE_AFTER_H
 
 PREFIX = "FMCSA_"
 _PASSWORD = re.compile(r"://[^/:@]*:(.+)@")
@@ -40,7 +41,7 @@ class Settings(BaseSettings):
     batch_size: PositiveInt = Field(200, description="companies per window and per SODA request")
     request_timeout_s: PositiveFloat = Field(30, description="one request, body included")
     company_timeout_s: PositiveFloat = Field(120, description="all sources of one company together")
-    stale_after_h: PositiveFloat = Field(48, description="hours after which a success, or the last run, is stale")
+    stale_after_h: PositiveFloat = Field(STALE_AFTER_H, description="hours after which a success, or the last run, is stale")
     lease_ttl_s: PositiveFloat = Field(30, description="without a heartbeat for so long, a run or sync may be taken over")
 
     @field_validator("soda_base_url", "qcmobile_base_url")

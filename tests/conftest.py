@@ -78,8 +78,6 @@ def _let_mongomock_miss_what_is_below_no_object():
     filtering.iter_key_candidates = patched
 
 
-
-
 def _measure_no_embedded_server():
     """The server is not ours, and much slower while coverage traces it: its process is not told to."""
     original = EmbeddedStore.start

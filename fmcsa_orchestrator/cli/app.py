@@ -27,7 +27,7 @@ from fmcsa_orchestrator.model.results import CompanySyncResult, SyncSummary
 from fmcsa_orchestrator.report.html.write import write_page
 from fmcsa_orchestrator.report.overview import Overview
 from fmcsa_orchestrator.report.overview import as_json as as_json_value
-from fmcsa_orchestrator.report.read import STALE_AFTER_H, read_company, read_fleet
+from fmcsa_orchestrator.report.read import read_company, read_fleet
 from fmcsa_orchestrator.settings import Settings
 from fmcsa_orchestrator.storage.mongodb.driver import open_database
 from fmcsa_orchestrator.sync.diagnostics.doctor import unusable
@@ -90,7 +90,7 @@ def status(
     *,
     company: Annotated[str | None, typer.Option(help="Show only the company with this _id, in full.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="Companies shown, the longest unattempted first.")] = STATUS_LIMIT,
-    stale_after: Annotated[float, typer.Option(min=0, help="Hours after which a success is stale.")] = STALE_AFTER_H,
+    stale_after: Annotated[float | None, typer.Option(min=0, help="Hours after which a success is stale.")] = None,
     html: Annotated[Path | None, typer.Option(help="Write it to this file, as one self-contained page.")] = None,
     as_json: Json = False,
 ) -> None:
@@ -185,8 +185,9 @@ async def _findings() -> list[Finding]:
         return [unusable(error)]
 
 
-async def _overview(company_id: str | None, limit: int, stale_after_h: float) -> Overview:
+async def _overview(company_id: str | None, limit: int, stale_after_h: float | None) -> Overview:
     settings = Settings.load()
+    stale_after_h = settings.stale_after_h if stale_after_h is None else stale_after_h
     uri, name, companies = settings.require_mongodb_uri(), settings.mongodb_database, settings.companies_collection
     async with open_database(uri, name, settings.mongodb_driver) as database:
         if company_id is not None:

@@ -81,4 +81,5 @@ def _compare(dataset: Dataset, types: tuple[tuple[str, str], ...]) -> tuple[tupl
 
 @lru_cache(maxsize=256)
 def tell_of_new(dataset: Dataset, name: str) -> None:
+    """Log a column that nobody knew; once for each, until the cache is cleared."""
     note(log, logging.WARNING, "new_column", dataset=dataset.id, column=f"{name:.80}")

@@ -12,6 +12,7 @@ STATUS = "fmcsaData.syncStatus"
 LAST_RUN = f"{STATUS}.lastRun"
 LEASE = f"{STATUS}.lease."  # where a company's lease lies in its document
 TOKEN = f"{LEASE}token"
+STALE_AFTER_H = 48  # hours after which a success, or the last run, is stale, unless the setting says otherwise
 _TEXT_LIMIT = 200
 
 

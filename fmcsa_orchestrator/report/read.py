@@ -5,13 +5,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from fmcsa_orchestrator.model.errors import CompanyNotFoundError
+from fmcsa_orchestrator.model.status import STALE_AFTER_H
 from fmcsa_orchestrator.report.freshness import source_names
 from fmcsa_orchestrator.report.overview import Overview, cutoff_of, make_overview
 from fmcsa_orchestrator.sources.catalogue import SOURCE_NAMES
 from fmcsa_orchestrator.storage.mongodb.companies import MongoCompanyRepository
 from fmcsa_orchestrator.storage.mongodb.fleet_counts import MongoFleet
-
-STALE_AFTER_H = 48.0
 
 
 async def read_fleet(database: Any, companies: str, *, limit: int, stale_after_h: float = STALE_AFTER_H) -> Overview:

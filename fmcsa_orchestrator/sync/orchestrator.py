@@ -17,6 +17,7 @@ from fmcsa_orchestrator.model.errors import (
 from fmcsa_orchestrator.model.events import CompanySynced, OnEvent, RunFinished
 from fmcsa_orchestrator.model.limiter import Limiter
 from fmcsa_orchestrator.model.results import CompanySyncResult, Outcome, Part, SourceFailure, StopReason, SyncSummary
+from fmcsa_orchestrator.model.status import STALE_AFTER_H
 from fmcsa_orchestrator.observability.context import SyncContext, entered
 from fmcsa_orchestrator.observability.hooks import emit, watched
 from fmcsa_orchestrator.sources.base import BatchSource, Source
@@ -27,7 +28,7 @@ from fmcsa_orchestrator.sync.clock import RunClock
 from fmcsa_orchestrator.sync.components import Components
 from fmcsa_orchestrator.sync.deadline import Deadline
 from fmcsa_orchestrator.sync.diagnostics.doctor import examine
-from fmcsa_orchestrator.sync.diagnostics.health import STALE_AFTER_S, Health, examine_health
+from fmcsa_orchestrator.sync.diagnostics.health import Health, examine_health
 from fmcsa_orchestrator.sync.diagnostics.plan import Plan, make_plan
 from fmcsa_orchestrator.sync.fleet_run import FleetRun
 from fmcsa_orchestrator.sync.guard.isolation import Isolation
@@ -54,7 +55,7 @@ class Orchestrator:
         rates: requests per second by upstream's name, for `plan`.
         on_event: called with every event of every sync.
         lease_ttl_s: seconds after which a run or sync that has died may be taken over by another process.
-        stale_after_s: seconds after which the last run is too long ago, for `health`.
+        stale_after_h: hours after which the last run is too long ago, for `health`.
 
     Raises:
         SettingsError: from the constructor, when two sources claim one name, path or collection. The two sync methods
@@ -73,7 +74,7 @@ class Orchestrator:
         rates: Mapping[str, float] | None = None,
         on_event: OnEvent | None = None,
         lease_ttl_s: float = TTL_S,
-        stale_after_s: float = STALE_AFTER_S,
+        stale_after_h: float = STALE_AFTER_H,
     ) -> None:
         batch_sources = [source for source in sources if isinstance(source, BatchSource)]
         isolation = Isolation(secrets)
@@ -91,7 +92,7 @@ class Orchestrator:
         self._on_demand = OnDemandSync(self.components)
         self._rates = dict(rates or {})
         self._on_event = on_event
-        self._stale_after_s = stale_after_s
+        self._stale_after_s = stale_after_h * 3600
         self._running: set[Deadline] = set()
         self._preparing = asyncio.Lock()
         self._prepared = False

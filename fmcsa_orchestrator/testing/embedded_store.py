@@ -18,7 +18,7 @@ from fmcsa_orchestrator.model.errors import SettingsError
 from fmcsa_orchestrator.testing.embedded_server import NOT_CORRECTED, NOT_INSTALLED, UNCORRECTED
 
 _START_S = 20
-_PROGRAM = Path(__file__).with_name("embedded_server.py")
+PROGRAM = Path(__file__).with_name("embedded_server.py")
 
 
 class EmbeddedStore:
@@ -72,7 +72,7 @@ class EmbeddedStore:
         self._process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-P",  # its folder is none to import from
-            str(_PROGRAM),
+            str(PROGRAM),
             *self._flags,
             *options,
             *files,

@@ -25,8 +25,8 @@ from fmcsa_orchestrator import (
     SourceReport,
     SyncSummary,
 )
-from fmcsa_orchestrator.observability.context import listening
-from fmcsa_orchestrator.observability.hooks import emit, log_event
+from fmcsa_orchestrator.observability.context import SyncContext, entered
+from fmcsa_orchestrator.observability.hooks import emit, note
 from fmcsa_orchestrator.testing.fakes import FakeSource, InMemoryRepository
 from tests.support.offline import COMPANIES, offline
 from tests.support.pages import RUNNABLE, blocks
@@ -57,21 +57,21 @@ async def call_every(every):
 
 async def call_on_event(on_event, capsys):
     failure = SourceFailure(source="violations", error="no", kind="malformed", timestamp=AT)
-    with listening(on_event):
+    with entered(SyncContext(listeners=(on_event,))):
         await emit(CompanySynced(CompanySyncResult(company_id="mine", success=False, errors=(failure,))))
         await emit(RunFinished(SyncSummary(total=7, requests=6, started_at=AT, finished_at=AT)))
     assert capsys.readouterr().out == "mine ['malformed']\n7 companies, 6 requests\n"
 
 
 async def call_log_alerts(_, capsys):
-    log_event(LOG, logging.WARNING, "breaker_opened", source="violations", kind="malformed", error="no")
+    note(LOG, logging.WARNING, "breaker_opened", source="violations", kind="malformed", error="no")
     assert capsys.readouterr().out == "page somebody: violations malformed\n"
 
 
 async def call_event_alerts(alerts_class):
     failure = SourceFailure(source="company", error="no", kind="invalid_usdot", timestamp=AT)
     alerts = alerts_class()
-    with listening(alerts.on_event):
+    with entered(SyncContext(listeners=(alerts.on_event,))):
         await emit(CompanySynced(CompanySyncResult(company_id=1, name="Acme", success=False, errors=(failure,))))
         await emit(RunFinished(SyncSummary(stopped="database", started_at=AT, finished_at=AT)))
         outcomes = {

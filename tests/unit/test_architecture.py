@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import re
 from collections import Counter
 from functools import cache
 from importlib import metadata
@@ -130,6 +131,32 @@ def test_no_two_public_things_have_one_name():
     )
     assert not {name for name, count in found.items() if count > 1}
     assert not set(fmcsa_orchestrator.__all__) & set(testing.__all__)
+
+
+def test_no_name_of_a_file_is_given_twice():
+    for path in FILES.values():
+        targets = [target for node in ast.parse(path.read_text()).body if isinstance(node, ast.Assign) for target in node.targets]
+        names = Counter(target.id for target in targets if isinstance(target, ast.Name))
+        assert not {name for name, count in names.items() if count > 1}, path
+
+
+def test_a_failure_is_made_in_one_place():
+    made = [
+        module
+        for module, path in FILES.items()
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and getattr(node.func, "id", None) == "SourceFailure"
+    ]
+    assert made == [f"{PACKAGE}.sync.guard.isolation"]
+
+
+def test_one_place_says_that_it_alone_imports_the_driver():
+    said = [
+        module
+        for module, path in FILES.items()
+        if re.search(r"only \w+ that imports", ast.get_docstring(ast.parse(path.read_text())))
+    ]
+    assert said == [f"{PACKAGE}.storage.mongodb.__init__"]
 
 
 def test_every_file_says_what_it_is_for():

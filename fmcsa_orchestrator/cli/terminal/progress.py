@@ -51,8 +51,8 @@ class RunProgress:
             case RequestSent(upstream):
                 self.requests[upstream] += 1
                 return
-            case RunStarted(due):
-                self.due, self._started = due, self._clock()
+            case RunStarted(due, requests):
+                self.due, self.requests, self._started = due, Counter(requests), self._clock()
         self._last = event
 
     @property

@@ -1,4 +1,4 @@
-"""The MongoDB driver: connection, the server's clock, errors turned into ours. No other file imports motor or PyMongo."""
+"""The MongoDB driver: connection, the server's clock, errors turned into ours."""
 
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence

@@ -12,8 +12,6 @@ from fmcsa_orchestrator.model.status import STATUS
 from fmcsa_orchestrator.storage.repository import CompanyRepository
 from fmcsa_orchestrator.sync.clock import RunClock
 
-STALE_AFTER_S = 48 * 3600.0  # unless the setting says otherwise
-
 
 class Health(Result):
     """Whether the syncs do their work.

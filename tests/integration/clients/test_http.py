@@ -18,11 +18,12 @@ from fmcsa_orchestrator import (
     SourceTimeoutError,
     SourceUnavailableError,
     TruncatedPayloadError,
+    Waiting,
 )
 from fmcsa_orchestrator.clients import qcmobile, soda
 from fmcsa_orchestrator.clients.http import Upstream, read_json
 from fmcsa_orchestrator.clients.pacing import strict_limiter
-from fmcsa_orchestrator.observability.context import counting_requests, listening
+from fmcsa_orchestrator.observability.context import SyncContext, entered
 
 KEY = "very-secret-key"
 
@@ -107,9 +108,9 @@ async def test_each_status_is_its_error_and_only_passing_ones_are_retried(rig, s
 
 async def test_what_passes_is_retried_until_it_works_and_each_try_is_counted(rig):
     rig.answers = [refusal(500), refusal(503), GOOD]
-    with counting_requests() as requests:
+    with entered(SyncContext()) as context:
         assert await rig.upstream().get("/x", {}, read_json) == [1]
-    assert requests == {"portal": 3}
+    assert context.requests == {"portal": 3}
     assert 0.3 < rig.time.slept[0] < 0.7 < rig.time.slept[1] < 1.3
 
 
@@ -128,17 +129,17 @@ async def test_a_refusal_that_names_no_time_brakes_every_request_and_longer_each
     rig.answers = [refusal(429), refusal(429), refusal(429), GOOD]
     upstream = rig.upstream(tries=4)
     waits = []
-    with listening(waits.append):
+    with entered(SyncContext(listeners=(waits.append,))):
         assert await asyncio.gather(*(upstream.get("/x", {}, read_json) for _ in range(2))) == [[1]] * 2
-    pauses = [wait.seconds for wait in waits if wait.upstream == "portal"]
+    pauses = [wait.seconds for wait in waits if isinstance(wait, Waiting) and wait.upstream == "portal"]
     assert 0.7 < pauses[0] < 1.3
     assert 1.4 < max(pauses) < 5.1
     assert sum(rig.time.slept) >= max(pauses)
     rig.answers = [refusal(429), GOOD]
     rig.time.now += 100  # what held back the last of them is over
-    with listening(waits.append):
+    with entered(SyncContext(listeners=(waits.append,))):
         await upstream.get("/x", {}, read_json)
-    assert waits[-1].seconds < 1.3
+    assert [wait for wait in waits if isinstance(wait, Waiting)][-1].seconds < 1.3
 
 
 @pytest.mark.parametrize("value", ["9" * 400, "Fri, 31 Dec 9999 23:59:59 GMT", "-5", "soon", ""])

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from fmcsa_orchestrator import SourceError, SourceUnavailableError
 from fmcsa_orchestrator.clients.http import Upstream, read_json
 from fmcsa_orchestrator.clients.pacing import FairShare, strict_limiter
-from fmcsa_orchestrator.observability.context import is_background
+from fmcsa_orchestrator.observability.context import current
 from fmcsa_orchestrator.testing import Fault
 from tests.support.world import open_world
 
@@ -102,7 +102,7 @@ async def test_a_run_is_the_background_and_a_handler_is_not(monkeypatch):
     original = FairShare.acquire
 
     async def noting(self):
-        seen.append(is_background())
+        seen.append(current().is_background)
         await original(self)
 
     monkeypatch.setattr(FairShare, "acquire", noting)

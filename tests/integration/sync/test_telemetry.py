@@ -135,14 +135,15 @@ def test_without_opentelemetry_all_goes_on_and_nothing_is_observed():
     program = """
 import sys
 sys.modules["opentelemetry"] = None
-from fmcsa_orchestrator.observability import telemetry
-with telemetry.observed("run", {"a": "b"}, c=1) as seen:
-    seen.add(d=2)
-telemetry.count_outcome("s", "changed", 3)
-print(telemetry.IS_INSTALLED, seen.span)
+from fmcsa_orchestrator import SourceOutcome
+from fmcsa_orchestrator.observability import hooks, telemetry
+with hooks.watched("run", {"a": "b"}, c=1) as activity:
+    activity.facts["d"] = 2
+hooks.settle(SourceOutcome(source="s", outcome="changed", written=3))
+print(telemetry.IS_INSTALLED, activity.outcome)
 """
     done = subprocess.run([sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, check=False)
-    assert (done.stdout, done.stderr) == ("False None\n", "")
+    assert (done.stdout, done.stderr) == ("False ok\n", "")
     assert telemetry.IS_INSTALLED
 
 
@@ -151,7 +152,7 @@ def logged_events():
     found = {}
     for path in PACKAGE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and getattr(node.func, "id", None) == "log_event":
+            if isinstance(node, ast.Call) and getattr(node.func, "id", None) == "note":
                 found.setdefault(node.args[2].value, set()).update(word.arg for word in node.keywords if word.arg != "details")
     return found
 

@@ -12,6 +12,7 @@ from fmcsa_orchestrator import (
     CompanySyncResult,
     Outcome,
     Reading,
+    RequestSent,
     RunFinished,
     RunStarted,
     SourceFailure,
@@ -60,7 +61,8 @@ def test_it_adds_up_companies_outcomes_and_time(progress, clock):
     clock.now = 4
     for event in (synced(), synced(), synced(Outcome.FAILED, "malformed"), synced(kind="lease_held")):
         progress.take(event)
-    requests["soda"] = 12
+    for _ in range(6):
+        progress.take(RequestSent("soda"))
     assert (progress.done, progress.failed, progress.requests) == (4, 1, {"soda": 12})
     assert progress.outcomes == {"violations": {"changed": 3, "failed": 1}}
     assert (progress.rate, progress.seconds_left, progress.pace()) == (1, 6, "1.0/s, 6 s left")

@@ -6,7 +6,7 @@ from contextlib import suppress
 import pytest
 
 from fmcsa_orchestrator.clients.pacing import FairShare, strict_limiter
-from fmcsa_orchestrator.observability.context import in_background
+from fmcsa_orchestrator.observability.context import SyncContext, entered
 
 
 class Turnstile:
@@ -37,7 +37,7 @@ async def test_a_handler_waits_for_one_request_of_a_run_at_the_most():
         await share.acquire()
         passed.append(who)
 
-    with in_background():
+    with entered(SyncContext(is_background=True)):
         run = [asyncio.create_task(ask("run")) for _ in range(50)]
     await asyncio.sleep(0)
     handlers = [asyncio.create_task(ask("handler")) for _ in range(3)]

@@ -8,10 +8,10 @@ from bson import CodecOptions
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fmcsa_orchestrator import Company, Outcome, SourceFailure, SourceOutcome, UsdotNumber
+from fmcsa_orchestrator import Company, Outcome, SourceOutcome, UsdotNumber
 from fmcsa_orchestrator.model.documents import dig, settable, with_values
 from fmcsa_orchestrator.model.status import STATUS
-from fmcsa_orchestrator.storage.sync_status import camel_case, is_current, status_update
+from fmcsa_orchestrator.storage.sync_status import camel_case, status_update
 from fmcsa_orchestrator.sync.guard.isolation import Isolation
 from tests.support.strategies import often
 
@@ -48,8 +48,7 @@ def test_the_status_never_says_more_than_what_happened(history):
             facts = {name: value for name, value in report.items() if name != "error"}
             outcomes.append(SourceOutcome(source=source, **facts))
             if report["outcome"].is_failure:
-                fault = Isolation().fault(source, ValueError(report["error"]))
-                failures.append(SourceFailure(source=source, error=fault.message, kind=fault.kind, timestamp=at))
+                failures.append(Isolation().failure(source, ValueError(report["error"])))
                 holds[source] = (None, None) if report["changed"] else holds.get(source, (None, None))
             elif report["outcome"] is not Outcome.SKIPPED:
                 last_success[source], holds[source] = at, (report["version"], usdot)
@@ -66,4 +65,4 @@ def test_the_status_never_says_more_than_what_happened(history):
             for number, version in itertools.product((7, 8), ("v1", "v2", None)):
                 company = Company(1, UsdotNumber(number), None, document)
                 expected = version is not None and holds.get(source) == (version, number)
-                assert is_current(company, source, version) is expected
+                assert company.status.is_current(source, version, number) is expected

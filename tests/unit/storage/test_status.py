@@ -68,18 +68,18 @@ def test_what_was_stored_in_part_no_longer_stands_for_a_version():
 def test_current_means_this_version_for_this_number():
     document = {"fmcsaData": {"syncStatus": {"sources": {"s": {"version": "v1", "usdot": 7}}}}}
     company = Company(1, UsdotNumber(7), None, document)
-    assert is_current(company, "s", "v1")
-    assert not is_current(company, "s", "v2")
-    assert not is_current(company, "s", None)
-    assert not is_current(company, "other", "v1")
-    assert not is_current(Company(1, UsdotNumber(8), None, document), "s", "v1")
+    assert company.status.is_current("s", "v1", 7)
+    assert not company.status.is_current("s", "v2", 7)
+    assert not company.status.is_current("s", None, 7)
+    assert not company.status.is_current("other", "v1", 7)
+    assert not Company(1, UsdotNumber(8), None, document).status.is_current("s", "v1", 8)
 
 
 @pytest.mark.parametrize(
     "broken", [None, [], "x", {"syncStatus": None}, {"syncStatus": {"sources": [1]}}, {"syncStatus": {"sources": {"s": 1}}}]
 )
 def test_a_broken_status_is_not_current(broken):
-    assert not is_current(Company(1, UsdotNumber(7), None, {"fmcsaData": broken}), "s", "v1")
+    assert not Company(1, UsdotNumber(7), None, {"fmcsaData": broken}).status.is_current("s", "v1", 7)
 
 
 def test_timestamps_are_named_after_their_source():

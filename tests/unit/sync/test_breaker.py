@@ -22,7 +22,7 @@ DOWN = SourceUnavailableError("the portal is down")
 
 
 def fault(error):
-    return Isolation().fault("s", error)
+    return Isolation().failure("s", error)
 
 
 class Clock:
@@ -37,10 +37,10 @@ def test_so_many_failures_of_the_upstream_in_a_row_open_it(error):
     breaker = Breakers().of("s")
     for _ in range(FAILURES_IN_A_ROW):
         assert breaker.refusal() is None
-        breaker.note(fault(error))
+        breaker.learn(fault(error))
     refusal = breaker.refusal()
     assert (refusal.outcome, refusal.kind) == (Outcome.UNAVAILABLE, error.kind)
-    assert str(error) in refusal.message
+    assert str(error) in refusal.error
 
 
 @pytest.mark.parametrize("between", [None, RequestRejectedError("our query"), MalformedPayloadError("this carrier")])
@@ -48,8 +48,8 @@ def test_an_answer_of_whatever_kind_starts_the_count_anew(between):
     breaker = Breakers().of("s")
     for _ in range(3):
         for _ in range(FAILURES_IN_A_ROW - 1):
-            breaker.note(fault(DOWN))
-        breaker.note(None if between is None else fault(between))
+            breaker.learn(fault(DOWN))
+        breaker.learn(None if between is None else fault(between))
     assert breaker.refusal() is None
 
 
@@ -58,24 +58,24 @@ def test_a_probe_now_and_then_decides():
     breakers = Breakers(clock)
     breaker = breakers.of("s")
     for _ in range(FAILURES_IN_A_ROW):
-        breaker.note(fault(DOWN))
+        breaker.learn(fault(DOWN))
     assert breaker.refusal() is not None
     clock.now += PROBE_S
     assert breaker.refusal() is None  # the probe
     assert breaker.refusal() is not None  # only one
-    breaker.note(fault(DOWN))
+    breaker.learn(fault(DOWN))
     assert breaker.refusal() is not None
     clock.now += PROBE_S
     assert breaker.refusal() is None
-    breaker.note(None)
+    breaker.learn(None)
     assert breaker.refusal() is None
-    assert [opened.source for opened in breakers.opened()] == ["s"]
+    assert [opened.source for opened in breakers.by_name.values() if opened.summary()] == ["s"]
 
 
 def test_a_key_that_is_refused_is_not_probed():
     clock = Clock()
     breaker = Breakers(clock).of("s")
-    breaker.note(fault(AuthError("bad key")))
+    breaker.learn(fault(AuthError("bad key")))
     clock.now += 100 * PROBE_S
     assert breaker.refusal() is not None
 

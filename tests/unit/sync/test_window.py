@@ -11,13 +11,14 @@ from fmcsa_orchestrator import (
     MalformedPayloadError,
     Orchestrator,
     RequestRejectedError,
+    SourceFailure,
     SourceReport,
     SourceUnavailableError,
     UsdotNumber,
 )
-from fmcsa_orchestrator.sync.batch_reader import WindowReader
-from fmcsa_orchestrator.sync.guard.isolation import Fault, Isolation
-from fmcsa_orchestrator.sync.guard.source_caller import Gate
+from fmcsa_orchestrator.sync.batch_reader import BatchReader
+from fmcsa_orchestrator.sync.guard.isolation import Isolation
+from fmcsa_orchestrator.sync.guard.source_caller import SourceCaller
 from fmcsa_orchestrator.testing.fakes import InMemoryRepository
 
 
@@ -60,7 +61,7 @@ class Batch:
 
 
 def reader():
-    return WindowReader(Gate(AsyncLimiter(10_000, 1), Isolation()), 5)
+    return BatchReader(SourceCaller(AsyncLimiter(10_000, 1), Isolation()), 5)
 
 
 def subjects(*usdots):
@@ -68,7 +69,7 @@ def subjects(*usdots):
 
 
 def failed(found):
-    return sorted(int(usdot) for usdot, answer in found.items() if isinstance(answer, Fault))
+    return sorted(int(usdot) for usdot, answer in found.items() if isinstance(answer, SourceFailure))
 
 
 async def test_a_window_is_asked_for_in_batches_and_each_number_once():

@@ -13,8 +13,7 @@ from pymongo.errors import OperationFailure, WriteError
 from fmcsa_orchestrator import SettingsError
 from fmcsa_orchestrator.storage.mongodb.driver import aggregated
 from fmcsa_orchestrator.testing import EmbeddedStore, embedded_server
-
-from .backends import WIRES, open_backend
+from tests.support.backends import WIRES, open_backend
 
 NOON = datetime(2024, 5, 1, 12, tzinfo=UTC)
 LATER = NOON + timedelta(milliseconds=250)
@@ -164,7 +163,7 @@ OTHER_INSIDES = (
 async def test_a_server_that_is_missing_or_not_as_expected_is_refused(spoilt, words, tmp_path, monkeypatch):
     program = tmp_path / "program.py"
     program.write_text(f"{spoilt}\nimport runpy\nrunpy.run_path({embedded_server.__file__!r}, run_name='__main__')")
-    monkeypatch.setattr("fmcsa_orchestrator.testing.embedded_store._PROGRAM", program)
+    monkeypatch.setattr("fmcsa_orchestrator.testing.embedded_store.PROGRAM", program)
     with pytest.raises(SettingsError, match=words):
         async with EmbeddedStore():
             pass

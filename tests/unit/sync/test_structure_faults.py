@@ -1,0 +1,73 @@
+"""Faults that lay in the structure: what a repository says passes the isolation, an event does not change, one setting for stale."""
+
+import logging
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from aiolimiter import AsyncLimiter
+from pydantic import ValidationError
+
+from fmcsa_orchestrator import (
+    CompanyNotFoundError,
+    LeaseHeldError,
+    LeaseLostError,
+    Orchestrator,
+    RunStarted,
+    Settings,
+    SourceReport,
+)
+from fmcsa_orchestrator.cli.app import status
+from fmcsa_orchestrator.model.status import STALE_AFTER_H
+from fmcsa_orchestrator.testing import FakeSource, InMemoryRepository
+
+SECRET = "s3cr3t-of-the-host"
+
+
+class Refusing(InMemoryRepository):
+    """A repository that finds a company in other hands, or gone, and says so at length, with a secret in it."""
+
+    error = LeaseHeldError
+
+    async def store_rows(self, *_, **__):
+        raise self.error(f"held by {SECRET} " + "x" * 1_000)
+
+
+def orchestrator(repository, **options):
+    source = FakeSource("mine", lambda _: SourceReport(fields={"mine": 1}, documents=()))
+    return Orchestrator(sources=[source], repository=repository, limiter=AsyncLimiter(1_000, 1), secrets=(SECRET,), **options)
+
+
+@pytest.mark.parametrize("error", [LeaseHeldError, LeaseLostError, CompanyNotFoundError])
+async def test_what_a_repository_says_of_one_company_passes_the_isolation(error, caplog):
+    repository = Refusing({"_id": n, "dotNumber": n} for n in (1, 2))
+    repository.error = error
+    summary = await orchestrator(repository).sync_all_companies()
+    assert (summary.stopped, summary.total, summary.skipped) == (None, 2, 2)
+    texts = [failure.error for entry in summary.errors for failure in entry["errors"]]
+    assert len(texts) == 2
+    assert all(SECRET not in text and len(text) <= 500 for text in texts)
+    lines = [record for record in caplog.records if getattr(record, "event", None) == "sync_failed"]
+    assert [(line.levelno, line.fields["kind"]) for line in lines] == [(logging.WARNING, error.kind)] * 2
+    assert SECRET not in caplog.text
+
+
+async def test_an_event_that_was_told_does_not_change():
+    seen = []
+    await orchestrator(InMemoryRepository([{"_id": 1, "dotNumber": 1}])).sync_all_companies(on_event=seen.append)
+    (started,) = [event for event in seen if isinstance(event, RunStarted)]
+    assert type(started.requests) is dict
+    assert started.requests == {}
+
+
+async def test_stale_is_one_setting_for_health_and_status():
+    assert Settings().stale_after_h == STALE_AFTER_H
+    assert Orchestrator.__init__.__kwdefaults__["stale_after_h"] == STALE_AFTER_H
+    assert status.__kwdefaults__["stale_after"] is None  # the setting
+    repository = InMemoryRepository([{"_id": 1, "dotNumber": 1}])
+    now = datetime.now(UTC)
+    await repository.record_run({"finishedAt": now - timedelta(hours=30), "succeeded": 1, "failed": 0, "stopped": None})
+    assert (await orchestrator(repository).health()).healthy
+    assert not (await orchestrator(repository, stale_after_h=24).health()).healthy
+    assert not (await orchestrator(repository).health(stale_after_s=3_600)).healthy
+    with pytest.raises(ValidationError):
+        Settings(stale_after_h=0)
