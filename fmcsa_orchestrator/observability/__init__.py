@@ -2,6 +2,7 @@
 
 from fmcsa_orchestrator.observability import hooks, logs, telemetry
 
-hooks.subscribe(logs.LogWriter())
+hooks.subscribe(event=logs.write_event, note=logs.write_note)
 if telemetry.IS_INSTALLED:
-    hooks.subscribe(telemetry.Telemetry())
+    _telemetry = telemetry.Telemetry()
+    hooks.subscribe(outcome=_telemetry.settled, around=_telemetry.watching)

@@ -4,8 +4,8 @@ import asyncio
 import inspect
 import logging
 import traceback
-from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -42,35 +42,30 @@ class Activity:
     outcome: str = "ok"
 
 
-class Subscriber:
-    """One who is told of everything, in the whole process; what it has no use for it need not override."""
-
-    def heard(self, event: Event) -> None:
-        """An event has happened."""
-
-    def noted(self, note: Note) -> None:
-        """There is something for the log."""
-
-    def settled(self, outcome: SourceOutcome) -> None:
-        """It is known what has become of a source for a company."""
-
-    def watching(self, activity: Activity) -> AbstractContextManager[None]:  # noqa: ARG002  # for those who override it
-        """An activity goes on while the block does."""
-        return nullcontext()
+_on_event: list[Callable[[Event], None]] = []
+_on_note: list[Callable[[Note], None]] = []
+_on_outcome: list[Callable[[SourceOutcome], None]] = []
+_around: list[Callable[[Activity], AbstractContextManager[None]]] = []
 
 
-_subscribers: list[Subscriber] = []
-
-
-def subscribe(subscriber: Subscriber) -> None:
-    """Tell this one, too, from now on."""
-    _subscribers.append(subscriber)
+def subscribe(
+    *,
+    event: Callable[[Event], None] | None = None,
+    note: Callable[[Note], None] | None = None,
+    outcome: Callable[[SourceOutcome], None] | None = None,
+    around: Callable[[Activity], AbstractContextManager[None]] | None = None,
+) -> None:
+    """Tell these of what they take, from now on, in the whole process; `around` is a context manager about each activity."""
+    _on_event.extend(filter(None, [event]))
+    _on_note.extend(filter(None, [note]))
+    _on_outcome.extend(filter(None, [outcome]))
+    _around.extend(filter(None, [around]))
 
 
 async def emit(event: Event) -> None:
     """Tell of an event. One of the host's listeners that fails is logged, and disturbs nothing."""
-    for subscriber in _subscribers:
-        subscriber.heard(event)
+    for tell in _on_event:
+        tell(event)
     for listener in current().listeners:
         try:
             answer = listener(event)
@@ -90,14 +85,14 @@ def note(logger: logging.Logger, level: int, name: str, /, *, details: str = "",
     """Tell of something for the log."""
     if logger.isEnabledFor(level):
         noted = Note(logger, level, name, {**fields, **current().log_fields}, details)
-        for subscriber in _subscribers:
-            subscriber.noted(noted)
+        for tell in _on_note:
+            tell(noted)
 
 
 def settle(outcome: SourceOutcome) -> None:
     """Tell what has become of a source for a company."""
-    for subscriber in _subscribers:
-        subscriber.settled(outcome)
+    for tell in _on_outcome:
+        tell(outcome)
 
 
 @contextmanager
@@ -105,8 +100,8 @@ def watched(what: str, labels: Mapping[str, str] | None = None, **facts: str | f
     """Tell of an activity, which the block is."""
     activity = Activity(what, labels or {}, dict(facts))
     with ExitStack() as stack:
-        for subscriber in _subscribers:
-            stack.enter_context(subscriber.watching(activity))
+        for around in _around:
+            stack.enter_context(around(activity))
         try:
             yield activity
         except BaseException as error:

@@ -6,25 +6,22 @@ A record has `record.event` (the name) and `record.fields` (a dict). `docs/refer
 import logging
 
 from fmcsa_orchestrator.model.events import Event, RunFinished
-from fmcsa_orchestrator.observability.hooks import Note, Subscriber, note
+from fmcsa_orchestrator.observability.hooks import Note, note
 
 log = logging.getLogger(__name__)
 
 
-class LogWriter(Subscriber):
-    """Writes each note to its logger, and a line at the end of a run."""
+def write_event(event: Event) -> None:
+    """Of the events, the log has only the end of a run."""
+    if isinstance(event, RunFinished):
+        run = event.summary
+        total, failed, requests = run.total, run.failed, run.requests
+        note(log, logging.INFO, "run_finished", total=total, failed=failed, requests=requests, stopped=run.stopped)
 
-    def heard(self, event: Event) -> None:
-        """Of the events, the log has only the end of a run."""
-        if isinstance(event, RunFinished):
-            run = event.summary
-            note(
-                log, logging.INFO, "run_finished", total=run.total, failed=run.failed, requests=run.requests, stopped=run.stopped
-            )
 
-    def noted(self, note: Note) -> None:
-        """Write it."""
-        words = " ".join(f"{name}={value}" for name, value in note.fields.items())
-        text = f"{note.name} {words}".rstrip() + (f"\n{note.details}" if note.details else "")
-        extra = {"event": note.name, "fields": note.fields}
-        note.logger.log(note.level, "%s", text, extra=extra, stacklevel=3)  # the line that called `hooks.note`
+def write_note(note: Note) -> None:
+    """Write it to its logger."""
+    words = " ".join(f"{name}={value}" for name, value in note.fields.items())
+    text = f"{note.name} {words}".rstrip() + (f"\n{note.details}" if note.details else "")
+    extra = {"event": note.name, "fields": note.fields}
+    note.logger.log(note.level, "%s", text, extra=extra, stacklevel=3)  # the line that called `hooks.note`

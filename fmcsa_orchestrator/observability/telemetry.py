@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from fmcsa_orchestrator.model.results import SourceOutcome
-from fmcsa_orchestrator.observability.hooks import Activity, Subscriber
+from fmcsa_orchestrator.observability.hooks import Activity
 
 try:
     from opentelemetry import metrics, trace
@@ -28,7 +28,7 @@ _ACTIVITIES = {
 }
 
 
-class Telemetry(Subscriber):
+class Telemetry:
     """Makes the spans and counts. Only to be made where OpenTelemetry's API is installed."""
 
     def __init__(self) -> None:

@@ -168,13 +168,5 @@ class InspectionsSource(RowSource):
     revision = REVISION
 
     def __init__(self, soda: SodaClient, *, collection: str = "fmcsaInspections", batch_size: int = 200) -> None:
-        super().__init__(SmsFile(soda, DATASET, parse_inspection), batch_size)
+        super().__init__(SmsFile(soda, DATASET, parse_inspection), batch_size, inspection_documents, summarize_inspections)
         self.collection = collection
-
-    async def documents(self, rows: Sequence[Content]) -> list[Document]:
-        """One document per inspection."""
-        return await inspection_documents(rows)
-
-    async def summarize(self, rows: Sequence[Content]) -> dict[str, Any]:
-        """Counts and rates."""
-        return await summarize_inspections(rows)

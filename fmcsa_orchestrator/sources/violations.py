@@ -101,13 +101,5 @@ class ViolationsSource(RowSource):
     revision = REVISION
 
     def __init__(self, soda: SodaClient, *, collection: str = "fmcsaViolations", batch_size: int = 200) -> None:
-        super().__init__(SmsFile(soda, DATASET, parse_violation), batch_size)
+        super().__init__(SmsFile(soda, DATASET, parse_violation), batch_size, violation_documents, summarize_violations)
         self.collection = collection
-
-    async def documents(self, rows: Sequence[Content]) -> list[Document]:
-        """One document per violation."""
-        return await violation_documents(rows)
-
-    async def summarize(self, rows: Sequence[Content]) -> dict[str, Any]:
-        """The totals."""
-        return await summarize_violations(rows)

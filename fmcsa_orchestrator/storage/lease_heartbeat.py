@@ -35,18 +35,20 @@ async def held_lease(
     held = HeldLease(leases, what if isinstance(what, str) else what["_id"], owner, ttl_s)
     try:
         await to_its_end(held.take(what), TAKE_S)
-        async with asyncio.timeout(None) as held.scope:
-            held.beat_in(ttl_s / _BEATS)
-            yield held
+        try:
+            async with asyncio.timeout(None) as held.scope:
+                held.beat_in(ttl_s / _BEATS)
+                yield held
+        finally:
+            if held.beat is not None:
+                held.beat.cancel()
         held.check()
     except BaseException as error:
-        held.stop()
         if held.lease is not None or not isinstance(error, LeaseHeldError | CompanyWriteError):
             await held.give_back(if_unsure)
         if held.scope is not None and held.scope.expired():
             raise lost_to_another() from None
         raise
-    held.stop()
     if not held.is_given_back:
         await held.give_back()
 
@@ -130,11 +132,6 @@ class HeldLease:
             self.beat = loop.create_task(self._beat())
 
         self.beat = loop.call_later(seconds, begin)
-
-    def stop(self) -> None:
-        """Renew it no more."""
-        if self.beat is not None:
-            self.beat.cancel()
 
     async def _beat(self) -> None:
         wait_s = self.ttl_s / _BEATS

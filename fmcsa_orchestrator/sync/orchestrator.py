@@ -1,10 +1,11 @@
 """The two public methods: whatever happens below them ends as a result, never as an exception."""
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
+from weakref import WeakSet
 
 from fmcsa_orchestrator.model.company import Finding
 from fmcsa_orchestrator.model.errors import (
@@ -26,7 +27,6 @@ from fmcsa_orchestrator.storage.leases import TTL_S, new_owner
 from fmcsa_orchestrator.storage.repository import CompanyRepository
 from fmcsa_orchestrator.sync.clock import RunClock
 from fmcsa_orchestrator.sync.components import Components
-from fmcsa_orchestrator.sync.deadline import Deadline
 from fmcsa_orchestrator.sync.diagnostics.doctor import examine
 from fmcsa_orchestrator.sync.diagnostics.health import Health, examine_health
 from fmcsa_orchestrator.sync.diagnostics.plan import Plan, make_plan
@@ -93,7 +93,8 @@ class Orchestrator:
         self._rates = dict(rates or {})
         self._on_event = on_event
         self._stale_after_s = stale_after_h * 3600
-        self._running: set[Deadline] = set()
+        self._running: set[asyncio.Timeout] = set()
+        self._stopped: WeakSet[asyncio.Timeout] = WeakSet()
         self._preparing = asyncio.Lock()
         self._prepared = False
 
@@ -140,8 +141,10 @@ class Orchestrator:
 
         To be called from the event loop, for instance by a signal handler.
         """
-        for deadline in self._running:
-            deadline.stop()
+        for limit in self._running:
+            if not limit.expired():
+                self._stopped.add(limit)
+                limit.reschedule(asyncio.get_running_loop().time())
 
     async def plan(self, *, force: bool = False) -> Plan:
         """What `sync_all_companies` would do now and cost; asks upstreams for their versions only.
@@ -179,17 +182,15 @@ class Orchestrator:
 
     async def _guarded_run(self, run: FleetRun, tally: Tally, deadline_s: float | None) -> StopReason | None:
         """Go through the run; why it stopped early, or None."""
-        deadline = Deadline(deadline_s)
+        limit = asyncio.timeout(deadline_s)
         who, reason = Part.RUN, StopReason.ERROR
         try:
-            with self._stoppable(deadline):
-                async with deadline:
-                    await self._prepare()
-                    await run.run()
-                    return None
+            async with self._stoppable(limit):
+                await run.run()
+                return None
         except Exception as error:  # noqa: BLE001  # the promise: never raises
-            if isinstance(error, TimeoutError) and deadline.is_over:
-                return StopReason.STOPPED if deadline.stopped else StopReason.DEADLINE
+            if isinstance(error, TimeoutError) and limit.expired():
+                return StopReason.STOPPED if limit in self._stopped else StopReason.DEADLINE
             if isinstance(error, LeaseHeldError | LeaseLostError):
                 reason = StopReason(error.kind)
             elif isinstance(error, RepositoryError):
@@ -200,17 +201,15 @@ class Orchestrator:
             return reason
 
     async def _guarded_company(self, company_id: Any, timeout_s: float, *, force: bool) -> CompanySyncResult:
-        deadline = Deadline(timeout_s)
+        limit = asyncio.timeout(timeout_s)
         who, fault = Part.COMPANY, Exception()
         try:
-            with self._stoppable(deadline):
-                async with deadline:
-                    await self._prepare()
-                    return await self._on_demand.sync(company_id, timeout_s, force=force)
+            async with self._stoppable(limit):
+                return await self._on_demand.sync(company_id, timeout_s, force=force)
         except Exception as error:  # noqa: BLE001  # the promise: never raises
             fault = error
-            if isinstance(error, TimeoutError) and deadline.is_over:
-                why = "was stopped on request" if deadline.stopped else f"took longer than {timeout_s} s"
+            if isinstance(error, TimeoutError) and limit.expired():
+                why = "was stopped on request" if limit in self._stopped else f"took longer than {timeout_s} s"
                 fault = SourceTimeoutError(f"the sync {why}; what it did not store is as it was")
             elif isinstance(error, RepositoryError) and not isinstance(
                 error, CompanyNotFoundError | LeaseHeldError | LeaseLostError
@@ -218,17 +217,16 @@ class Orchestrator:
                 who = Part.DATABASE
         return CompanySyncResult.refused(company_id, self.components.isolation.failure(who, fault))
 
-    @contextmanager
-    def _stoppable(self, deadline: Deadline) -> Iterator[None]:
-        self._running.add(deadline)
-        try:
-            yield
-        finally:
-            self._running.discard(deadline)
-
-    async def _prepare(self) -> None:
-        """Make sure of the indexes, once."""
-        async with self._preparing:
-            if not self._prepared:
-                await self.components.repository.prepare([slot.collection for slot in self.components.slots])
-                self._prepared = True
+    @asynccontextmanager
+    async def _stoppable(self, limit: asyncio.Timeout) -> AsyncIterator[None]:
+        """The block ends with TimeoutError at its limit, or when `stop` is called; the indexes are made sure of first, once."""
+        async with limit:
+            self._running.add(limit)
+            try:
+                async with self._preparing:
+                    if not self._prepared:
+                        await self.components.repository.prepare([slot.collection for slot in self.components.slots])
+                        self._prepared = True
+                yield
+            finally:
+                self._running.discard(limit)

@@ -1,8 +1,7 @@
 """What the sources that keep one document per row of an SMS file have in common."""
 
-from abc import ABC, abstractmethod
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from math import ceil
 from typing import Any, ClassVar
@@ -30,25 +29,25 @@ async def numbered(rows: Sequence[Content], key_of: Callable[[Content], str]) ->
                 yield key, ordinal, row
 
 
-class RowSource(BaseSource, ABC):
-    """A batch source over one SMS file: rows become documents, and a summary in the company document."""
+class RowSource(BaseSource):
+    """A batch source over one SMS file: `documents` makes of the rows documents, `summarize` the value of its one field."""
 
     name: str
     owns: tuple[str, ...]
     collection: str
     revision: ClassVar[int]
 
-    def __init__(self, file: SmsFile, batch_size: int) -> None:
+    def __init__(
+        self,
+        file: SmsFile,
+        batch_size: int,
+        documents: Callable[[Sequence[Content]], Awaitable[list[Document]]],
+        summarize: Callable[[Sequence[Content]], Awaitable[dict[str, Any]]],
+    ) -> None:
         self.batch_size = batch_size
         self.file = file
-
-    @abstractmethod
-    async def documents(self, rows: Sequence[Content]) -> list[Document]:
-        """The rows as documents."""
-
-    @abstractmethod
-    async def summarize(self, rows: Sequence[Content]) -> dict[str, Any]:
-        """The value of the one field that this source owns."""
+        self._documents = documents
+        self._summarize = summarize
 
     async def version(self) -> str:
         """The file's last replacement, and our own revision of reading it."""
@@ -87,10 +86,10 @@ class RowSource(BaseSource, ABC):
         return reports
 
     async def _report(self, rows: Sequence[Content], as_of: datetime | None) -> SourceReport:
-        summary = await self.summarize(rows)
+        summary = await self._summarize(rows)
         return SourceReport(
             fields={self.owns[0]: summary},
-            documents=await self.documents(rows),
+            documents=await self._documents(rows),
             data_as_of=as_of,
             message=None if rows else "none on record",
         )

@@ -183,7 +183,7 @@ class MongoCompanyRepository:
         """One `update_one` for one company; one unordered bulk for several. Each asks for the token that was read."""
         if len(updates) == 1:
             return await self._save_one(updates[0])
-        operations = [UpdateOne(_condition(update), _change(update)) for update in updates]
+        operations = [UpdateOne(*_operation(update)) for update in updates]
         refused: dict[int, RepositoryError] = {}
         matched = len(updates)
         try:
@@ -202,7 +202,7 @@ class MongoCompanyRepository:
     async def _save_one(self, update: CompanyUpdate) -> Mapping[int, RepositoryError]:
         try:
             with translated("cannot write the company"):
-                result = await self._companies.update_one(_condition(update), _change(update))
+                result = await self._companies.update_one(*_operation(update))
         except CompanyWriteError as error:
             return {0: error}
         return {} if result.matched_count else await self._unmatched([update]) or {0: lost_to_another()}
@@ -238,12 +238,9 @@ def _due(since: datetime, now: datetime) -> dict[str, Any]:
     return {**HAS_USDOT, "$or": [{LAST_RUN: {"$not": {"$gte": since}}}, {LAST_RUN: {"$gt": now + WRONG_CLOCK}}]}
 
 
-def _condition(update: CompanyUpdate) -> dict[str, Any]:
-    return {"_id": update.company_id, TOKEN: update.token}
-
-
-def _change(update: CompanyUpdate) -> dict[str, Any]:
-    return {"$set": update.values}
+def _operation(update: CompanyUpdate) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Condition and change: it is written only while the lease still has the token that was read."""
+    return {"_id": update.company_id, TOKEN: update.token}, {"$set": dict(update.values)}
 
 
 def _shown(company_id: Any) -> str:
