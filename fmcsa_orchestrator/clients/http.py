@@ -43,6 +43,10 @@ class Upstream:
 
     `denies_key(status, body)` tells an answer that refuses our key from any other refusal: each API has its own.
 
+    Attributes:
+        name: what it is called in messages, logs and counts.
+        timeout_s: seconds for one try, its whole answer included.
+
     Raises:
         SourceError: from `get` and `post`: SourceUnavailableError, MaintenanceError, SourceTimeoutError, RateLimitedError,
             RequestRejectedError, AuthError, and what `read` raises.

@@ -237,8 +237,10 @@ def host_source(fetch):
         async def answer(company):
             return await fetch(scene, over) if company.id == scene.target else score(company)
 
-        yield Conditions(extra_sources=(FakeSource("scoring", answer, owns=["scoring"]),))
-        over.set()  # whatever was left behind ends now
+        try:
+            yield Conditions(extra_sources=(FakeSource("scoring", answer, owns=["scoring"]),))
+        finally:
+            over.set()  # whatever was left behind ends now
         scene.extra_sources = (FakeSource("scoring", score, owns=["scoring"]),)
 
     return happens
