@@ -87,8 +87,10 @@ class StoredStatus:
 
     def is_current(self, source: str, version: str | None, usdot: int) -> bool:
         """Whether what is stored of this source is what upstream has: read at this very version, for this very number."""
-        stored = self.source(source)
-        return version is not None and stored.get("version") == version and stored.get("usdot") == usdot
+        if version is None:
+            return False
+        stored = self.sources.get(source)
+        return isinstance(stored, dict) and stored.get("version") == version and stored.get("usdot") == usdot
 
     @property
     def last_run(self) -> datetime | None:

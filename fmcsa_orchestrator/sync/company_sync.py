@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from fmcsa_orchestrator.model.company import Company, name_of
-from fmcsa_orchestrator.model.documents import settable
+from fmcsa_orchestrator.model.documents import check_settable, settable
 from fmcsa_orchestrator.model.errors import CompanyWriteError, FmcsaError
 from fmcsa_orchestrator.model.events import CompanyStarted
 from fmcsa_orchestrator.model.results import CompanySyncResult, Part, SourceFailure
@@ -72,7 +72,7 @@ class CompanySync:
             try:
                 async with lease as held:
                     await emit(CompanyStarted(company.id, company.usdot, company.name))
-                    leased = replace(company, document=held.document)
+                    leased = Company(company.id, company.usdot, company.name, held.document)
                     done = await self._sources(Progress(leased, held.document, at, held.write), known, timeout_s)
                     await self.save([done], finishing=True)
                     held.is_given_back = done.update is not None
@@ -84,7 +84,7 @@ class CompanySync:
     async def _sources(self, progress: Progress, known: Known, timeout_s: float) -> Synced:
         """Give each source its step, an equal share of the time that is left, and put together what is to be saved."""
         try:
-            settable(progress.original, {f"{STATUS}.sources.any.outcome": None})
+            check_settable(progress.original, [f"{STATUS}.sources.any.outcome"])
         except CompanyWriteError as error:
             return self.refused(progress.original, error, progress.at)
         loop, slots = asyncio.get_running_loop(), self.components.slots

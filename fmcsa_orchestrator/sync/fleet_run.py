@@ -13,7 +13,6 @@ from fmcsa_orchestrator.model.errors import (
 )
 from fmcsa_orchestrator.model.events import CompanySynced, Reading, RunStarted, WindowFetched
 from fmcsa_orchestrator.model.results import CompanySyncResult, Part
-from fmcsa_orchestrator.model.status import StoredStatus
 from fmcsa_orchestrator.observability.context import current
 from fmcsa_orchestrator.observability.hooks import emit
 from fmcsa_orchestrator.storage.lease_heartbeat import held_lease
@@ -73,13 +72,13 @@ class FleetRun:
                     raise RepositoryError(f"the status of over {UNSTORABLE_LIMIT} companies cannot be stored")
 
     async def _window(self, documents: Sequence[Mapping[str, Any]]) -> None:
-        documents = sorted(documents, key=_is_suspicious)  # what ended two runs may end this one
-        companies = [as_company(document) for document in documents]
-        found = await self._read([company for company in companies if isinstance(company, Company)])
+        taken = [(document, as_company(document)) for document in documents]
+        taken.sort(key=_is_suspicious)  # what ended two runs may end this one
+        found = await self._read([company for _, company in taken if isinstance(company, Company)])
         known = Known(found, self._versions, self._force)
         await emit(WindowFetched(len(documents), current().requests.total()))
         passive: list[Synced] = []
-        for document, company in zip(documents, companies, strict=True):
+        for document, company in taken:
             at = self._clock.now()
             if isinstance(company, InvalidUsdotError):
                 passive.append(self._company_sync.refused(document, company, at))
@@ -124,5 +123,5 @@ class FleetRun:
         await emit(CompanySynced(done.result, current().requests.total()))
 
 
-def _is_suspicious(document: Mapping[str, Any]) -> bool:
-    return StoredStatus.of(document).lease.ended_early >= _SUSPICIOUS
+def _is_suspicious(taken: tuple[Mapping[str, Any], Company | InvalidUsdotError]) -> bool:
+    return isinstance(taken[1], Company) and taken[1].status.lease.ended_early >= _SUSPICIOUS

@@ -7,7 +7,7 @@ from functools import lru_cache, partial
 from typing import Any
 
 from fmcsa_orchestrator.model.company import Company, SourceReport
-from fmcsa_orchestrator.model.documents import changed_paths, settable, with_values
+from fmcsa_orchestrator.model.documents import changed_paths, check_settable, with_values
 from fmcsa_orchestrator.model.errors import CompanyWriteError, RepositoryError
 from fmcsa_orchestrator.model.results import Outcome, SourceFailure, SourceOutcome
 from fmcsa_orchestrator.storage.repository import CompanyRepository, Write
@@ -86,14 +86,14 @@ class SourceStep:
         company = progress.company
         check_report(slot, report)
         values = {**report.fields, **report.stamps}
-        settable(company.document, values)
+        check_settable(company.document, values)
         self.repository.check_fields(values)
         written = 0
         if report.documents is not None:
             written = await self.repository.store_rows(company, slot.collection, report.documents, progress.at, progress.write)
         changed = bool(changed_paths(company.document, report.fields)) or written > 0
         progress.values |= values
-        progress.company = replace(company, document=with_values(company.document, values))
+        progress.company = Company(company.id, company.usdot, company.name, with_values(company.document, values))
         outcome = Outcome(report.outcome)
         if outcome is Outcome.CHANGED and not changed:
             outcome = Outcome.UNCHANGED
