@@ -1,7 +1,7 @@
 """The pages about the code against the code: the rooms as drawn and told, and that each file they name is there."""
 
 import re
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -17,7 +17,7 @@ NAMED = re.compile(r"[\w./-]+(?:/[\w-]+|\.(?:py|md|css))")
 def drawn():
     """Room -> what its box says that it may import."""
     boxes = {}
-    for box in ElementTree.parse(DRAWING).iter(f"{SVG}g"):
+    for box in ET.parse(DRAWING).iter(f"{SVG}g"):
         texts = list(box.iter(f"{SVG}text"))
         words = " ".join(text.text for text in texts if text.get("class") == "may").partition(" (")[0]
         boxes[next(text.text for text in texts if text.get("class") == "name")] = set(
@@ -39,7 +39,7 @@ def test_the_rooms_are_those_that_the_test_of_imports_holds(rooms):
 
 
 def test_the_drawing_stands_alone_and_can_be_read_aloud():
-    root = ElementTree.parse(DRAWING).getroot()
+    root = ET.parse(DRAWING).getroot()
     assert root.get("role") == "img"
     assert {f"{SVG}title", f"{SVG}desc"} <= {child.tag for child in root}
     assert not re.search(r"<script|href|@import|url\((?!#)", DRAWING.read_text(encoding="utf-8"))
@@ -53,4 +53,6 @@ def named(page):
 @pytest.mark.parametrize("page", [PAGE, GUIDE], ids=lambda page: page.name)
 def test_every_file_that_they_name_is_there(page):
     assert named(page)
-    assert not [path for path in named(page) if not any((folder / path).exists() for folder in (ROOT, ROOT / "fmcsa_orchestrator"))]
+    assert not [
+        path for path in named(page) if not any((folder / path).exists() for folder in (ROOT, ROOT / "fmcsa_orchestrator"))
+    ]
