@@ -89,7 +89,7 @@ def plan(
 def status(
     *,
     company: Annotated[str | None, typer.Option(help="Show only the company with this _id, in full.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="Companies shown, the longest unattempted first.")] = STATUS_LIMIT,
+    limit: Annotated[int, typer.Option(min=1, help="Companies shown, the least recently attempted first.")] = STATUS_LIMIT,
     stale_after: Annotated[float | None, typer.Option(min=0, help="Hours after which a success is stale.")] = None,
     html: Annotated[Path | None, typer.Option(help="Write it to this file, as one self-contained page.")] = None,
     as_json: Json = False,

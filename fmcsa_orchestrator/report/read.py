@@ -14,7 +14,7 @@ from fmcsa_orchestrator.storage.mongodb.fleet_counts import MongoFleet
 
 
 async def read_fleet(database: Any, companies: str, *, limit: int, stale_after_h: float = STALE_AFTER_H) -> Overview:
-    """The fleet's counts and `limit` companies, the longest unattempted first.
+    """The fleet's counts and `limit` companies, the least recently attempted first.
 
     Sources that are not built in are counted where one of these companies has them. Raises: RepositoryError.
     """

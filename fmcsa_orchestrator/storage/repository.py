@@ -67,7 +67,7 @@ class CompanyRepository(Protocol):
         """How many companies have a dotNumber and were not attempted since."""
 
     async def take_due(self, since: datetime, now: datetime, limit: int, without: Sequence[Any]) -> list[Mapping[str, Any]]:
-        """The documents of the next such companies, the longest unattempted first; `without` leaves ids out."""
+        """The documents of the next such companies, the least recently attempted first; `without` leaves ids out."""
 
     async def count_current(self, source: str, version: str) -> int:
         """How many companies hold this source's data at this version."""

@@ -112,7 +112,7 @@ class MongoCompanyRepository:
             return count
 
     async def take_due(self, since: datetime, now: datetime, limit: int, without: Sequence[Any]) -> list[Mapping[str, Any]]:
-        """The next ones, the longest unattempted first.
+        """The next ones, the least recently attempted first.
 
         A fresh query each time: a cursor over the key that the run itself moves would see companies twice, and one left
         idle for long is closed by the server.

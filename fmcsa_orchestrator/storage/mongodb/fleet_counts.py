@@ -28,7 +28,7 @@ class MongoFleet:
         self._companies = collection_of(database, companies)
 
     async def documents(self, limit: int) -> list[Mapping[str, Any]]:
-        """What is known of companies, the longest unattempted first."""
+        """What is known of companies, the least recently attempted first."""
         return await self._first(HAS_USDOT, LAST_RUN, 1, limit)
 
     async def counts(self, sources: Sequence[str], cutoff: datetime) -> FleetCounts:

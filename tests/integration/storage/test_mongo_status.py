@@ -76,7 +76,7 @@ async def test_an_empty_fleet_is_counted_too(database):
     assert {(found.oldest_success, found.data_as_of, len(found.outcomes)) for found in counts.sources} == {(None, None, 0)}
 
 
-async def test_the_longest_unattempted_come_first_and_only_so_many(database):
+async def test_the_least_recently_attempted_come_first_and_only_so_many(database):
     await database["companies"].insert_many([dict(document) for document in FLEET])
     overview = await read_fleet(database, "companies", limit=3)
     assert [shown.state for shown in overview.companies[:2]] == [State.NEVER, State.NEVER]

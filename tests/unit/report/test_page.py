@@ -214,7 +214,7 @@ def test_the_fleet_and_its_companies_are_there():
         ["3✖", "failing"],
         ["4○", "never", "synced"],
     ]
-    assert "2 of 10, the longest unattempted first." in parsed.texts("p")
+    assert "2 of 10, the least recently attempted first." in parsed.texts("p")
     assert parsed.texts("a") == ["A Carrier", "Bad Co."]
     assert parsed.texts("summary") == ["A Carrier● fresh", "Bad Co.✖ failing"]
     labels = [found["aria-label"] for _, found, _ in parsed.all("svg")]

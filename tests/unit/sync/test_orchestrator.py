@@ -21,7 +21,7 @@ from tests.support.syncs import companies, orchestrator, raises, status, value
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 
-async def test_the_longest_unattempted_go_first_one_at_a_time():
+async def test_the_least_recently_attempted_go_first_one_at_a_time():
     running = 0
 
     async def fetch(company):
