@@ -29,7 +29,7 @@ class RunClock:
         self._monotonic = time.monotonic()
 
     def now(self) -> datetime:
-        """Now."""
+        """The time, aware, in UTC and whole milliseconds."""
         moment = bson_time(self.started_at + timedelta(seconds=time.monotonic() - self._monotonic))
         RunClock.latest = moment
         return moment

@@ -54,7 +54,7 @@ class RowSource(BaseSource):
         return f"r{self.revision}:{await self.file.version()}"
 
     async def check(self) -> Sequence[Finding]:
-        """The one file."""
+        """Whether the file is there, with the columns that are needed."""
         return [await self.file.check()]
 
     def estimate(self, companies: int) -> Mapping[str, int]:
