@@ -18,7 +18,8 @@ coverage: COVER = --cov
 coverage: test
 
 quick: $(STAMP)
-	$(BIN)/python -m pytest -q -n auto --hypothesis-profile=quick tests/unit tests/docs/test_docs.py tests/docs/test_site.py tests/faults/test_page.py
+	$(BIN)/python -m pytest -q -n auto --hypothesis-profile=quick tests/unit tests/docs/test_docs.py \
+		tests/docs/test_how_it_is_built.py tests/docs/test_site.py tests/faults/test_page.py
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
