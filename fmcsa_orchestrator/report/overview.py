@@ -1,5 +1,6 @@
 """What the status shows, prepared once for terminal, page and JSON: the fleet's counts, and its companies. Pure."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -71,9 +72,23 @@ def make_overview(
 ) -> Overview:
     """The companies' documents, prepared, beside the fleet's counts."""
     cutoff = cutoff_of(at, stale_after_h)
-    if fleet is not None and fleet.oldest_company is not None:
-        fleet = replace(fleet, oldest_company=printable(fleet.oldest_company))
-    return Overview(at, stale_after_h, fleet, tuple(company_view(document, sources, cutoff) for document in documents))
+    return Overview(
+        at, stale_after_h, fleet and _printable(fleet), tuple(company_view(document, sources, cutoff) for document in documents)
+    )
+
+
+def _printable(fleet: FleetCounts) -> FleetCounts:
+    """The counts, with what stands in documents fit to be shown: the oldest company's name, and words for outcomes."""
+    oldest = fleet.oldest_company and printable(fleet.oldest_company)
+    sources = (replace(source, outcomes=_shown_outcomes(source.outcomes)) for source in fleet.sources)
+    return replace(fleet, oldest_company=oldest, sources=tuple(sources))
+
+
+def _shown_outcomes(outcomes: Mapping[str, int]) -> Mapping[str, int]:
+    shown: Counter[str] = Counter()
+    for outcome, companies in outcomes.items():
+        shown[as_text(outcome, 40) or "-"] += companies
+    return dict(shown)
 
 
 def company_view(document: Mapping[str, Any], sources: Sequence[str], cutoff: datetime) -> CompanyView:

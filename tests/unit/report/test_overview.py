@@ -10,7 +10,7 @@ from fmcsa_orchestrator.report.freshness import company_state, source_names, sou
 from fmcsa_orchestrator.report.overview import as_json, cutoff_of, make_overview
 from fmcsa_orchestrator.report.safety import safety_view
 from fmcsa_orchestrator.report.wording import age, duration, number, percent, printable, rows_of, tally
-from fmcsa_orchestrator.storage.fleet_status import State
+from fmcsa_orchestrator.storage.fleet_status import FleetCounts, SourceCounts, State, StateCounts
 from tests.support.status_samples import BROKEN, HOSTILE, NOW, SOURCES, company, failing, source, with_safety
 
 CUTOFF = cutoff_of(NOW, 48)
@@ -132,3 +132,11 @@ def test_numbers_and_times_in_words():
     assert (percent(0.0667), percent(None, "none")) == ("6.7 %", "none")
     assert [rows_of(count) for count in (None, 0, 1)] == ["", ", 0 rows", ", 1 row"]
     assert (tally({"a": 1, "b": 2_000}), tally({})) == ("2,000 b, 1 a", "none")
+
+
+def test_what_documents_hold_is_printable_in_the_fleets_counts_too():
+    states = StateCounts(1, 0, 0, 0)
+    counts = SourceCounts("mine", states, {"chan\x1b[2Jged": 2, "chan [2Jged": 1, "x" * 90: 1}, NOW, NOW)
+    shown = make_overview([], SOURCES, NOW, 48, FleetCounts(1, states, (counts,), NOW, "Acme\u202e Inc")).fleet
+    assert shown.oldest_company == "Acme  Inc"
+    assert shown.sources[0].outcomes == {"chan [2Jged": 3, "x" * 40: 1}
