@@ -7,8 +7,8 @@ from typing import Any, Generic, TypeVar
 from fmcsa_orchestrator.model.company import Company, as_company
 from fmcsa_orchestrator.model.errors import LeaseHeldError
 from fmcsa_orchestrator.model.results import CompanySyncResult
+from fmcsa_orchestrator.observability.context import current
 from fmcsa_orchestrator.storage.leases import new_owner
-from fmcsa_orchestrator.sync.clock import RunClock
 from fmcsa_orchestrator.sync.company_sync import CompanySync
 from fmcsa_orchestrator.sync.components import Components
 from fmcsa_orchestrator.sync.guard.source_caller import SourceCaller
@@ -40,19 +40,19 @@ class OnDemandSync:
         return await self._shared.run(found, lambda: self._sync(document, timeout_s, force=force))
 
     async def _sync(self, document: Mapping[str, Any], timeout_s: float, *, force: bool) -> CompanySyncResult:
-        components, clock, loop = self._components, RunClock(), asyncio.get_running_loop()
+        components, now, loop = self._components, current().now, asyncio.get_running_loop()
         company_sync = CompanySync(components, SourceCaller(components.limiter, components.isolation), new_owner())
         until = loop.time() + timeout_s
         while isinstance(company := as_company(document), Company):
             known = Known({}, await components.versions.current(afresh=force), force)
             try:
-                return (await company_sync.sync(company, known, clock.now(), max(0.0, until - loop.time()))).result
+                return (await company_sync.sync(company, known, now(), max(0.0, until - loop.time()))).result
             except LeaseHeldError:
                 if loop.time() + LEASE_WAIT_S > until:
                     raise
             await asyncio.sleep(LEASE_WAIT_S)
             document = await components.repository.find_company(company.id)
-        done = company_sync.refused(document, company, clock.now())
+        done = company_sync.refused(document, company, now())
         await company_sync.save([done])
         return done.result
 

@@ -1,5 +1,6 @@
 """The wall clock set forward and back by hours, between runs, within one, and differently on two hosts."""
 
+import itertools
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 
@@ -8,6 +9,7 @@ from aiolimiter import AsyncLimiter
 
 from fmcsa_orchestrator import Orchestrator, SourceReport
 from fmcsa_orchestrator.report.wording import age
+from fmcsa_orchestrator.sync import clock
 from fmcsa_orchestrator.testing.fakes import FakeSource, InMemoryRepository
 from tests.support.world import status_of
 
@@ -113,3 +115,12 @@ async def test_ages_shown_after_a_jump_are_never_negative(wall, jump):
     status = status_of(repository.companies[0])
     for moment in (status["lastRun"], status["sources"]["s"]["lastSuccess"]):
         assert not age(moment, datetime.now(UTC)).startswith("-")
+
+
+def test_thousands_of_quick_runs_in_a_second_still_come_one_after_the_other(wall):
+    starts = []
+    for _ in range(3_000):
+        run = clock.RunClock()
+        starts.append(run.started_at)
+        run.now()
+    assert all(earlier < later for earlier, later in itertools.pairwise(starts))
