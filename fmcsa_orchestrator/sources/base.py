@@ -67,15 +67,11 @@ class BaseSource:
     """What a source may answer besides, with what it says if it does not: to inherit from, or to be left alone.
 
     Attributes:
-        completes: something is left to ask company by company, by `complete`.
+        completes (bool): whether something is left to ask company by company; without it, there is where a source has a
+            `complete` of its own.
     """
 
     name: str
-
-    @property
-    def completes(self) -> bool:
-        """Where a source has its own `complete`, it has something left to ask."""
-        return type(self).complete is not BaseSource.complete
 
     async def complete(self, company: Company, report: SourceReport) -> SourceReport:  # noqa: ARG002  # to be overridden
         """Add to what `fetch_many` found what can only be read one company at a time."""

@@ -137,6 +137,7 @@ class CsaSource(BaseSource):
         self.batch_size = batch_size
         self._files = [SmsFile(soda, dataset, parse_result) for dataset in RESULT_FILES]
         self._qcmobile = qcmobile
+        self.completes = qcmobile is not None
         self._now = now
 
     async def version(self) -> str:
@@ -201,11 +202,6 @@ class CsaSource(BaseSource):
             of_all_carriers = [item for item in reads.items() if item[0].dataset.id not in PASSENGER_DATASETS]
             if all([await file.has_no_rows(read) for file, read in of_all_carriers]):
                 raise ImplausibleEmptyError("the SMS result files have no rows at all upstream")
-
-    @property
-    def completes(self) -> bool:
-        """Only with a web key is there something left to ask."""
-        return self._qcmobile is not None
 
     async def complete(self, company: Company, report: SourceReport) -> SourceReport:
         """Add QCMobile's part, at the company's turn. Where it fails, the files' part stands and the source is to be retried."""

@@ -182,10 +182,10 @@ class Orchestrator:
 
     async def _guarded_run(self, run: FleetRun, tally: Tally, deadline_s: float | None) -> StopReason | None:
         """Go through the run; why it stopped early, or None."""
-        limit = asyncio.timeout(deadline_s)
+        limit = asyncio.timeout(None)
         who, reason = Part.RUN, StopReason.ERROR
         try:
-            async with self._stoppable(limit):
+            async with self._stoppable(limit, deadline_s):
                 await run.run()
                 return None
         except Exception as error:  # noqa: BLE001  # the promise: never raises
@@ -201,10 +201,10 @@ class Orchestrator:
             return reason
 
     async def _guarded_company(self, company_id: Any, timeout_s: float, *, force: bool) -> CompanySyncResult:
-        limit = asyncio.timeout(timeout_s)
-        who, fault = Part.COMPANY, Exception()
+        limit = asyncio.timeout(None)
+        who = Part.COMPANY
         try:
-            async with self._stoppable(limit):
+            async with self._stoppable(limit, timeout_s):
                 return await self._on_demand.sync(company_id, timeout_s, force=force)
         except Exception as error:  # noqa: BLE001  # the promise: never raises
             fault = error
@@ -215,12 +215,14 @@ class Orchestrator:
                 error, CompanyNotFoundError | LeaseHeldError | LeaseLostError
             ):
                 who = Part.DATABASE
-        return CompanySyncResult.refused(company_id, self.components.isolation.failure(who, fault))
+            return CompanySyncResult.refused(company_id, self.components.isolation.failure(who, fault))
 
     @asynccontextmanager
-    async def _stoppable(self, limit: asyncio.Timeout) -> AsyncIterator[None]:
-        """The block ends with TimeoutError at its limit, or when `stop` is called; the indexes are made sure of first, once."""
+    async def _stoppable(self, limit: asyncio.Timeout, seconds: float | None) -> AsyncIterator[None]:
+        """The block ends with TimeoutError after so many seconds, or when `stop` is called; first, once, the indexes are made."""
         async with limit:
+            if seconds is not None:
+                limit.reschedule(asyncio.get_running_loop().time() + seconds)
             self._running.add(limit)
             try:
                 async with self._preparing:

@@ -9,7 +9,7 @@ from fmcsa_orchestrator.model.company import Company, SourceReport
 from fmcsa_orchestrator.model.documents import overlaps, prefixes
 from fmcsa_orchestrator.model.errors import SettingsError
 from fmcsa_orchestrator.model.status import STATUS
-from fmcsa_orchestrator.sources.base import VERSION_LIMIT, BatchSource, Source, is_version
+from fmcsa_orchestrator.sources.base import VERSION_LIMIT, BaseSource, BatchSource, Source, is_version
 from fmcsa_orchestrator.storage.sync_status import camel_case, check_name
 
 Complete = Callable[[Company, SourceReport], Awaitable[SourceReport]]
@@ -66,7 +66,8 @@ def _checked(source: Any) -> str:
 
 def _complete(source: Source) -> Complete | None:
     complete: Complete | None = getattr(source, "complete", None)
-    return complete if isinstance(source, BatchSource) and getattr(source, "completes", True) else None
+    has_own = complete is not None and getattr(type(source), "complete", None) is not BaseSource.complete
+    return complete if isinstance(source, BatchSource) and has_own and getattr(source, "completes", True) else None
 
 
 def check_report(slot: SourceSlot, report: Any) -> None:

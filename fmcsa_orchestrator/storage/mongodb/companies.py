@@ -240,7 +240,7 @@ def _due(since: datetime, now: datetime) -> dict[str, Any]:
 
 def _operation(update: CompanyUpdate) -> tuple[dict[str, Any], dict[str, Any]]:
     """Condition and change: it is written only while the lease still has the token that was read."""
-    return {"_id": update.company_id, TOKEN: update.token}, {"$set": dict(update.values)}
+    return {"_id": update.company_id, TOKEN: update.token}, {"$set": update.values}
 
 
 def _shown(company_id: Any) -> str:

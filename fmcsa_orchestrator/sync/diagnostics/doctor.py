@@ -1,10 +1,13 @@
 """The check-up: settings, MongoDB, indexes, each upstream with its datasets; and what to do about each fault."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import cast
 
 from fmcsa_orchestrator.model.company import Finding
 from fmcsa_orchestrator.model.errors import AuthError, FmcsaError, RateLimitedError, RequestRejectedError, SettingsError
 from fmcsa_orchestrator.model.results import SourceFailure
+from fmcsa_orchestrator.sources.base import BaseSource
 from fmcsa_orchestrator.storage.repository import CompanyRepository
 from fmcsa_orchestrator.sync.guard.isolation import Isolation
 from fmcsa_orchestrator.sync.source_registry import SourceSlot
@@ -29,11 +32,8 @@ async def examine(
     """Ask the store and every source that can be asked. Nothing is written but missing indexes."""
     findings = await _asked("MongoDB", isolation, timeout_s, lambda: repository.check([slot.collection for slot in slots]))
     for slot in slots:
-        check = getattr(slot.source, "check", None)
-        if check is None:
-            findings.append(Finding(slot.name, True, "has no check of its own"))
-        else:
-            findings += await _asked(slot.name, isolation, timeout_s, check)
+        check = getattr(slot.source, "check", partial(BaseSource.check, cast("BaseSource", slot.source)))
+        findings += await _asked(slot.name, isolation, timeout_s, check)
     return findings
 
 

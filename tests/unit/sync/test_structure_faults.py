@@ -8,6 +8,7 @@ from aiolimiter import AsyncLimiter
 from pydantic import ValidationError
 
 from fmcsa_orchestrator import (
+    BaseSource,
     CompanyNotFoundError,
     LeaseHeldError,
     LeaseLostError,
@@ -71,3 +72,51 @@ async def test_stale_is_one_setting_for_health_and_status():
     assert not (await orchestrator(repository).health(stale_after_s=3_600)).healthy
     with pytest.raises(ValidationError):
         Settings(stale_after_h=0)
+
+
+async def test_a_time_limit_that_is_none_is_told_and_never_raised():
+    repository = InMemoryRepository([{"_id": 1, "dotNumber": 1}])
+    result = await orchestrator(repository).sync_company(1, timeout_s="soon")
+    assert (result.success, [error.kind for error in result.errors]) == (False, ["unexpected"])
+    summary = await orchestrator(repository).sync_all_companies(deadline_s="soon")
+    assert (summary.stopped, summary.total) == ("could_not_run", 0)
+
+
+class Completing(BaseSource):
+    """A batch source as hosts write them: with something left to ask, or not, as its constructor says."""
+
+    name = "mine"
+    batch_size = 10
+
+    def __init__(self, completes=None):
+        self.completed = 0
+        if completes is not None:
+            self.completes = completes
+
+    async def fetch(self, company):
+        return (await self.fetch_many([company]))[company.usdot]
+
+    async def fetch_many(self, companies):
+        return {company.usdot: SourceReport(fields={"mine": 1}) for company in companies}
+
+    async def version(self):
+        return "v1"
+
+
+class WithComplete(Completing):
+    async def complete(self, company, report):
+        self.completed += 1
+        return report
+
+
+@pytest.mark.parametrize(
+    ("source", "completed"),
+    [(Completing(), 0), (WithComplete(), 1), (WithComplete(completes=False), 0), (WithComplete(completes=True), 1)],
+    ids=["inherited", "its own", "its own, switched off", "its own, switched on"],
+)
+async def test_a_source_is_asked_to_complete_where_it_has_something_left(source, completed):
+    repository = InMemoryRepository([{"_id": 1, "dotNumber": 1}])
+    sync = Orchestrator(sources=[source], repository=repository, limiter=AsyncLimiter(1_000, 1))
+    assert (await sync.sync_all_companies()).success
+    assert source.completed == completed
+    assert [finding.text for finding in await sync.check() if finding.what == "mine"] == ["has no check of its own"]
