@@ -93,6 +93,12 @@ class StoredStatus:
         return isinstance(stored, dict) and stored.get("version") == version and stored.get("usdot") == usdot
 
     @property
+    def most_rows(self) -> int:
+        """The most rows that any source has read at its last success."""
+        rows = [as_object(stored).get("rows") for stored in self.sources.values()]
+        return max((number for number in rows if isinstance(number, int)), default=0)
+
+    @property
     def last_run(self) -> datetime | None:
         """The last attempt, good or bad."""
         return as_time(self.values.get("lastRun"))

@@ -7,13 +7,13 @@ holds an older token, and MongoDB refuses the write by itself, whatever the slow
 
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 from uuid import uuid4
 
-from fmcsa_orchestrator.model.errors import LeaseLostError
+from fmcsa_orchestrator.model.errors import LeaseLostError, RepositoryError
 
 TTL_S = 30.0  # after so many seconds without a heartbeat a holder may be taken over
 _FIELDS = ("owner", "since", "heartbeatAt", "expiresAt")
@@ -31,23 +31,24 @@ class Lease:
 class LeaseStore(Protocol):
     """Where leases are kept: in documents of their own, or in those that they protect.
 
-    Raises, from every method: RepositoryError.
+    Raises, from every method: RepositoryError when the store does not work.
     """
 
     async def acquire(self, name: str, owner: str, ttl_s: float) -> Lease:
         """Take the lease that is a document of its own. Raises: LeaseHeldError, naming the holder."""
 
-    async def take(self, document: Mapping[str, Any], owner: str, ttl_s: float) -> tuple[Lease, dict[str, Any]]:
-        """Take the lease in a document that was just read: the lease, and the document as it is then.
+    async def take(self, documents: Sequence[Mapping[str, Any]], owner: str, ttl_s: float) -> Sequence[Lease | RepositoryError]:
+        """Take the leases in documents that were just read; by position, each or why it could not be had.
 
-        Raises: LeaseHeldError when somebody holds it, or has held it since the document was read; CompanyWriteError.
+        LeaseHeldError: somebody holds it, or has held it since the document was read. CompanyNotFoundError: the document is gone.
+        CompanyWriteError: it is such that no lease can be put in it.
         """
 
-    async def renew(self, lease: Lease, ttl_s: float) -> bool:
-        """Hold it for another `ttl_s` seconds from now; False when somebody else has it."""
+    async def renew(self, leases: Sequence[Lease], ttl_s: float) -> Collection[Any]:
+        """Hold them for another `ttl_s` seconds from now; the keys of those that are still their owner's."""
 
-    async def release(self, key: Any, owner: str) -> None:
-        """Give it back, if this owner has it."""
+    async def release(self, leases: Sequence[Lease], finished: Sequence[Lease] = ()) -> None:
+        """Give back those that their owner still has; of the finished ones it is noted that they came to their end."""
 
 
 def new_owner() -> str:
@@ -70,6 +71,10 @@ def values_of_heartbeat(folder: str, now: datetime, ttl_s: float) -> dict[str, A
     return {f"{folder}heartbeatAt": now, f"{folder}expiresAt": now + timedelta(seconds=ttl_s)}
 
 
-def values_of_nobody(folder: str) -> dict[str, Any]:
-    """Path -> value for giving it back. The token stays, so that the next one is higher."""
-    return {f"{folder}{field}": None for field in _FIELDS}
+def values_of_nobody(folder: str, finished: int | None = None) -> dict[str, Any]:
+    """Path -> value for giving it back. The token stays, so that the next one is higher.
+
+    `finished`: the token of one who came to the end of the work.
+    """
+    values: dict[str, Any] = {f"{folder}{field}": None for field in _FIELDS}
+    return values if finished is None else {**values, f"{folder}finishedToken": finished}

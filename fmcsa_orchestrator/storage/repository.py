@@ -1,22 +1,17 @@
 """What the orchestrator asks of a store: the protocol, and the two values that pass through it."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from fmcsa_orchestrator.model.company import Company, Document, Finding
+from fmcsa_orchestrator.model.company import Finding
 from fmcsa_orchestrator.model.errors import RepositoryError
 from fmcsa_orchestrator.storage.leases import LeaseStore
 
 WRONG_CLOCK = timedelta(minutes=5)  # an attempt further in the future than this was stamped by a wrong clock
 
-Write = Callable[[Callable[[], Awaitable[Any]]], Awaitable[Any]]
-
-
-async def plainly(call: Callable[[], Awaitable[Any]]) -> Any:
-    """The `Write` of one who needs no lease."""
-    return await call()
+RowWrite = Mapping[str, Any] | str  # a whole row to put in place, or the id of one that is to be marked as gone
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +62,13 @@ class CompanyRepository(Protocol):
         """How many companies have a dotNumber and were not attempted since."""
 
     async def take_due(self, since: datetime, now: datetime, limit: int, without: Sequence[Any]) -> list[Mapping[str, Any]]:
-        """The documents of the next such companies, the least recently attempted first; `without` leaves ids out."""
+        """The next such companies, the least recently attempted first; `without` leaves ids out.
+
+        Of each `_id`, `dotNumber`, `name` and `fmcsaData.syncStatus`: nothing else is needed of one that is current.
+        """
+
+    async def find_companies(self, company_ids: Sequence[Any]) -> list[Mapping[str, Any]]:
+        """The whole documents of these companies, as far as they are there, in any order."""
 
     async def count_current(self, source: str, version: str) -> int:
         """How many companies hold this source's data at this version."""
@@ -82,25 +83,16 @@ class CompanyRepository(Protocol):
     def check_fields(self, values: Mapping[str, Any]) -> None:
         """Raises: MalformedPayloadError, naming the path, for a value that the store cannot hold."""
 
-    async def store_rows(
-        self,
-        company: Company,
-        collection: str,
-        documents: Sequence[Document],
-        at: datetime,
-        write: Write = plainly,
-    ) -> int:
-        """Make the company's rows in a collection equal to these, writing only differences; how many were written.
+    def stored_rows(
+        self, collection: str, *, companies: Sequence[Any] = (), rows: Sequence[str] = ()
+    ) -> AsyncIterator[Mapping[str, Any]]:
+        """What `row_diff.PROJECTION` names, of all rows of these companies, or of the rows that have these ids."""
 
-        Rows that are gone are kept and marked. Every write goes through `write`, whose LeaseLostError passes.
+    async def write_rows(self, collection: str, rows: Sequence[RowWrite], at: datetime) -> Mapping[int, RepositoryError]:
+        """Write each of these, in place of what is stored; what was refused, by position."""
 
-        Raises:
-            ImplausibleEmptyError: when nothing is left of rows that ought to be; nothing is written.
-            MalformedPayloadError: when two rows claim one id; nothing is written.
-        """
-
-    async def distrust(self, company_id: Any, sources: Sequence[str]) -> None:
-        """Forget which versions a company's data is of, so that the next sync reads it again, whoever has its lease."""
+    async def distrust(self, company_ids: Sequence[Any], sources: Sequence[str]) -> None:
+        """Forget which versions the data of companies is of, so that the next sync reads it again, whoever has their leases."""
 
     async def save(self, updates: Sequence[CompanyUpdate]) -> Mapping[int, RepositoryError]:
         """Write these updates, each whole or not at all; what was refused, by position.

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from fmcsa_orchestrator.model.company import Document
@@ -12,11 +13,11 @@ from fmcsa_orchestrator.model.documents import bson_time, content_hash
 from fmcsa_orchestrator.model.errors import ImplausibleEmptyError, MalformedPayloadError
 
 # What the diff needs to know of a stored row.
-PROJECTION = {"hash": 1, "current": 1, "firstSeen": 1, "usdot": 1, "expectedUntil": 1}
+PROJECTION = {"companyId": 1, "hash": 1, "current": 1, "firstSeen": 1, "usdot": 1, "expectedUntil": 1}
 RESERVED = frozenset({"_id", "companyId", "usdot", "current", "firstSeen", "lastChanged", "endedAt", "expectedUntil", "hash"})
 # So many rows that ought to be there still do not all vanish at once: a correction removes one or two.
 IMPLAUSIBLE_LOSS = 5
-_SLICE = 500  # rows compared between two turns of the event loop
+SLICE = 500  # rows compared between two turns of the event loop
 
 _PLAIN = re.compile(r"-?[0-9]+|[0-9a-f]{24}")  # how an int and an ObjectId look; ids of other types are marked
 _MARKS = ('"', "<")
@@ -24,15 +25,21 @@ _MARKS = ('"', "<")
 
 @dataclass(slots=True)
 class RowPlan:
-    """What to write: whole documents to put in place, ids of rows that are gone upstream."""
+    """What to write of one company's rows in one collection.
 
+    Attributes:
+        company_id: whose.
+        replace: whole documents to put in place.
+        end: ids of rows that are gone upstream.
+        size: how many rows are touched.
+        refused: why some of it was not written, once that has been tried.
+    """
+
+    company_id: Any
     replace: list[dict[str, Any]] = field(default_factory=list)
     end: list[str] = field(default_factory=list)
-
-    @property
-    def size(self) -> int:
-        """How many rows are touched."""
-        return len(self.replace) + len(self.end)
+    size: int = 0
+    refused: Exception | None = None
 
 
 def scope_of(company_id: Any) -> str:
@@ -52,31 +59,54 @@ def scope_of(company_id: Any) -> str:
 async def plan_rows(
     stored: Mapping[str, Mapping[str, Any]], documents: Sequence[Document], company_id: Any, usdot: int, at: datetime
 ) -> RowPlan:
-    """Compare by content hash; `stored` maps `_id` to the projected row.
+    """Compare all of a company's rows by content hash; `stored` maps `_id` to the projected row.
 
-    Raises: ImplausibleEmptyError when nothing is left of rows that ought to be; MalformedPayloadError when two rows claim
-    one id, or a row's content uses a name of ours.
-    """  # a coroutine, since hashing a large carrier's rows would hold up the event loop
+    Raises: ImplausibleEmptyError when nothing is left of rows that ought to be; MalformedPayloadError as `compared`.
+    """  # a coroutine, since hashing many rows would hold up the event loop
     if not documents:
-        _check_plausible(stored.values(), usdot, at)
-    plan = RowPlan()
-    scope = scope_of(company_id)
-    seen = set()
-    for number, document in enumerate(documents):
-        if number % _SLICE == _SLICE - 1:
+        check_plausible(expected_rows(stored.values(), usdot, at))
+    plan, seen, remaining = RowPlan(company_id), set[int](), iter(documents)
+    while part := list(islice(remaining, SLICE)):
+        if seen:
             await asyncio.sleep(0)
+        plan.replace += compared(stored, part, company_id, usdot, at, seen)
+    plan.end = gone(stored, seen)
+    plan.size = len(plan.replace) + len(plan.end)
+    return plan
+
+
+def compared(
+    stored: Mapping[str, Mapping[str, Any]],
+    documents: Sequence[Document],
+    company_id: Any,
+    usdot: int,
+    at: datetime,
+    seen: set[int],
+) -> list[dict[str, Any]]:
+    """The row documents to put in place, of these; `seen` takes the hashes of all their ids, and has those of the ones before.
+
+    Raises: MalformedPayloadError for an id that is not text or has come before, or a content that uses a name of ours.
+    """
+    scope = scope_of(company_id)
+    replace = []
+    for document in documents:
         if not isinstance(document.id, str):
             raise MalformedPayloadError(f"a row's id must be text, not {type(document.id).__name__}", field="_id")
         row_id = scope + document.id
-        if row_id in seen:
+        mark = hash(row_id)  # in place of the id: of a large carrier there are hundreds of thousands
+        if mark in seen:
             raise MalformedPayloadError(f"two rows have the id {document.id!r:.80}", field="_id")
-        seen.add(row_id)
+        seen.add(mark)
         digest = content_hash(document.content)
         old = stored.get(row_id)
         if old is None or old.get("hash") != digest or not old.get("current") or old.get("usdot") != usdot:
-            plan.replace.append(_row(row_id, document, company_id, usdot, digest, old, at))
-    plan.end = [row_id for row_id, old in stored.items() if row_id not in seen and old.get("current")]
-    return plan
+            replace.append(_row(row_id, document, company_id, usdot, digest, old, at))
+    return replace
+
+
+def gone(stored: Mapping[str, Mapping[str, Any]], seen: set[int]) -> list[str]:
+    """The ids of stored rows that upstream has no more."""
+    return [row_id for row_id, row in stored.items() if row.get("current") and hash(row_id) not in seen]
 
 
 def _row(
@@ -98,13 +128,18 @@ def _row(
     }
 
 
-def _check_plausible(stored: Iterable[Mapping[str, Any]], usdot: int, at: datetime) -> None:
-    expected = sum(
+def expected_rows(stored: Iterable[Mapping[str, Any]], usdot: int, at: datetime) -> int:
+    """How many of the stored rows upstream ought to have still, by its own rules."""
+    return sum(
         1
         for row in stored
         if row.get("current")
         and row.get("usdot") == usdot
         and (row.get("expectedUntil") is None or bson_time(row["expectedUntil"]) > at)
     )
+
+
+def check_plausible(expected: int) -> None:
+    """Raises: ImplausibleEmptyError where upstream has no row, and so many ought to be there."""
     if expected >= IMPLAUSIBLE_LOSS:
         raise ImplausibleEmptyError(f"upstream has no rows, but {expected} that are stored should still be there; they are kept")

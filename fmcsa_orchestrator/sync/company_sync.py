@@ -1,4 +1,7 @@
-"""Syncs one company: source by source, each isolated; their rows first, then fields and status in one update."""
+"""Syncs a few companies that share their way to the store: leases and stored rows first, then each by itself, then all writes.
+
+Each company has its turn, source by source, each isolated. Then the rows of all are written, and their fields and statuses last.
+"""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -8,16 +11,17 @@ from functools import partial
 from typing import Any
 
 from fmcsa_orchestrator.model.company import Company, name_of
-from fmcsa_orchestrator.model.documents import check_settable, settable
-from fmcsa_orchestrator.model.errors import CompanyWriteError, FmcsaError
+from fmcsa_orchestrator.model.documents import check_settable, settable, with_values
+from fmcsa_orchestrator.model.errors import CompanyWriteError, FmcsaError, LeaseLostError, RepositoryError
 from fmcsa_orchestrator.model.events import CompanyStarted
-from fmcsa_orchestrator.model.results import CompanySyncResult, Part, SourceFailure
-from fmcsa_orchestrator.model.status import LEASE, STATUS, StoredStatus
+from fmcsa_orchestrator.model.results import CompanySyncResult, Part
+from fmcsa_orchestrator.model.status import LEASE, STATUS, TOKEN, StoredStatus
 from fmcsa_orchestrator.observability.context import current, entered
 from fmcsa_orchestrator.observability.hooks import emit, settle, watched
-from fmcsa_orchestrator.storage.lease_heartbeat import held_lease
-from fmcsa_orchestrator.storage.leases import values_of_nobody
-from fmcsa_orchestrator.storage.repository import CompanyUpdate, plainly
+from fmcsa_orchestrator.storage.held_leases import HeldLeases, held_leases, together
+from fmcsa_orchestrator.storage.leases import Lease, lost_to_another, values_of_nobody
+from fmcsa_orchestrator.storage.repository import CompanyUpdate
+from fmcsa_orchestrator.storage.row_writer import RowWriter
 from fmcsa_orchestrator.storage.sync_status import status_update
 from fmcsa_orchestrator.sync.components import Components
 from fmcsa_orchestrator.sync.guard.source_caller import SourceCaller
@@ -29,14 +33,14 @@ class Synced:
     """One company done in memory and in its row collections; `update` is still to be saved."""
 
     result: CompanySyncResult
-    update: CompanyUpdate | None  # None: the document is such that no status can be stored in it
+    update: CompanyUpdate | None  # None: the document is such that no status can be stored in it, or it was refused
 
 
 @dataclass(frozen=True, slots=True)
 class CompanySync:
-    """Runs all sources for one company after another, for one run or one call.
+    """Runs all sources for companies, for one run or one call.
 
-    Raises: RepositoryError when the store does not work, LeaseHeldError and LeaseLostError when somebody else has the company;
+    Raises: RepositoryError when the store does not work, LeaseLostError when others have taken over all companies in hand;
     nothing else, whatever a source or a document does.
     """
 
@@ -44,60 +48,81 @@ class CompanySync:
     caller: SourceCaller
     owner: str
 
-    def is_passive(self, company: Company, known: Known) -> bool:
-        """Whether no source is to be asked and no row to be written for the company: then it needs no lease."""
-        lease = company.status.lease
-        if lease.values.get("owner") is not None or lease.ended_early:
-            return False
-        return all(
-            known.is_current(slot.name, company) or isinstance(known.found.get(slot.name, {}).get(company.usdot), SourceFailure)
-            for slot in self.components.slots
-        )
+    async def look(self, companies: Sequence[Company], known: Known, at: datetime) -> list[Synced]:
+        """The status of companies for which nothing else is to be done; that needs no lease. The caller saves it."""
+        turns = [await self._turn(Progress(company, known, at), 0.0) for company in companies]
+        return [self._closed(turn) if isinstance(turn, Progress) else turn for turn in turns]
 
-    async def look(self, company: Company, known: Known, at: datetime) -> Synced:
-        """The status of a company for which nothing is to be done; the caller saves it."""
-        return await self._sources(Progress(company, company.document, at, plainly), known, 0.0)
+    async def sync(
+        self, companies: Sequence[Company], known: Known, at: datetime, timeout_s: float
+    ) -> list[Synced | RepositoryError]:
+        """Each of these through all sources in order, in `timeout_s` seconds, while all of them are leased to us.
 
-    async def sync(self, company: Company, known: Known, at: datetime, timeout_s: float) -> Synced:
-        """All sources in order, sharing the time, and everything saved, while the company is leased to us."""
-        shown, repository = f"{company.id!s:.60}", self.components.repository
+        By position, what has become of it; an error where somebody else has the company, has taken it over, or has deleted it.
+        """
+        repository = self.components.repository
+        distrust = partial(repository.distrust, sources=[slot.name for slot in self.components.slots])
+        async with held_leases(repository.company_leases, self.owner, self.components.lease_ttl_s, distrust) as held:
+            rows = RowWriter(repository, held, at)
+            needed = known.rows_needed(self.components.slots, companies)
+            leases, _ = await together(held.take([company.document for company in companies]), rows.read(needed))
+            held.touched.update(company.id for company in companies if company.status.lease.ended_early)
+            turns: list[Progress | Synced | RepositoryError] = []
+            for company, lease in zip(companies, leases, strict=True):
+                if isinstance(lease, Lease):
+                    await asyncio.sleep(0)  # a turn without a question takes milliseconds, a hundred of them too long
+                    turns.append(await self._leased_turn(company, lease, rows, known, timeout_s, held))
+                else:
+                    turns.append(self.refused(company.document, lease, at) if isinstance(lease, CompanyWriteError) else lease)
+            await rows.flush()
+            done = [self._closed(turn) if isinstance(turn, Progress) else turn for turn in turns]
+            for position, company in enumerate(companies):
+                if company.id in held.lost:
+                    done[position] = lost_to_another()
+            await self.save([item for item in done if isinstance(item, Synced)], held)
+        return done
+
+    async def _leased_turn(
+        self, company: Company, lease: Lease, rows: RowWriter, known: Known, timeout_s: float, held: HeldLeases
+    ) -> Progress | Synced:
         if company.status.lease.ended_early:  # rows may be newer than the versions say, or of another number
             known = replace(known, force=True)
-        distrust = partial(repository.distrust, company.id, [slot.name for slot in self.components.slots])
-        lease = held_lease(repository.company_leases, company.document, self.owner, self.components.lease_ttl_s, distrust)
+        held.in_turn, shown = company.id, f"{company.id!s:.60}"
+        leased = Company(company.id, company.usdot, company.name, with_values(company.document, {TOKEN: lease.token}))
+        progress = Progress(leased, known, rows.at, rows)
         with (
             entered(replace(current(), log_fields={**current().log_fields, "company": shown})),
             watched("company", company=shown, usdot=company.usdot) as activity,
         ):
-            try:
-                async with lease as held:
-                    await emit(CompanyStarted(company.id, company.usdot, company.name))
-                    leased = Company(company.id, company.usdot, company.name, held.document)
-                    done = await self._sources(Progress(leased, held.document, at, held.write), known, timeout_s)
-                    await self.save([done], finishing=True)
-                    held.is_given_back = done.update is not None
-            except CompanyWriteError as error:
-                done = self.refused(company.document, error, at)
-            activity.outcome = "ok" if done.result.success else "failed"
-        return done
+            await emit(CompanyStarted(company.id, company.usdot, company.name))
+            turn = await self._turn(progress, timeout_s)
+            activity.outcome = "failed" if progress.failures or isinstance(turn, Synced) else "ok"
+        held.in_turn = None
+        return turn
 
-    async def _sources(self, progress: Progress, known: Known, timeout_s: float) -> Synced:
-        """Give each source its step, an equal share of the time that is left, and put together what is to be saved."""
+    async def _turn(self, progress: Progress, timeout_s: float) -> Progress | Synced:
+        """Give each source its step, an equal share of the time that is left."""
         try:
             check_settable(progress.original, [f"{STATUS}.sources.any.outcome"])
         except CompanyWriteError as error:
             return self.refused(progress.original, error, progress.at)
-        loop, slots = asyncio.get_running_loop(), self.components.slots
-        step = SourceStep(self.components.repository, self.caller)
+        loop, slots, step = asyncio.get_running_loop(), self.components.slots, SourceStep(self.components.repository, self.caller)
         deadline = loop.time() + timeout_s
         for position, slot in enumerate(slots):
             share_s = max(0.0, deadline - loop.time()) / (len(slots) - position)
-            outcome = await step.run(slot, progress, known, share_s)
-            progress.outcomes[slot.name] = outcome
-            settle(outcome)
+            progress.outcomes[slot.name] = await step.run(slot, progress, share_s)
+        return progress
+
+    def _closed(self, progress: Progress) -> Synced:
+        """Put together what is to be saved, now that the rows are written, or refused."""
         company = progress.company
+        for source, plan in progress.plans.items():
+            if plan.refused is not None:
+                progress.fail(source, self.caller.isolation.failure(source, plan.refused))
+        for outcome in progress.outcomes.values():
+            settle(outcome)
         status = status_update(progress.outcomes.values(), progress.failures, progress.at, company.usdot)
-        values = settable(progress.original, {**progress.values, **status})
+        fields = {path: value for values in progress.values.values() for path, value in values.items()}
         result = CompanySyncResult(
             company_id=company.id,
             usdot=int(company.usdot),
@@ -106,6 +131,7 @@ class CompanySync:
             errors=tuple(progress.failures),
             outcomes=progress.outcomes,
         )
+        values = settable(progress.original, {**fields, **status})
         return Synced(result, CompanyUpdate(company.id, values, company.status.lease.token))
 
     def refused(self, document: Mapping[str, Any], error: FmcsaError, at: datetime) -> Synced:
@@ -118,19 +144,25 @@ class CompanySync:
         except CompanyWriteError:
             return Synced(result, None)
 
-    async def save(self, done: Sequence[Synced], *, finishing: bool = False) -> None:
-        """Store the updates, the lease given back with them if `finishing`; one whose update is refused has failed."""
-        storable = [item for item in done if item.update is not None]
-        updates = [item.update for item in storable if item.update is not None]
-        if finishing:
-            updates = [replace(update, values={**update.values, **_finished(update.token)}) for update in updates]
-        for index, error in (await self.components.repository.save(updates) if updates else {}).items():
-            item = storable[index]
-            failure = self.caller.isolation.failure(Part.DATABASE, error)  # of no source is anything known
+    async def save(self, done: Sequence[Synced], held: HeldLeases | None = None) -> None:
+        """Store the updates, and give back the leases with them; one whose update is refused has failed."""
+        leases = {} if held is None else held.leases
+        storable, updates = [], []
+        for item in done:
+            if (update := item.update) is not None:
+                if (lease := leases.get(update.company_id)) is not None:
+                    update = replace(update, values={**update.values, **values_of_nobody(LEASE, finished=lease.token)})
+                storable.append(item)
+                updates.append(update)
+        refused = await self.components.repository.save(updates) if updates else {}
+        for index, item in enumerate(storable):
+            if index not in refused:
+                leases.pop(updates[index].company_id, None)
+                continue
+            failure = self.caller.isolation.failure(Part.DATABASE, refused[index])  # of no source is anything known
             errors = (*item.result.errors, failure)
             item.result = item.result.model_copy(update={"success": False, "errors": errors, "outcomes": {}})
             item.update = None
-
-
-def _finished(token: int | None) -> dict[str, Any]:
-    return {**values_of_nobody(LEASE), f"{LEASE}finishedToken": token}
+        mixed = [updates[index].company_id for index, error in refused.items() if isinstance(error, LeaseLostError)]
+        if held is not None and (mixed := [key for key in mixed if key in held.touched]):  # our rows may be over the others'
+            await self.components.repository.distrust(mixed, [slot.name for slot in self.components.slots])

@@ -1,21 +1,17 @@
-"""One run over all companies: window by window, the least recently attempted first, one company at a time."""
+"""One run over all companies: window by window, the least recently attempted first; in a window, chunk by chunk."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
-from fmcsa_orchestrator.model.company import Company, as_company, name_of
-from fmcsa_orchestrator.model.errors import (
-    CompanyNotFoundError,
-    InvalidUsdotError,
-    LeaseHeldError,
-    LeaseLostError,
-    RepositoryError,
-)
+from fmcsa_orchestrator.model.company import Company, as_company
+from fmcsa_orchestrator.model.errors import CompanyNotFoundError, InvalidUsdotError, LeaseLostError, RepositoryError
 from fmcsa_orchestrator.model.events import CompanySynced, Reading, RunStarted, WindowFetched
 from fmcsa_orchestrator.model.results import CompanySyncResult, Part
 from fmcsa_orchestrator.observability.context import current
 from fmcsa_orchestrator.observability.hooks import emit
-from fmcsa_orchestrator.storage.lease_heartbeat import held_lease
+from fmcsa_orchestrator.storage.held_leases import held_leases
 from fmcsa_orchestrator.sync.batch_reader import BatchReader, Found
 from fmcsa_orchestrator.sync.clock import RunClock
 from fmcsa_orchestrator.sync.company_sync import CompanySync, Synced
@@ -26,6 +22,9 @@ from fmcsa_orchestrator.sync.summary import Tally
 
 _SUSPICIOUS = 2  # syncs in a row that ended early, after which a company comes last in its window
 UNSTORABLE_LIMIT = 1_000  # companies whose status cannot be stored, after which a run gives up
+HOLD_S = 2.0  # seconds that a chunk of companies is to be held: so long may somebody have to wait who wants one of them
+CHUNK = 100  # companies in a chunk, at most
+_CHUNK_ROWS = 5_000  # rows in a chunk, about
 
 
 class FleetRun:
@@ -46,21 +45,22 @@ class FleetRun:
         self._reader = BatchReader(caller, components.company_timeout_s)
         self._clock = clock
         self._tally = tally
-        self._force = force
-        self._versions: Mapping[str, str | None] = {}
+        self._known = Known({}, {}, force)
         self._aside: list[Any] = []  # not to be taken again in this run, though their lastRun has not moved
         self._unstorable = 0
+        self._paces = {True: Pace(CHUNK // 4), False: Pace(1)}  # of companies that have been read, and of those to be asked for
 
     async def run(self) -> None:
         """Go through all companies that are due, while no other run goes over them, on whatever host."""
         repository = self._components.repository
-        async with held_lease(repository.run_leases, repository.run_name, self._owner, self._components.lease_ttl_s):
+        async with held_leases(repository.run_leases, self._owner, self._components.lease_ttl_s) as held:
+            await held.acquire(repository.run_name)
             since = self._clock.started_at
             due = await repository.count_due(since, self._clock.now())
             self.has_begun = True
             await emit(RunStarted(due, dict(current().requests)))
             if due:
-                self._versions = await self._components.versions.current(afresh=True)
+                self._known = replace(self._known, versions=await self._components.versions.current(afresh=True))
             size, just_done = self._components.window_size, set[Any]()
             while documents := await repository.take_due(since, self._clock.now(), size, self._aside):
                 stuck = [document["_id"] for document in documents if document["_id"] in just_done]
@@ -72,47 +72,85 @@ class FleetRun:
                     raise RepositoryError(f"the status of over {UNSTORABLE_LIMIT} companies cannot be stored")
 
     async def _window(self, documents: Sequence[Mapping[str, Any]]) -> None:
-        taken = [(document, as_company(document)) for document in documents]
-        taken.sort(key=_is_suspicious)  # what ended two runs may end this one
-        found = await self._read([company for _, company in taken if isinstance(company, Company)])
-        known = Known(found, self._versions, self._force)
+        """First the companies for which something is to be done, in chunks; then the status of those that are current."""
+        slots, sync = self._components.slots, self._company_sync
+        seen = [as_company(document) for document in documents]
+        passive = [company for company in seen if isinstance(company, Company) and self._known.is_passive(slots, company)]
+        current_ids = {company.id for company in passive}
+        companies, refused = await self._whole([document for document in documents if document["_id"] not in current_ids])
+        companies.sort(key=_is_suspicious)  # what ended two runs may end this one
+        known = replace(self._known, found=await self._read(companies))
         await emit(WindowFetched(len(documents), current().requests.total()))
-        passive: list[Synced] = []
-        for document, company in taken:
-            at = self._clock.now()
+        active: Sequence[Company] = [company for company in companies if not known.is_passive(slots, company)]
+        passive += [company for company in companies if known.is_passive(slots, company)]
+        while active:
+            chunk, active = self._chunk(active, known)
+            for done in await self._sync(chunk, known):
+                await self._tell(done)
+        statuses = refused + await sync.look(passive, known, self._clock.now())
+        await sync.save(statuses)
+        for done in statuses:
+            await self._tell(done)
+
+    async def _whole(self, documents: Sequence[Mapping[str, Any]]) -> tuple[list[Company], list[Synced]]:
+        """These companies with all that their documents hold, in the same order, and those that cannot be asked for."""
+        companies, refused = [], []
+        ids = [document["_id"] for document in documents]
+        found = {document["_id"]: document for document in await self._components.repository.find_companies(ids)} if ids else {}
+        for document in documents:
+            whole = found.get(document["_id"])
+            company = as_company(document if whole is None else whole)
             if isinstance(company, InvalidUsdotError):
-                passive.append(self._company_sync.refused(document, company, at))
-            elif self._company_sync.is_passive(company, known):
-                passive.append(await self._company_sync.look(company, known, at))
+                refused.append(self._company_sync.refused(document if whole is None else whole, company, self._clock.now()))
+            elif whole is None:
+                refused.append(self._passed_over(company, CompanyNotFoundError("the company was deleted meanwhile")))
             else:
-                await self._sync(company, known)
-        await self._company_sync.save(passive)
-        for item in passive:
-            await self._tell(item)
+                companies.append(company)
+        return companies, refused
 
     async def _read(self, companies: Sequence[Company]) -> dict[str, Found]:
         """The window through each batch source, as far as it is not current."""
-        known = Known({}, self._versions, self._force)
         found: dict[str, Found] = {}
         for source in self._components.batch_sources:
             due = [
-                company for company in companies if company.status.lease.ended_early or not known.is_current(source.name, company)
+                company
+                for company in companies
+                if company.status.lease.ended_early or not self._known.is_current(source.name, company)
             ]
             if due:
                 await emit(Reading(source.name, len(due)))
                 found[source.name] = await self._reader.read(source, due)
         return found
 
-    async def _sync(self, company: Company, known: Known) -> None:
-        """One company's turn; one that somebody else has in hand, or has just synced, is left to them."""
-        timeout_s = self._components.company_timeout_s
+    def _chunk(self, companies: Sequence[Company], known: Known) -> tuple[Sequence[Company], Sequence[Company]]:
+        """The next companies that go to the store together, and the rest. What may have ended a run goes alone."""
+        slots, first = self._components.slots, companies[0]
+        is_read, rows, size = known.is_read(slots, first), 0, 0
+        limit = 1 if first.status.lease.ended_early else self._paces[is_read].size
+        for company in companies[:limit]:
+            rows += known.rows_of(company)
+            if size and (rows > _CHUNK_ROWS or company.status.lease.ended_early or known.is_read(slots, company) != is_read):
+                break
+            size += 1
+        return companies[:size], companies[size:]
+
+    async def _sync(self, chunk: Sequence[Company], known: Known) -> list[Synced]:
+        """The companies' turns; those that somebody else has in hand, or has just synced, are left to them."""
+        loop, timeout_s = asyncio.get_running_loop(), self._components.company_timeout_s
+        began = loop.time()
         try:
-            done = await self._company_sync.sync(company, known, self._clock.now(), timeout_s)
-        except (LeaseHeldError, LeaseLostError, CompanyNotFoundError) as error:
-            failure = self._caller.isolation.failure(Part.COMPANY, error)
-            name = name_of(company.document)
-            done = Synced(CompanySyncResult.refused(company.id, failure, usdot=company.usdot, name=name), None)
-        await self._tell(done)
+            done = await self._company_sync.sync(chunk, known, self._clock.now(), timeout_s)
+        except LeaseLostError as error:
+            done = list[Synced | RepositoryError]([error] * len(chunk))
+        self._paces[known.is_read(self._components.slots, chunk[0])].learn(len(chunk), loop.time() - began)
+        return [
+            self._passed_over(company, item) if isinstance(item, RepositoryError) else item
+            for company, item in zip(chunk, done, strict=True)
+        ]
+
+    def _passed_over(self, company: Company, error: RepositoryError) -> Synced:
+        failure = self._caller.isolation.failure(Part.COMPANY, error)
+        return Synced(CompanySyncResult.refused(company.id, failure, usdot=company.usdot, name=company.name), None)
 
     async def _tell(self, done: Synced) -> None:
         """Count it, and tell of it; what could not be stored is not to be taken again."""
@@ -123,5 +161,17 @@ class FleetRun:
         await emit(CompanySynced(done.result, current().requests.total()))
 
 
-def _is_suspicious(taken: tuple[Mapping[str, Any], Company | InvalidUsdotError]) -> bool:
-    return isinstance(taken[1], Company) and taken[1].status.lease.ended_early >= _SUSPICIOUS
+@dataclass(slots=True)
+class Pace:
+    """How many companies go into a chunk, by the time that the last ones took."""
+
+    size: int
+
+    def learn(self, companies: int, seconds: float) -> None:
+        """Aim at `HOLD_S`; grow by a factor of two at most."""
+        fitting = companies * HOLD_S / max(seconds, 0.001)
+        self.size = max(1, min(CHUNK, 2 * self.size, int(fitting)))
+
+
+def _is_suspicious(company: Company) -> bool:
+    return company.status.lease.ended_early >= _SUSPICIOUS

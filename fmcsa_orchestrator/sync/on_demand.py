@@ -5,7 +5,7 @@ from collections.abc import Callable, Coroutine, Hashable, Mapping
 from typing import Any, Generic, TypeVar
 
 from fmcsa_orchestrator.model.company import Company, as_company
-from fmcsa_orchestrator.model.errors import LeaseHeldError
+from fmcsa_orchestrator.model.errors import LeaseHeldError, RepositoryError
 from fmcsa_orchestrator.model.results import CompanySyncResult
 from fmcsa_orchestrator.observability.context import current
 from fmcsa_orchestrator.storage.leases import new_owner
@@ -45,16 +45,22 @@ class OnDemandSync:
         until = loop.time() + timeout_s
         while isinstance(company := as_company(document), Company):
             known = Known({}, await components.versions.current(afresh=force), force)
-            try:
-                return (await company_sync.sync(company, known, now(), max(0.0, until - loop.time()))).result
-            except LeaseHeldError:
-                if loop.time() + LEASE_WAIT_S > until:
-                    raise
+            if known.is_passive(components.slots, company):
+                done = await company_sync.look([company], known, now())
+                await company_sync.save(done)
+                if not done[0].result.was_skipped:  # nobody has synced it meanwhile
+                    return done[0].result
+            else:
+                (answer,) = await company_sync.sync([company], known, now(), max(0.0, until - loop.time()))
+                if not isinstance(answer, RepositoryError):
+                    return answer.result
+                if not isinstance(answer, LeaseHeldError) or loop.time() + LEASE_WAIT_S > until:
+                    raise answer
             await asyncio.sleep(LEASE_WAIT_S)
             document = await components.repository.find_company(company.id)
-        done = company_sync.refused(document, company, now())
-        await company_sync.save([done])
-        return done.result
+        done = [company_sync.refused(document, company, now())]
+        await company_sync.save(done)
+        return done[0].result
 
 
 T = TypeVar("T")

@@ -22,7 +22,7 @@ from fmcsa_orchestrator.model.status import STALE_AFTER_H
 from fmcsa_orchestrator.observability.context import SyncContext, entered
 from fmcsa_orchestrator.observability.hooks import emit, watched
 from fmcsa_orchestrator.sources.base import BatchSource, Source
-from fmcsa_orchestrator.storage.lease_heartbeat import RELEASE_S
+from fmcsa_orchestrator.storage.held_leases import RELEASE_S
 from fmcsa_orchestrator.storage.leases import TTL_S, new_owner
 from fmcsa_orchestrator.storage.repository import CompanyRepository
 from fmcsa_orchestrator.sync.clock import RunClock

@@ -28,6 +28,7 @@ class SourceSlot:
     owns: tuple[str, ...] | None  # None: anything that nobody else owns
     foreign: tuple[str, ...]
     complete: Complete | None  # what is left to ask company by company; looked up once, for it is asked for each
+    keeps_rows: bool  # it has named a collection
 
 
 def make_slots(sources: Sequence[Source]) -> tuple[SourceSlot, ...]:
@@ -50,7 +51,9 @@ def make_slots(sources: Sequence[Source]) -> tuple[SourceSlot, ...]:
                 others = [names[other] for other, paths in enumerate(owned) if other != index and clash in paths]
                 whose = f"{others[0]} declares {clash}" if others else f"{clash} is the library's or the host's"
                 raise SettingsError(f"source {names[index]} declares {path}, which is not its own: {whose}")
-        slots.append(SourceSlot(source, names[index], collections[index], owned[index] or None, foreign, _complete(source)))
+        keeps_rows = getattr(source, "collection", None) is not None
+        owns = owned[index] or None
+        slots.append(SourceSlot(source, names[index], collections[index], owns, foreign, _complete(source), keeps_rows))
     return tuple(slots)
 
 

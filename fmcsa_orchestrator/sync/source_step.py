@@ -1,6 +1,6 @@
-"""One source's step at one company: asked where need be, its report checked, its rows written, its fields noted."""
+"""One source's step at one company: asked where need be, its report checked, its rows compared, its fields noted."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache, partial
@@ -10,23 +10,12 @@ from fmcsa_orchestrator.model.company import Company, SourceReport
 from fmcsa_orchestrator.model.documents import changed_paths, check_settable, with_values
 from fmcsa_orchestrator.model.errors import CompanyWriteError, RepositoryError
 from fmcsa_orchestrator.model.results import Outcome, SourceFailure, SourceOutcome
-from fmcsa_orchestrator.storage.repository import CompanyRepository, Write
+from fmcsa_orchestrator.storage.repository import CompanyRepository
+from fmcsa_orchestrator.storage.row_diff import RowPlan
+from fmcsa_orchestrator.storage.row_writer import LARGE, RowWriter
 from fmcsa_orchestrator.sync.batch_reader import Found
 from fmcsa_orchestrator.sync.guard.source_caller import SourceCaller
 from fmcsa_orchestrator.sync.source_registry import SourceSlot, check_report
-
-
-@dataclass(slots=True)
-class Progress:
-    """How far a company has come: as its sources have left it so far, what is to be set, what has failed."""
-
-    company: Company
-    original: Mapping[str, Any]
-    at: datetime
-    write: Write
-    values: dict[str, Any] = field(default_factory=dict)
-    outcomes: dict[str, SourceOutcome] = field(default_factory=dict)
-    failures: list[SourceFailure] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +30,76 @@ class Known:
         """Whether what is stored of the source is what upstream has."""
         return not self.force and company.status.is_current(source, self.versions.get(source), company.usdot)
 
+    def report(self, source: str, company: Company) -> SourceReport | SourceFailure | None:
+        """What the window's reading has found of the company; None where the source is still to be asked."""
+        return self.found.get(source, {}).get(company.usdot)
+
+    def is_passive(self, slots: Sequence[SourceSlot], company: Company) -> bool:
+        """Whether no source is to be asked and no row to be written for the company: then it needs no lease."""
+        lease = company.status.lease
+        return (
+            not lease.ended_early
+            and lease.values.get("owner") is None
+            and all(
+                self.is_current(slot.name, company) or isinstance(self.report(slot.name, company), SourceFailure)
+                for slot in slots
+            )
+        )
+
+    def is_read(self, slots: Sequence[SourceSlot], company: Company) -> bool:
+        """Whether no source is to be asked any more: what is left takes no time of anybody's but the store's."""
+        return not company.status.lease.ended_early and all(
+            self.is_current(slot.name, company)
+            or isinstance(report := self.report(slot.name, company), SourceFailure)
+            or (report is not None and slot.complete is None)
+            for slot in slots
+        )
+
+    def rows_of(self, company: Company) -> int:
+        """How many rows have been read of the company."""
+        reports = (entries.get(company.usdot) for entries in self.found.values())
+        documents = (getattr(report, "documents", None) for report in reports)
+        return sum(len(rows) for rows in documents if isinstance(rows, Sequence))
+
+    def rows_needed(self, slots: Sequence[SourceSlot], companies: Sequence[Company]) -> dict[str, list[Any]]:
+        """By collection, the ids of those whose stored rows will be compared, as far as that can be told before one is asked."""
+        needed: dict[str, list[Any]] = {}
+        for company in companies:
+            is_forced = company.status.lease.ended_early > 0
+            for slot in slots:
+                report = self.report(slot.name, company)
+                if not is_forced and self.is_current(slot.name, company):
+                    continue
+                documents = getattr(report, "documents", None) if report is not None else () if slot.keeps_rows else None
+                if isinstance(documents, Sequence) and max(len(documents), company.status.most_rows) <= LARGE:
+                    needed.setdefault(slot.collection, []).append(company.id)
+        return needed
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far a company has come: as its sources have left it so far, what is to be set and written, what has failed."""
+
+    company: Company
+    known: Known
+    at: datetime
+    rows: RowWriter | None = None  # None: nothing is to be asked or written
+    original: Mapping[str, Any] = field(init=False)
+    values: dict[str, Mapping[str, Any]] = field(default_factory=dict)  # by source
+    plans: dict[str, RowPlan] = field(default_factory=dict)
+    outcomes: dict[str, SourceOutcome] = field(default_factory=dict)
+    failures: list[SourceFailure] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.original = self.company.document
+
+    def fail(self, source: str, failure: SourceFailure) -> SourceOutcome:
+        """Note that a source has failed: nothing of what it read is to be set."""
+        self.failures.append(failure)
+        self.values.pop(source, None)
+        outcome = self.outcomes[source] = SourceOutcome(source=source, outcome=failure.outcome, message=failure.error)
+        return outcome
+
 
 @dataclass(frozen=True, slots=True)
 class SourceStep:
@@ -52,13 +111,13 @@ class SourceStep:
     repository: CompanyRepository
     caller: SourceCaller
 
-    async def run(self, slot: SourceSlot, progress: Progress, known: Known, share_s: float) -> SourceOutcome:
+    async def run(self, slot: SourceSlot, progress: Progress, share_s: float) -> SourceOutcome:
         """What becomes of this source, which may use `share_s` seconds; progress goes on with what it has found."""
-        version = known.versions.get(slot.name)
-        if known.is_current(slot.name, progress.company):
+        version = progress.known.versions.get(slot.name)
+        if progress.known.is_current(slot.name, progress.company):
             said = progress.company.status.source(slot.name).get("message")  # "none on record" still holds
             return _unchanged(slot.name, version, said if isinstance(said, str) else None)
-        report = await self._ask(slot, progress.company, known, share_s)
+        report = await self._ask(slot, progress, share_s)
         if not isinstance(report, SourceFailure):
             try:
                 return await self._take(slot, progress, report, version)
@@ -68,12 +127,12 @@ class SourceStep:
                 raise
             except Exception as error:  # noqa: BLE001  # a report can be malformed in any way
                 report = self.caller.isolation.failure(slot.name, error)
-        progress.failures.append(report)
-        return SourceOutcome(source=slot.name, outcome=report.outcome, message=report.error)
+        return progress.fail(slot.name, report)
 
-    async def _ask(self, slot: SourceSlot, company: Company, known: Known, share_s: float) -> SourceReport | SourceFailure:
+    async def _ask(self, slot: SourceSlot, progress: Progress, share_s: float) -> SourceReport | SourceFailure:
         """The report, from the window or at first hand; or why there is none."""
-        ready = known.found.get(slot.name, {}).get(company.usdot)
+        company = progress.company
+        ready = progress.known.report(slot.name, company)
         if ready is None:
             return await self.caller.ask(slot.name, share_s, partial(slot.source.fetch, company))
         if isinstance(ready, SourceFailure) or slot.complete is None:
@@ -82,17 +141,18 @@ class SourceStep:
         return replace(ready, incomplete=report) if isinstance(report, SourceFailure) else report
 
     async def _take(self, slot: SourceSlot, progress: Progress, report: Any, version: str | None) -> SourceOutcome:
-        """Check a report, write its rows, note its fields."""
+        """Check a report, compare its rows, note its fields."""
         company = progress.company
         check_report(slot, report)
         values = {**report.fields, **report.stamps}
         check_settable(company.document, values)
         self.repository.check_fields(values)
         written = 0
-        if report.documents is not None:
-            written = await self.repository.store_rows(company, slot.collection, report.documents, progress.at, progress.write)
+        if report.documents is not None and progress.rows is not None:
+            plan = progress.plans[slot.name] = await progress.rows.add(company, slot.collection, report.documents)
+            written = plan.size
         changed = bool(changed_paths(company.document, report.fields)) or written > 0
-        progress.values |= values
+        progress.values[slot.name] = values
         progress.company = Company(company.id, company.usdot, company.name, with_values(company.document, values))
         outcome = Outcome(report.outcome)
         if outcome is Outcome.CHANGED and not changed:

@@ -1,19 +1,18 @@
 """Fakes for tests of host apps and of this library: a source by function, a repository in memory."""
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from inspect import isawaitable
 from itertools import islice
 from typing import Any
 
-from fmcsa_orchestrator.model.company import Company, Document, Finding, SourceReport
+from fmcsa_orchestrator.model.company import Company, Finding, SourceReport
 from fmcsa_orchestrator.model.documents import dig, settable, with_values
 from fmcsa_orchestrator.model.errors import CompanyNotFoundError, CompanyWriteError, RepositoryError
 from fmcsa_orchestrator.model.status import LEASE, STATUS, StoredLease
 from fmcsa_orchestrator.storage.leases import LeaseStore, lost_to_another
-from fmcsa_orchestrator.storage.repository import WRONG_CLOCK, CompanyUpdate, Write, plainly
-from fmcsa_orchestrator.storage.row_diff import plan_rows
+from fmcsa_orchestrator.storage.repository import WRONG_CLOCK, CompanyUpdate, RowWrite
 from fmcsa_orchestrator.testing.memory_leases import InMemoryLeases
 
 Fetch = Callable[[Company], SourceReport | Awaitable[SourceReport]]
@@ -93,33 +92,38 @@ class InMemoryRepository:
     def check_fields(self, values: Mapping[str, Any]) -> None:
         """Memory holds anything."""
 
-    async def store_rows(
-        self,
-        company: Company,
-        collection: str,
-        documents: Sequence[Document],
-        at: datetime,
-        write: Write = plainly,
-    ) -> int:
-        """The same differences as MongoDB gets."""
-        stored = self.rows[collection][company.id]
-        plan = await plan_rows(stored, documents, company.id, company.usdot, at)
+    async def find_companies(self, company_ids: Sequence[Any]) -> list[Mapping[str, Any]]:
+        """Those that are there."""
+        return [self.companies[company_id] for company_id in company_ids if company_id in self.companies]
 
-        async def apply() -> None:
-            stored.update((row["_id"], row) for row in plan.replace)
-            for row_id in plan.end:
-                stored[row_id] = {**stored[row_id], "current": False, "endedAt": at}
+    async def stored_rows(
+        self, collection: str, *, companies: Sequence[Any] = (), rows: Sequence[str] = ()
+    ) -> AsyncIterator[Mapping[str, Any]]:
+        """All there is of them."""
+        wanted = set(rows)
+        for company_id, stored in list(self.rows[collection].items()):
+            for row in list(stored.values()):
+                if company_id in companies or row["_id"] in wanted:
+                    yield row
 
-        if plan.size:
-            await write(apply)
-        return plan.size
+    async def write_rows(self, collection: str, rows: Sequence[RowWrite], at: datetime) -> Mapping[int, RepositoryError]:
+        """Write each; nothing is refused."""
+        for row in rows:
+            if not isinstance(row, str):
+                self.rows[collection][row["companyId"]][row["_id"]] = dict(row)
+                continue
+            for stored in self.rows[collection].values():
+                if row in stored:
+                    stored[row] = {**stored[row], "current": False, "endedAt": at}
+        return {}
 
-    async def distrust(self, company_id: Any, sources: Sequence[str]) -> None:
+    async def distrust(self, company_ids: Sequence[Any], sources: Sequence[str]) -> None:
         """Forget the versions."""
-        document = self.companies.get(company_id)
-        if document is not None:
-            unknown = {f"{STATUS}.sources.{source}.version": None for source in sources}
-            self.companies[company_id] = with_values(document, settable(document, unknown))
+        for company_id in company_ids:
+            document = self.companies.get(company_id)
+            if document is not None:
+                unknown = {f"{STATUS}.sources.{source}.version": None for source in sources}
+                self.companies[company_id] = with_values(document, settable(document, unknown))
 
     async def save(self, updates: Sequence[CompanyUpdate]) -> Mapping[int, RepositoryError]:
         """Apply each update, or refuse it."""

@@ -1,11 +1,11 @@
 """Leases in memory, for the fakes: the same conditions as in MongoDB, within one process."""
 
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from fmcsa_orchestrator.model.documents import bson_time, dig, settable, with_values
-from fmcsa_orchestrator.model.errors import CompanyNotFoundError
+from fmcsa_orchestrator.model.errors import CompanyNotFoundError, RepositoryError
 from fmcsa_orchestrator.model.status import StoredLease
 from fmcsa_orchestrator.storage.leases import Lease, values_of_heartbeat, values_of_holder, values_of_nobody
 
@@ -25,11 +25,19 @@ class InMemoryLeases:
 
     async def acquire(self, name: str, owner: str, ttl_s: float) -> Lease:
         """Take the lease that is a document of its own."""
-        document = self.documents.setdefault(name, {"_id": name})
-        return (await self.take(document, owner, ttl_s))[0]
+        return self._take(self.documents.setdefault(name, {"_id": name}), owner, ttl_s)
 
-    async def take(self, document: Mapping[str, Any], owner: str, ttl_s: float) -> tuple[Lease, dict[str, Any]]:
-        """Take the lease in a document that was just read."""
+    async def take(self, documents: Sequence[Mapping[str, Any]], owner: str, ttl_s: float) -> list[Lease | RepositoryError]:
+        """Take the leases in documents that were just read."""
+        answers: list[Lease | RepositoryError] = []
+        for document in documents:
+            try:
+                answers.append(self._take(document, owner, ttl_s))
+            except RepositoryError as error:
+                answers.append(error)
+        return answers
+
+    def _take(self, document: Mapping[str, Any], owner: str, ttl_s: float) -> Lease:
         ours = StoredLease.within(document, self._folder)
         ours.check_free(self.now())
         lease = Lease(document["_id"], owner, (ours.token or 0) + 1)
@@ -42,18 +50,24 @@ class InMemoryLeases:
             theirs.check_free(self.now())
             raise StoredLease(self._folder, {}).held()
         self.documents[document["_id"]] = with_values(stored, settable(stored, values))
-        return lease, with_values(document, values)
+        return lease
 
-    async def renew(self, lease: Lease, ttl_s: float) -> bool:
+    async def renew(self, leases: Sequence[Lease], ttl_s: float) -> list[Any]:
         """A heartbeat."""
-        stored = self.documents.get(lease.key, {})
-        if StoredLease.within(stored, self._folder).token != lease.token or dig(stored, f"{self._folder}owner") != lease.owner:
-            return False
-        self.documents[lease.key] = with_values(stored, values_of_heartbeat(self._folder, self.now(), ttl_s))
-        return True
+        ours = [lease for lease in leases if self._is_of(lease)]
+        for lease in ours:
+            values = values_of_heartbeat(self._folder, self.now(), ttl_s)
+            self.documents[lease.key] = with_values(self.documents[lease.key], values)
+        return [lease.key for lease in ours]
 
-    async def release(self, key: Any, owner: str) -> None:
-        """Give it back."""
-        stored = self.documents.get(key, {})
-        if dig(stored, f"{self._folder}owner") == owner:
-            self.documents[key] = with_values(stored, values_of_nobody(self._folder))
+    async def release(self, leases: Sequence[Lease], finished: Sequence[Lease] = ()) -> None:
+        """Give them back."""
+        for lease in leases:
+            stored = self.documents.get(lease.key, {})
+            if dig(stored, f"{self._folder}owner") == lease.owner:
+                values = values_of_nobody(self._folder, lease.token if lease in finished else None)
+                self.documents[lease.key] = with_values(stored, values)
+
+    def _is_of(self, lease: Lease) -> bool:
+        stored = self.documents.get(lease.key, {})
+        return [dig(stored, f"{self._folder}{name}") for name in ("owner", "token")] == [lease.owner, lease.token]

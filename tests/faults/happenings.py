@@ -12,7 +12,7 @@ from unittest.mock import patch
 from pydantic import SecretStr
 
 from fmcsa_orchestrator import CompanyStarted, MongoCompanyRepository, RunStarted, SourceReport
-from fmcsa_orchestrator.storage.leases import TTL_S
+from fmcsa_orchestrator.storage.leases import TTL_S, Lease
 from fmcsa_orchestrator.sync.guard.isolation import GRACE_S
 from fmcsa_orchestrator.testing import Fault
 from fmcsa_orchestrator.testing.fakes import FakeSource
@@ -149,22 +149,22 @@ async def run_lease_held(scene):
     leases, name = scene.repository.run_leases, scene.repository.run_name
     await leases.acquire(name, OTHER, TTL_S)
     yield Conditions()
-    await leases.release(name, OTHER)
+    await leases.release([Lease(name, OTHER, 1)])
 
 
 @asynccontextmanager
 async def company_lease_held(scene):
     leases = scene.repository.company_leases
-    await leases.take(await scene.document(scene.target), OTHER, TTL_S)
+    (lease,) = await leases.take([await scene.document(scene.target)], OTHER, TTL_S)
     with patch("fmcsa_orchestrator.sync.on_demand.LEASE_WAIT_S", 1_000):  # no second look within a handler's time
         yield Conditions()
-    await leases.release(scene.target, OTHER)
+    await leases.release([lease])
 
 
 @asynccontextmanager
 async def company_lease_lost(scene):
     yield Conditions(on_event=at_the_targets_turn(scene, lambda: scene.overtake(scene.target)))
-    await scene.repository.company_leases.release(scene.target, "another")
+    await scene.repository.company_leases.release([Lease(scene.target, "another", 0)])
 
 
 @asynccontextmanager

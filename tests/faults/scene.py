@@ -102,7 +102,7 @@ class Scene:
         """Somebody else takes the company: for them the holder has been silent for too long."""
         leases = self.repository.company_leases
         document = await self.document(company_id)
-        await leases.take(with_values(document, {f"{LEASE}expiresAt": None}), "another", 30)
+        await leases.take([with_values(document, {f"{LEASE}expiresAt": None})], "another", 30)
 
     async def held_leases(self):
         """Who has a run, or a company, in hand."""

@@ -1,40 +1,38 @@
 """The MongoDB repository, on motor or PyMongo's async API alike."""
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import partial
-from itertools import chain, islice
 from typing import Any
 from uuid import UUID
 
-from fmcsa_orchestrator.model.company import Company, Document, Finding
+from fmcsa_orchestrator.model.company import Finding
 from fmcsa_orchestrator.model.documents import dig
-from fmcsa_orchestrator.model.errors import CompanyNotFoundError, CompanyWriteError, RepositoryError
+from fmcsa_orchestrator.model.errors import CompanyNotFoundError, RepositoryError
 from fmcsa_orchestrator.model.status import LAST_RUN, LEASE, STATUS, TOKEN
 from fmcsa_orchestrator.observability.hooks import note
 from fmcsa_orchestrator.storage.leases import LeaseStore, lost_to_another
 from fmcsa_orchestrator.storage.mongodb.driver import (
-    BulkWriteError,
     ObjectId,
     OperationFailure,
     ReplaceOne,
     ServerClock,
     UpdateOne,
+    bulk,
     check_encodable,
     collection_of,
-    safe_text,
     translated,
 )
 from fmcsa_orchestrator.storage.mongodb.lease_store import MongoLeases
-from fmcsa_orchestrator.storage.repository import WRONG_CLOCK, CompanyUpdate, Write, plainly
-from fmcsa_orchestrator.storage.row_diff import PROJECTION, plan_rows
+from fmcsa_orchestrator.storage.repository import WRONG_CLOCK, CompanyUpdate, RowWrite
+from fmcsa_orchestrator.storage.row_diff import PROJECTION
 
 log = logging.getLogger(__name__)
 
 HAS_USDOT = {"dotNumber": {"$exists": True, "$nin": [None, ""]}}
 _CLOCKS_APART = timedelta(seconds=30)  # that much is no harm
-_BULK = 1_000  # operations per bulk: about 10 ms of encoding between two turns of the event loop
+_BATCH = 5_000  # of stored rows, in one answer of the server
+_STATUS_FIELDS = {"dotNumber": 1, "name": 1, STATUS: 1}
 
 
 class MongoCompanyRepository:
@@ -121,8 +119,16 @@ class MongoCompanyRepository:
         if without:
             condition["_id"] = {"$nin": list(without)}
         with translated("cannot read companies"):
-            found: list[Mapping[str, Any]] = await self._companies.find(condition).sort(LAST_RUN, 1).limit(limit).to_list(limit)
-            return found
+            found = self._companies.find(condition, _STATUS_FIELDS).sort(LAST_RUN, 1).limit(limit)
+            documents: list[Mapping[str, Any]] = await found.to_list(limit)
+            return documents
+
+    async def find_companies(self, company_ids: Sequence[Any]) -> list[Mapping[str, Any]]:
+        """By `_id`."""
+        with translated("cannot read companies"):
+            found = self._companies.find({"_id": {"$in": list(company_ids)}})
+            documents: list[Mapping[str, Any]] = await found.to_list(len(company_ids))
+            return documents
 
     async def count_current(self, source: str, version: str) -> int:
         """How many hold this version; the source's name has been checked to be fit for a path."""
@@ -151,82 +157,49 @@ class MongoCompanyRepository:
         """Tried before anything is written: one bad value would cost the company its whole update."""
         check_encodable(values)
 
-    async def store_rows(
-        self,
-        company: Company,
-        collection: str,
-        documents: Sequence[Document],
-        at: datetime,
-        write: Write = plainly,
-    ) -> int:
-        """Write the differences, what is new or changed first, what is gone last."""
-        rows = self._collection(collection)
-        with translated(f"cannot write {collection}"):
-            found = rows.find({"companyId": {"$eq": company.id}}, PROJECTION).batch_size(_BULK)
-            stored = {row["_id"]: row async for row in found}
-        plan = await plan_rows(stored, documents, company.id, company.usdot, at)
+    async def stored_rows(
+        self, collection: str, *, companies: Sequence[Any] = (), rows: Sequence[str] = ()
+    ) -> AsyncIterator[Mapping[str, Any]]:
+        """By the index of `companyId`, or by `_id`."""
+        condition = {"companyId": {"$in": list(companies)}} if companies else {"_id": {"$in": list(rows)}}
+        with translated(f"cannot read {collection}"):
+            async for row in self._collection(collection).find(condition, PROJECTION).batch_size(_BATCH):
+                yield row
+
+    async def write_rows(self, collection: str, rows: Sequence[RowWrite], at: datetime) -> Mapping[int, RepositoryError]:
+        """In one unordered bulk."""
         mark = {"$set": {"current": False, "endedAt": at}}
-        replaced = (ReplaceOne({"_id": row["_id"]}, row, upsert=True) for row in plan.replace)
-        ended = (UpdateOne({"_id": row_id}, mark) for row_id in plan.end)
-        for operations in chain(_bulks(replaced), _bulks(ended)):
-            with translated(f"cannot write {collection}"):
-                await write(partial(rows.bulk_write, operations, ordered=False))
-        return plan.size
-
-    async def distrust(self, company_id: Any, sources: Sequence[str]) -> None:
-        """Without asking for a token: whatever has been written since, it is only read once more."""
-        unknown = {f"{STATUS}.sources.{source}.version": None for source in sources}
-        with translated("cannot write the company"):
-            await self._companies.update_one({"_id": {"$eq": company_id}}, {"$set": unknown})
-
-    async def save(self, updates: Sequence[CompanyUpdate]) -> Mapping[int, RepositoryError]:
-        """One `update_one` for one company; one unordered bulk for several. Each asks for the token that was read."""
-        if len(updates) == 1:
-            return await self._save_one(updates[0])
-        operations = [UpdateOne(*_operation(update)) for update in updates]
-        refused: dict[int, RepositoryError] = {}
-        matched = len(updates)
-        try:
-            with translated("cannot write companies"):
-                matched = (await self._companies.bulk_write(operations, ordered=False)).matched_count
-        except CompanyWriteError as error:
-            if not isinstance(error.__cause__, BulkWriteError):
-                raise
-            for fault in error.__cause__.details.get("writeErrors", ()):
-                refused[fault["index"]] = CompanyWriteError(safe_text(f"cannot write the company: {fault.get('errmsg')}"))
-            matched = error.__cause__.details.get("nMatched", 0)
-        if matched + len(refused) < len(updates):
-            refused |= await self._unmatched(updates)
+        operations = [
+            UpdateOne({"_id": row}, mark) if isinstance(row, str) else ReplaceOne({"_id": row["_id"]}, row, upsert=True)
+            for row in rows
+        ]
+        _, refused = await bulk(self._collection(collection), operations, f"cannot write {collection}")
         return refused
 
-    async def _save_one(self, update: CompanyUpdate) -> Mapping[int, RepositoryError]:
-        try:
-            with translated("cannot write the company"):
-                result = await self._companies.update_one(*_operation(update))
-        except CompanyWriteError as error:
-            return {0: error}
-        return {} if result.matched_count else await self._unmatched([update]) or {0: lost_to_another()}
+    async def distrust(self, company_ids: Sequence[Any], sources: Sequence[str]) -> None:
+        """Without asking for a token: whatever has been written since, it is only read once more."""
+        unknown = {f"{STATUS}.sources.{source}.version": None for source in sources}
+        with translated("cannot write the companies"):
+            await self._companies.update_many({"_id": {"$in": list(company_ids)}}, {"$set": unknown})
+
+    async def save(self, updates: Sequence[CompanyUpdate]) -> Mapping[int, RepositoryError]:
+        """One unordered bulk, in which each update asks for the token that was read."""
+        operations = [UpdateOne({"_id": update.company_id, TOKEN: update.token}, {"$set": update.values}) for update in updates]
+        matched, refused = await bulk(self._companies, operations, "cannot write the company")
+        return refused if matched + len(refused) >= len(updates) else {**await self._unmatched(updates), **refused}
 
     async def _unmatched(self, updates: Sequence[CompanyUpdate]) -> dict[int, RepositoryError]:
         """Why some of these updates found no document: deleted, or in somebody else's hands by now."""
         with translated("cannot read companies"):
-            ids = [update.company_id for update in updates]
-            found = self._companies.find({"_id": {"$in": ids}}, {TOKEN: 1})
+            found = self._companies.find({"_id": {"$in": [update.company_id for update in updates]}}, {TOKEN: 1})
             tokens = {row["_id"]: dig(row, TOKEN) async for row in found}
-        refused: dict[int, RepositoryError] = {}
-        for index, update in enumerate(updates):
-            if update.company_id not in tokens:
-                refused[index] = CompanyNotFoundError(f"the company {_shown(update.company_id)} was deleted during its sync")
-            elif tokens[update.company_id] != update.token:
-                refused[index] = lost_to_another()
-        return refused
-
-
-def _bulks(operations: Iterable[Any]) -> Iterator[list[Any]]:
-    """The operations in lists of a bulk's size."""
-    iterator = iter(operations)
-    while part := list(islice(iterator, _BULK)):
-        yield part
+        return {
+            index: lost_to_another()
+            if update.company_id in tokens
+            else CompanyNotFoundError(f"the company {_shown(update.company_id)} was deleted during its sync")
+            for index, update in enumerate(updates)
+            if update.company_id not in tokens or tokens[update.company_id] != update.token
+        }
 
 
 def _due(since: datetime, now: datetime) -> dict[str, Any]:
@@ -236,11 +209,6 @@ def _due(since: datetime, now: datetime) -> dict[str, Any]:
     is from a wrong clock.
     """
     return {**HAS_USDOT, "$or": [{LAST_RUN: {"$not": {"$gte": since}}}, {LAST_RUN: {"$gt": now + WRONG_CLOCK}}]}
-
-
-def _operation(update: CompanyUpdate) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Condition and change: it is written only while the lease still has the token that was read."""
-    return {"_id": update.company_id, TOKEN: update.token}, {"$set": update.values}
 
 
 def _shown(company_id: Any) -> str:

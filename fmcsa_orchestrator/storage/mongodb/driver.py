@@ -33,6 +33,7 @@ __all__ = [
     "ServerClock",
     "UpdateOne",
     "aggregated",
+    "bulk",
     "check_encodable",
     "close_client",
     "collection_of",
@@ -128,6 +129,33 @@ async def aggregated(collection: Any, pipeline: Sequence[Mapping[str, Any]]) -> 
     cursor = await cursor if isawaitable(cursor) else cursor
     found: list[Mapping[str, Any]] = await cursor.to_list(None)
     return found
+
+
+async def bulk(collection: Any, operations: Sequence[Any], what: str) -> tuple[int, dict[int, CompanyWriteError]]:
+    """Write these, each for itself: how many found their document, and by position what was refused.
+
+    One that cannot even be sent fails alone: the others are written without it. Raises: RepositoryError when the store does not
+    work.
+    """
+    if not operations:
+        return 0, {}
+    try:
+        with translated(what):
+            return (await collection.bulk_write(operations, ordered=False)).matched_count, {}
+    except CompanyWriteError as error:
+        if isinstance(error.__cause__, BulkWriteError):
+            details = error.__cause__.details
+            faults = details.get("writeErrors", ())
+            if not faults:  # written, but not to a majority: a primary that fails now may lose it
+                raise RepositoryError(safe_text(f"{what}: {details.get('writeConcernErrors')}")) from error
+            refusals = {fault["index"]: CompanyWriteError(safe_text(f"{what}: {fault.get('errmsg')}")) for fault in faults}
+            return details.get("nMatched", 0), refusals
+        if len(operations) == 1:
+            return 0, {0: error}
+    half = len(operations) // 2
+    matched, refused = await bulk(collection, operations[:half], what)
+    others, more = await bulk(collection, operations[half:], what)
+    return matched + others, refused | {half + index: error for index, error in more.items()}
 
 
 class ServerClock:

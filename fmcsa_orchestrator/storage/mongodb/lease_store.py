@@ -1,20 +1,20 @@
-"""Leases in MongoDB documents: each step one `update_one`, on the condition of the token that was read."""
+"""Leases in MongoDB documents: each taken by one update, on the condition of the token that was read; many in one bulk."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from fmcsa_orchestrator.model.documents import settable, with_values
-from fmcsa_orchestrator.model.errors import CompanyNotFoundError
+from fmcsa_orchestrator.model.documents import dig, settable
+from fmcsa_orchestrator.model.errors import CompanyNotFoundError, CompanyWriteError, LeaseHeldError, RepositoryError
 from fmcsa_orchestrator.model.status import StoredLease
 from fmcsa_orchestrator.storage.leases import Lease, values_of_heartbeat, values_of_holder, values_of_nobody
-from fmcsa_orchestrator.storage.mongodb.driver import DuplicateKeyError, ServerClock, translated
+from fmcsa_orchestrator.storage.mongodb.driver import DuplicateKeyError, ServerClock, UpdateOne, bulk, translated
 
 
 class MongoLeases:
     """The leases in one collection, in a folder of each document ("" is the document itself).
 
-    Raises, from every method: RepositoryError; CompanyWriteError where a document is such that no lease can be put in it.
+    Raises, from every method: RepositoryError.
     """
 
     def __init__(self, collection: Any, clock: ServerClock, folder: str = "") -> None:
@@ -30,46 +30,79 @@ class MongoLeases:
                 document = {"_id": name}
                 with suppress(DuplicateKeyError):  # somebody was first, a moment ago: `take` will tell who
                     await self._collection.insert_one(dict(document))
-        lease, _ = await self.take(document, owner, ttl_s)
-        return lease
+        (answer,) = await self.take([document], owner, ttl_s)
+        if isinstance(answer, RepositoryError):
+            raise answer
+        return answer
 
-    async def take(self, document: Mapping[str, Any], owner: str, ttl_s: float) -> tuple[Lease, dict[str, Any]]:
-        """Take the lease in a document that was just read: the lease, and the document as it is then.
-
-        Raises: LeaseHeldError when somebody holds it, or has held it since the document was read.
-        """
+    async def take(self, documents: Sequence[Mapping[str, Any]], owner: str, ttl_s: float) -> list[Lease | RepositoryError]:
+        """Take the leases in documents that were just read; by position, each or why it could not be had."""
         now = await self._clock.now()
-        stored = StoredLease.within(document, self._folder)
-        stored.check_free(now)
-        token = stored.token
-        lease = Lease(document["_id"], owner, (token or 0) + 1)
-        values = values_of_holder(self._folder, owner, lease.token, now, ttl_s)
-        with translated("cannot take the lease"):
-            result = await self._collection.update_one(
-                {"_id": document["_id"], f"{self._folder}token": token},
-                {"$set": settable(document, values)},
-            )
-            if not result.matched_count:
-                found = await self._collection.find_one({"_id": {"$eq": document["_id"]}})
-                if found is None:
-                    raise CompanyNotFoundError(f"the document {document['_id']!s:.60} was deleted meanwhile")
-                StoredLease.within(found, self._folder).check_free(now)
-                raise StoredLease(self._folder, {}).held()
-        return lease, with_values(document, values)
+        answers: list[Lease | RepositoryError] = []
+        operations, asked = [], []
+        for position, document in enumerate(documents):
+            try:
+                stored = StoredLease.within(document, self._folder)
+                stored.check_free(now)
+                lease = Lease(document["_id"], owner, (stored.token or 0) + 1)
+                change = {"$set": settable(document, values_of_holder(self._folder, owner, lease.token, now, ttl_s))}
+                operations.append(UpdateOne({"_id": lease.key, f"{self._folder}token": stored.token}, change))
+                asked.append(position)
+                answers.append(lease)
+            except (LeaseHeldError, CompanyWriteError) as error:
+                answers.append(error)
+        matched, refused = await bulk(self._collection, operations, "cannot take the lease")
+        for index, refusal in refused.items():
+            answers[asked[index]] = refusal
+        if matched + len(refused) < len(operations):
+            await self._tell_who(answers, now)
+        return answers
 
-    async def renew(self, lease: Lease, ttl_s: float) -> bool:
-        """A heartbeat."""
+    async def _tell_who(self, answers: list[Lease | RepositoryError], now: Any) -> None:
+        """Of leases that were asked for: who has those that we did not get."""
+        found = await self._stored([answer.key for answer in answers if isinstance(answer, Lease)])
+        for position, lease in enumerate(answers):
+            if not isinstance(lease, Lease):
+                continue
+            document = found.get(lease.key)
+            if document is None:
+                answers[position] = CompanyNotFoundError(f"the document {lease.key!s:.60} was deleted meanwhile")
+            elif not self._is_of(document, lease):
+                try:
+                    StoredLease.within(document, self._folder).check_free(now)
+                    answers[position] = StoredLease(self._folder, {}).held()
+                except LeaseHeldError as error:
+                    answers[position] = error
+
+    async def renew(self, leases: Sequence[Lease], ttl_s: float) -> Collection[Any]:
+        """A heartbeat for all of one owner's."""
+        keys = [lease.key for lease in leases]
         values = values_of_heartbeat(self._folder, await self._clock.now(), ttl_s)
         with translated("cannot renew the lease"):
-            result = await self._collection.update_one(
-                {"_id": lease.key, f"{self._folder}token": lease.token, f"{self._folder}owner": lease.owner},
-                {"$set": values},
-            )
-        return bool(result.matched_count)
+            condition = {"_id": {"$in": keys}, f"{self._folder}owner": leases[0].owner}
+            result = await self._collection.update_many(condition, {"$set": values})
+        if result.matched_count == len(keys):
+            return keys
+        found = await self._stored(keys)
+        return [lease.key for lease in leases if self._is_of(found.get(lease.key, {}), lease)]
 
-    async def release(self, key: Any, owner: str) -> None:
-        """Give it back."""
-        with translated("cannot release the lease"):
-            await self._collection.update_one(
-                {"_id": key, f"{self._folder}owner": owner}, {"$set": values_of_nobody(self._folder)}
+    async def release(self, leases: Sequence[Lease], finished: Sequence[Lease] = ()) -> None:
+        """Give back those that their owner still has."""
+        done = {lease.key for lease in finished}
+        operations = [
+            UpdateOne(
+                {"_id": lease.key, f"{self._folder}owner": lease.owner},
+                {"$set": values_of_nobody(self._folder, lease.token if lease.key in done else None)},
             )
+            for lease in leases
+        ]
+        await bulk(self._collection, operations, "cannot release the lease")
+
+    async def _stored(self, keys: Sequence[Any]) -> dict[Any, Mapping[str, Any]]:
+        """The documents with these leases, by key, as far as they are there."""
+        fields = {f"{self._folder}{name}": 1 for name in ("owner", "token", "since", "expiresAt")}
+        with translated("cannot read leases"):
+            return {document["_id"]: document async for document in self._collection.find({"_id": {"$in": keys}}, fields)}
+
+    def _is_of(self, document: Mapping[str, Any], lease: Lease) -> bool:
+        return [dig(document, f"{self._folder}{name}") for name in ("owner", "token")] == [lease.owner, lease.token]

@@ -18,6 +18,7 @@ from fmcsa_orchestrator import (
 )
 from fmcsa_orchestrator.model.documents import dig, with_values
 from fmcsa_orchestrator.model.status import LEASE, STATUS
+from fmcsa_orchestrator.storage.leases import Lease
 from fmcsa_orchestrator.testing.fakes import FakeSource
 from tests.support.backends import BACKENDS, open_backend
 
@@ -74,10 +75,10 @@ async def test_one_at_a_time_and_the_holder_is_named(backend):
     with pytest.raises(LeaseHeldError, match="host-a:1:x, since 20") as raised:
         await leases.acquire("job", "host-b:2:y", TTL_S)
     assert (raised.value.owner, raised.value.since is not None) == ("host-a:1:x", True)
-    await leases.release("job", "host-b:2:y")  # not theirs to give back
+    await leases.release([Lease("job", "host-b:2:y", 1)])  # not theirs to give back
     with pytest.raises(LeaseHeldError):
         await leases.acquire("job", "host-b:2:y", TTL_S)
-    await leases.release("job", "host-a:1:x")
+    await leases.release([first])
     second = await leases.acquire("job", "host-b:2:y", TTL_S)
     assert second.token > first.token
 
@@ -86,24 +87,24 @@ async def test_a_heartbeat_holds_a_lease_and_fails_for_one_who_was_overtaken(bac
     leases = backend.repository.run_leases
     first = await leases.acquire("job", "a", 0)  # runs out at once
     second = await leases.acquire("job", "b", TTL_S)
-    assert await leases.renew(second, TTL_S)
-    assert not await leases.renew(first, TTL_S)
-    await leases.release("job", "a")
-    assert await leases.renew(second, TTL_S)
+    assert list(await leases.renew([second], TTL_S)) == ["job"]
+    assert list(await leases.renew([first], TTL_S)) == []
+    await leases.release([first])
+    assert list(await leases.renew([second], TTL_S)) == ["job"]
 
 
 async def test_of_those_who_read_the_same_document_one_gets_the_lease(backend):
     leases = backend.repository.company_leases
     document = await backend.company(1)
-    answers = await asyncio.gather(*(leases.take(document, f"owner-{n}", TTL_S) for n in range(8)), return_exceptions=True)
-    assert sorted(type(answer).__name__ for answer in answers) == ["LeaseHeldError"] * 7 + ["tuple"]
+    answers = await asyncio.gather(*(leases.take([document], f"owner-{n}", TTL_S) for n in range(8)))
+    assert sorted(type(answer).__name__ for (answer,) in answers) == ["Lease"] + ["LeaseHeldError"] * 7
 
 
 async def test_a_write_with_an_old_token_is_refused(backend):
     leases = backend.repository.company_leases
-    _, document = await leases.take(await backend.company(1), "slow", 0)
-    await leases.take(document, "quick", TTL_S)
-    update = CompanyUpdate(1, {f"{STATUS}.success": True}, dig(document, f"{LEASE}token"))
+    (slow,) = await leases.take([await backend.company(1)], "slow", 0)
+    await leases.take([await backend.company(1)], "quick", TTL_S)
+    update = CompanyUpdate(1, {f"{STATUS}.success": True}, slow.token)
     refused = await backend.repository.save([update])
     assert [type(error) for error in refused.values()] == [LeaseLostError]
     assert "success" not in (await backend.company(1))["fmcsaData"]["syncStatus"]
@@ -116,8 +117,9 @@ async def test_a_write_with_an_old_token_is_refused(backend):
 @pytest.mark.parametrize("token", [{"$gt": 0}, "7", 1.5, True])
 async def test_a_token_that_is_no_number_never_becomes_part_of_a_query(backend, token):
     await force(backend, 1, {f"{LEASE}token": token})
-    with pytest.raises(CompanyWriteError, match=r"lease\.token is of type"):
-        await backend.repository.company_leases.take(await backend.company(1), "a", TTL_S)
+    (refusal,) = await backend.repository.company_leases.take([await backend.company(1)], "a", TTL_S)
+    assert isinstance(refusal, CompanyWriteError)
+    assert "lease.token is of type" in str(refusal)
     result = await orchestrator(backend, FakeSource("s", lambda _: SourceReport())).sync_company(1)
     assert (result.success, [error.kind for error in result.errors]) == (False, ["database"])
 
@@ -152,7 +154,7 @@ async def test_a_second_run_returns_at_once_and_says_who_runs_since_when(backend
 
 
 async def test_a_run_passes_over_a_company_that_somebody_else_has_in_hand(backend):
-    await backend.repository.company_leases.take(await backend.company(1), "a handler", TTL_S)
+    await backend.repository.company_leases.take([await backend.company(1)], "a handler", TTL_S)
     source = FakeSource("s", lambda _: SourceReport())
     summary = await orchestrator(backend, source).sync_all_companies()
     assert (summary.success, summary.succeeded, summary.skipped, summary.failed) == (True, 1, 1, 0)
@@ -161,7 +163,7 @@ async def test_a_run_passes_over_a_company_that_somebody_else_has_in_hand(backen
 
 
 async def test_a_company_whose_holder_died_is_taken_over(backend):
-    await backend.repository.company_leases.take(await backend.company(1), "dead", TTL_S)
+    await backend.repository.company_leases.take([await backend.company(1)], "dead", TTL_S)
     await set_back(backend, TTL_S + 1)
     assert (await orchestrator(backend, FakeSource("s", lambda _: SourceReport())).sync_company(1)).success
 
@@ -210,21 +212,15 @@ async def test_a_write_that_took_longer_than_the_lease_makes_the_next_sync_read_
 
     assert (await orchestrator(backend, Versioned("s", read)).sync_company(1)).success
     loop = asyncio.get_running_loop()
-    original, repository = backend.repository.store_rows, backend.repository
+    original, repository = backend.repository.write_rows, backend.repository
 
-    async def slow(company, collection, documents, at, write):
-        async def late(call):
-            async def slow_call():
-                answer = await call()
-                much_later = loop.time() + TTL_S + 1
-                loop.time = lambda: much_later
-                return answer
+    async def slow(*write):
+        answer = await original(*write)
+        much_later = loop.time() + TTL_S + 1
+        loop.time = lambda: much_later
+        return answer
 
-            return await write(slow_call)
-
-        return await original(company, collection, documents, at, late)
-
-    repository.store_rows = slow
+    repository.write_rows = slow
     changed = Versioned("s", lambda _: SourceReport(documents=[Document("r", {"n": 2})], version="v1"))
     try:
         result = await orchestrator(backend, changed).sync_company(1, force=True)
@@ -232,7 +228,7 @@ async def test_a_write_that_took_longer_than_the_lease_makes_the_next_sync_read_
         del loop.time
     assert [error.kind for error in result.errors] == ["lease_lost"]
     assert (await backend.company(1))["fmcsaData"]["syncStatus"]["sources"]["s"]["version"] is None
-    repository.store_rows = original
+    repository.write_rows = original
     await set_back(backend, TTL_S + 1)
     again = Versioned("s", read)
     assert (await orchestrator(backend, again).sync_company(1)).success

@@ -1,6 +1,7 @@
 """One contract for every repository and driver."""
 
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 
 import pytest
 from aiolimiter import AsyncLimiter
@@ -25,6 +26,7 @@ from fmcsa_orchestrator.model.status import STATUS
 from fmcsa_orchestrator.storage.mongodb.driver import connect, database_of, translated
 from fmcsa_orchestrator.testing.fakes import FakeSource
 from tests.support.backends import BACKENDS, open_backend
+from tests.support.rows import store_rows
 
 NOW = datetime(2026, 11, 24, 6, tzinfo=UTC)
 
@@ -122,7 +124,7 @@ def documents(*numbers, text="x"):
 
 
 async def test_rows_are_written_by_difference(backend):
-    store = backend.repository.store_rows
+    store = partial(store_rows, backend.repository)
     await backend.repository.prepare(["rows"])
     assert await store(subject(), "rows", documents(1, 2, 3), NOW) == 3
     assert await store(subject(), "rows", documents(3, 2, 1), NOW) == 0
@@ -145,23 +147,23 @@ async def test_rows_are_written_by_difference(backend):
 
 async def test_two_companies_with_one_number_keep_their_own_rows(backend):
     for company_id in ("a", "b", ObjectId()):
-        assert await backend.repository.store_rows(subject(company_id), "rows", documents(1, 2), NOW) == 2
-    assert await backend.repository.store_rows(subject("a"), "rows", documents(1), NOW) == 1
+        assert await store_rows(backend.repository, subject(company_id), "rows", documents(1, 2), NOW) == 2
+    assert await store_rows(backend.repository, subject("a"), "rows", documents(1), NOW) == 1
     assert sum(row["current"] for row in await backend.rows("rows")) == 5
 
 
 async def test_an_implausible_answer_writes_nothing(backend):
-    await backend.repository.store_rows(subject(), "rows", documents(*range(20)), NOW)
+    await store_rows(backend.repository, subject(), "rows", documents(*range(20)), NOW)
     with pytest.raises(ImplausibleEmptyError):
-        await backend.repository.store_rows(subject(), "rows", [], NOW)
+        await store_rows(backend.repository, subject(), "rows", [], NOW)
     assert all(row["current"] for row in await backend.rows("rows"))
 
 
 async def test_many_rows_and_awkward_values(backend):
     awkward = 'O\'Neill "é" $set a.b \0 日本'
     rows = [Document(f"{n}'\"$.\0é", {"text": awkward, "n": n}) for n in range(2_500)]
-    assert await backend.repository.store_rows(subject(), "rows", rows, NOW) == 2_500
-    assert await backend.repository.store_rows(subject(), "rows", rows, NOW) == 0
+    assert await store_rows(backend.repository, subject(), "rows", rows, NOW) == 2_500
+    assert await store_rows(backend.repository, subject(), "rows", rows, NOW) == 0
     found = await backend.rows("rows")
     assert len(found) == 2_500
     assert {row["text"] for row in found} == {awkward}
@@ -206,14 +208,14 @@ async def test_a_value_that_mongodb_cannot_hold_is_refused_for_this_company(back
     refused = await backend.repository.save([CompanyUpdate(1, {"fmcsaData.x": 2**70})])
     assert type(refused[0]) is CompanyWriteError
     with pytest.raises(CompanyWriteError):
-        await backend.repository.store_rows(subject(), "rows", [Document("1", {"x": 2**70})], NOW)
+        await store_rows(backend.repository, subject(), "rows", [Document("1", {"x": 2**70})], NOW)
 
 
 async def test_a_server_that_is_down_is_a_repository_error_without_the_password():
     client = connect("mongodb://someone:s3cret@127.0.0.1:9/x", timeout_ms=100)
     repository = MongoCompanyRepository(database_of(client, None))
     for call in (repository.find_company(1), repository.count_due(NOW, NOW), repository.take_due(NOW, NOW, 1, ()), repository.prepare([]),
-                 repository.store_rows(subject(), "rows", documents(1), NOW), repository.save([CompanyUpdate(1, {"a": 1})])):  # fmt: skip
+                 store_rows(repository, subject(), "rows", documents(1), NOW), repository.save([CompanyUpdate(1, {"a": 1})])):  # fmt: skip
         with pytest.raises(RepositoryError, match="FMCSA_MONGODB_URI") as raised:
             await call
         assert type(raised.value) is RepositoryError

@@ -46,7 +46,7 @@ async def test_a_broken_company_document_never_stops_the_run(broken, repaired):
         ("prepare", "could_not_run"),
         ("count_due", "could_not_run"),
         ("take_due", "database"),
-        ("store_rows", "database"),
+        ("write_rows", "database"),
         ("save", "database"),
     ],
 )
@@ -59,7 +59,7 @@ async def test_a_store_that_breaks_stops_the_run_with_a_result(method, stopped, 
     setattr(repository, method, broken)
     source = FakeSource("s", lambda _: SourceReport(documents=[Document("1", {})]))
     summary = await orchestrator(repository, source).sync_all_companies()
-    if method == "store_rows" and kind == "unexpected":
+    if method == "write_rows" and kind == "unexpected":
         assert (summary.failed, summary.stopped) == (3, None)  # a source's rows may be at fault: isolated like the source
         return
     assert summary.stopped == (stopped if kind == "database" or stopped == "could_not_run" else "error")

@@ -29,8 +29,8 @@ class Refusing(InMemoryRepository):
 
     error = LeaseHeldError
 
-    async def store_rows(self, *_, **__):
-        raise self.error(f"held by {SECRET} " + "x" * 1_000)
+    async def save(self, updates):
+        return {index: self.error(f"held by {SECRET} " + "x" * 1_000) for index in range(len(updates))}
 
 
 def orchestrator(repository, **options):

@@ -1,0 +1,112 @@
+"""The rows of a few companies on their way into the store: read together, compared company by company, written together."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from fmcsa_orchestrator.model.company import Company, Document
+from fmcsa_orchestrator.model.errors import RepositoryError
+from fmcsa_orchestrator.storage.held_leases import HeldLeases, together
+from fmcsa_orchestrator.storage.repository import CompanyRepository, RowWrite
+from fmcsa_orchestrator.storage.row_diff import RowPlan, check_plausible, compared, expected_rows, gone, plan_rows, scope_of
+
+LARGE = 10_000  # rows of one carrier in one collection, above which no more than a bulk of them is held
+BULK = 1_000  # rows per bulk: some 10 ms of encoding between two turns of the event loop
+
+
+class RowWriter:
+    """Makes companies' rows equal to what their sources have read, writing only differences.
+
+    Rows that are gone upstream are kept and marked. Raises: RepositoryError when the store does not work; LeaseLostError.
+    """
+
+    def __init__(self, repository: CompanyRepository, held: HeldLeases, at: datetime) -> None:
+        self._repository = repository
+        self._held = held
+        self.at = at
+        self._stored: dict[tuple[str, Any], dict[str, Mapping[str, Any]]] = {}
+        self._plans: dict[str, list[RowPlan]] = {}
+
+    async def read(self, collections: Mapping[str, Sequence[Any]]) -> None:
+        """Read what is stored of companies, by their ids: one query per collection, side by side."""
+        await together(*(self._read(collection, ids) for collection, ids in collections.items()))
+
+    async def _read(self, collection: str, company_ids: Sequence[Any]) -> None:
+        self._stored |= {(collection, company_id): {} for company_id in company_ids}
+        async for row in self._repository.stored_rows(collection, companies=company_ids):
+            self._stored[collection, row["companyId"]][row["_id"]] = row
+
+    async def add(self, company: Company, collection: str, documents: Sequence[Document]) -> RowPlan:
+        """Compare a company's rows with what is stored. What differs is written with all others, by `flush`.
+
+        Of a large carrier it is written at once, bulk by bulk. Raises: ImplausibleEmptyError when nothing is left of rows that
+        ought to be: nothing is written. MalformedPayloadError when two rows claim one id: of that carrier nothing more is.
+        """
+        key = collection, company.id
+        if len(documents) > LARGE or (key not in self._stored and company.status.most_rows > LARGE):
+            return await self._add_large(company, collection, documents)
+        if key not in self._stored:
+            await self._read(collection, [company.id])
+        plan = await plan_rows(self._stored.pop(key), documents, company.id, company.usdot, self.at)
+        self._plans.setdefault(collection, []).append(plan)
+        return plan
+
+    async def _add_large(self, company: Company, collection: str, documents: Sequence[Document]) -> RowPlan:
+        if not documents:
+            stored = self._repository.stored_rows(collection, companies=[company.id])
+            check_plausible(sum([expected_rows([row], company.usdot, self.at) async for row in stored]))
+        plan, scope, seen, remaining = RowPlan(company.id), scope_of(company.id), set[int](), iter(documents)
+        while part := list(islice(remaining, BULK)):
+            found = self._repository.stored_rows(collection, rows=[f"{scope}{document.id}" for document in part])
+            old = {row["_id"]: row async for row in found}
+            await self._write(collection, plan, compared(old, part, company.id, company.usdot, self.at, seen))
+        rows: dict[str, Mapping[str, Any]] = {}
+        async for row in self._repository.stored_rows(collection, companies=[company.id]):
+            rows[row["_id"]] = row
+            if len(rows) == BULK:
+                await self._write(collection, plan, gone(rows, seen))
+                rows = {}
+        await self._write(collection, plan, gone(rows, seen))
+        return plan
+
+    async def _write(self, collection: str, plan: RowPlan, rows: Sequence[RowWrite]) -> None:
+        if rows:
+            self._held.touched.add(plan.company_id)
+            await self._write_bulk(collection, [(plan, row) for row in rows])
+            plan.size += len(rows)
+
+    async def flush(self) -> None:
+        """Write all that is planned; of what is refused, the plan says so. The collections side by side."""
+        await together(*(self._flush(collection, plans) for collection, plans in self._plans.items()))
+
+    async def _flush(self, collection: str, plans: Sequence[RowPlan]) -> None:
+        """What is new or changed first, what is gone last."""
+        self._held.touched.update([plan.company_id for plan in plans if plan.size])
+        writes: list[tuple[RowPlan, RowWrite]] = [(plan, row) for plan in plans for row in plan.replace]
+        writes += [(plan, row_id) for plan in plans for row_id in plan.end]
+        for start in range(0, len(writes), BULK):
+            await self._write_bulk(collection, writes[start : start + BULK])
+
+    async def _write_bulk(self, collection: str, writes: Sequence[tuple[RowPlan, RowWrite]]) -> None:
+        async def call() -> None:  # by now we know whose leases are lost
+            await self._try(collection, [(plan, row) for plan, row in writes if plan.company_id not in self._held.lost])
+
+        await self._held.write(call)
+
+    async def _try(self, collection: str, writes: Sequence[tuple[RowPlan, RowWrite]]) -> None:
+        """Write these; rows that break the store's driver are those of one company, found by writing each by itself."""
+        try:
+            refused = await self._repository.write_rows(collection, [row for _, row in writes], self.at)
+        except RepositoryError:
+            raise
+        except Exception as error:  # noqa: BLE001  # a source's rows may hold anything at all
+            plans = {id(plan): plan for plan, _ in writes}
+            for plan in plans.values():
+                if len(plans) == 1:
+                    plan.refused = error
+                else:
+                    await self._try(collection, [write for write in writes if write[0] is plan])
+        else:
+            for position, error in refused.items():
+                writes[position][0].refused = error
