@@ -46,10 +46,14 @@ class StoredLease:
         token, done = self.values.get("token"), self.values.get("finishedToken")
         return token - (done if isinstance(done, int) else 0) if isinstance(token, int) else 0
 
+    @property
+    def expires_at(self) -> datetime | None:
+        """When it may be taken over, unless its holder renews it; None where nobody holds it."""
+        return as_time(self.values.get("expiresAt"))
+
     def check_free(self, now: datetime) -> None:
         """Raises: LeaseHeldError when somebody holds it."""
-        expires_at = as_time(self.values.get("expiresAt"))
-        if expires_at is not None and expires_at > now:
+        if self.expires_at is not None and self.expires_at > now:
             raise self.held()
 
     def held(self) -> LeaseHeldError:

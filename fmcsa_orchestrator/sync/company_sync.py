@@ -72,8 +72,10 @@ class CompanySync:
                 if isinstance(lease, Lease):
                     await asyncio.sleep(0)  # a turn without a question takes milliseconds, a hundred of them too long
                     turns.append(await self._leased_turn(company, lease, rows, known, timeout_s, held))
+                elif isinstance(lease, CompanyWriteError):
+                    turns.append(replace(self.refused(company.document, lease, at), update=None))
                 else:
-                    turns.append(self.refused(company.document, lease, at) if isinstance(lease, CompanyWriteError) else lease)
+                    turns.append(lease)
             await rows.flush()
             done = [self._closed(turn) if isinstance(turn, Progress) else turn for turn in turns]
             for position, company in enumerate(companies):

@@ -46,7 +46,7 @@ class InMemoryLeases:
         if stored is None:
             raise CompanyNotFoundError(f"the document {document['_id']!s:.60} was deleted meanwhile")
         theirs = StoredLease.within(stored, self._folder)
-        if theirs.token != ours.token:
+        if theirs.token != ours.token or (ours.expires_at is not None and theirs.expires_at != ours.expires_at):
             theirs.check_free(self.now())
             raise StoredLease(self._folder, {}).held()
         self.documents[document["_id"]] = with_values(stored, settable(stored, values))

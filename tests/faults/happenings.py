@@ -1,6 +1,7 @@
 """How each fault is made to happen: context managers that last as long as the fault does, and give the sync's conditions."""
 
 import asyncio
+import re
 import socket
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
@@ -18,7 +19,7 @@ from fmcsa_orchestrator.testing import Fault
 from fmcsa_orchestrator.testing.fakes import FakeSource
 from tests.support.world import VIOLATIONS, answered, connect
 
-from .refusals import OneRowRefused, RefusingDatabase
+from .refusals import OneRefused, RefusingDatabase
 from .scene import Conditions
 
 OTHER = "host-b:7:0ther"
@@ -104,7 +105,15 @@ def refusing(refuse):
 
 @asynccontextmanager
 async def one_row_refused(scene):
-    database = OneRowRefused(scene.world.database, "fmcsaViolations")
+    is_of_target = re.compile(rf"'companyId': {scene.target}\b").search
+    database = OneRefused(scene.world.database, "fmcsaViolations", lambda operation: is_of_target(repr(operation)))
+    yield Conditions(repository=MongoCompanyRepository(database))
+
+
+@asynccontextmanager
+async def document_refused(scene):
+    is_of_target = re.compile(rf"'_id': {scene.target}\b").search
+    database = OneRefused(scene.world.database, "companies", lambda operation: is_of_target(repr(operation)))
     yield Conditions(repository=MongoCompanyRepository(database))
 
 
@@ -163,7 +172,11 @@ async def company_lease_held(scene):
 
 @asynccontextmanager
 async def company_lease_lost(scene):
-    yield Conditions(on_event=at_the_targets_turn(scene, lambda: scene.overtake(scene.target)))
+    async def overtake():
+        await scene.overtake(scene.target)
+        scene.jump(31)
+
+    yield Conditions(on_event=at_the_targets_turn(scene, overtake))
     await scene.repository.company_leases.release([Lease(scene.target, "another", 0)])
 
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from . import happenings as make
 from .entry import EVERYWHERE, WIRE, Kept, Seen, Well, Who, not_reached, nothing_fails, source_fails
-from .refusals import gone, invalid, not_allowed, refuses, refuses_after_rows, refuses_company
+from .refusals import gone, not_allowed, refuses, refuses_after_rows
 
 DAY = timedelta(days=1)
 
@@ -51,6 +51,7 @@ STORE = [
         Seen((), "database", None, 2),
         who=Who.TARGET,
         others=None,
+        kept=Kept.ROWS,
         well=Well.LEASE,
         stores=WIRE,
     ),
@@ -61,13 +62,13 @@ STORE = [
         "it refuses one row of a company",
         make.one_row_refused,
         "database",
-        who=Who.WITH_VIOLATIONS,
+        who=Who.TARGET,
         kept=Kept.ROWS,
         stores=WIRE,
     ),
     not_reached(
         "it refuses one company's document",
-        make.refusing(lambda scene: refuses_company(invalid, scene.target)),
+        make.document_refused,
         Seen((), "database", None, 1),
         Seen((), "database", None, 1),
         who=Who.TARGET,

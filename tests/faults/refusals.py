@@ -1,16 +1,11 @@
 """A database that refuses some calls, as MongoDB does: between the repository and a real driver."""
 
-from pymongo.errors import AutoReconnect, BulkWriteError, OperationFailure, WriteError
+from pymongo.errors import AutoReconnect, BulkWriteError, OperationFailure
 
 
 def not_allowed(*_):
     """The user lacks the right."""
     raise OperationFailure("not authorized on fmcsa to execute command", 13)
-
-
-def invalid(*_):
-    """The collection's validator refuses the document."""
-    raise WriteError("Document failed validation", 121)
 
 
 def gone(*_):
@@ -33,19 +28,9 @@ def refuses_after_rows(error):
     written = []
 
     def refuse(name, method, _):
-        if method == "bulk_write":
+        if method == "bulk_write" and name not in {"companies", "fmcsaLeases"}:
             written.append(name)
         elif written:
-            error()
-
-    return refuse
-
-
-def refuses_company(error, company_id):
-    """Every change of one company's document."""
-
-    def refuse(name, method, arguments):
-        if name == "companies" and method == "update_one" and arguments[0].get("_id") == company_id:
             error()
 
     return refuse
@@ -82,12 +67,13 @@ class _Collection:
         return asked
 
 
-class OneRowRefused(RefusingDatabase):
-    """The validator of a row collection refuses the first row of every bulk; the others are written."""
+class OneRefused(RefusingDatabase):
+    """The validator of a collection refuses one operation of a bulk, the first that is such; the others are written."""
 
-    def __init__(self, database, collection):
+    def __init__(self, database, collection, is_such):
         super().__init__(database, lambda *_: None)
         self._name = collection
+        self._is_such = is_such
 
     def get_collection(self, name, **options):
         found = super().get_collection(name, **options)
@@ -95,9 +81,13 @@ class OneRowRefused(RefusingDatabase):
             return found
 
         async def bulk_write(operations, **rest):
-            if operations[1:]:
-                await found.collection.bulk_write(operations[1:], **rest)
-            raise BulkWriteError({"writeErrors": [{"index": 0, "code": 121, "errmsg": "Document failed validation"}]})
+            index = next((index for index, operation in enumerate(operations) if self._is_such(operation)), None)
+            others = [operation for place, operation in enumerate(operations) if place != index]
+            answer = await found.collection.bulk_write(others, **rest) if others else None
+            if index is None:
+                return answer
+            fault = {"index": index, "code": 121, "errmsg": "Document failed validation"}
+            raise BulkWriteError({"writeErrors": [fault], "nMatched": answer.matched_count if answer else 0})
 
         found.bulk_write = bulk_write
         return found

@@ -100,6 +100,16 @@ async def test_of_those_who_read_the_same_document_one_gets_the_lease(backend):
     assert sorted(type(answer).__name__ for (answer,) in answers) == ["Lease"] + ["LeaseHeldError"] * 7
 
 
+async def test_a_lease_that_was_renewed_since_the_document_was_read_is_not_taken_over(backend):
+    leases = backend.repository.company_leases
+    (slow,) = await leases.take([await backend.company(1)], "slow", 0)
+    document = await backend.company(1)
+    assert list(await leases.renew([slow], TTL_S)) == [1]
+    (refusal,) = await leases.take([document], "quick", TTL_S)
+    assert isinstance(refusal, LeaseHeldError)
+    assert list(await leases.renew([slow], TTL_S)) == [1]
+
+
 async def test_a_write_with_an_old_token_is_refused(backend):
     leases = backend.repository.company_leases
     (slow,) = await leases.take([await backend.company(1)], "slow", 0)
@@ -168,7 +178,7 @@ async def test_a_company_whose_holder_died_is_taken_over(backend):
     assert (await orchestrator(backend, FakeSource("s", lambda _: SourceReport())).sync_company(1)).success
 
 
-async def test_one_who_was_slow_notices_and_writes_nothing_more(backend):
+async def test_one_who_was_slow_notices_and_writes_nothing_more(backend, jump):
     """Overtaken while its source was read: neither rows nor fields nor status of it arrive."""
     before = {}
 
@@ -177,6 +187,7 @@ async def test_one_who_was_slow_notices_and_writes_nothing_more(backend):
         winner = FakeSource("s", lambda _: SourceReport(fields={"who": "winner"}, documents=[Document("w", {"n": 1})]))
         assert (await orchestrator(backend, winner).sync_company(1)).success
         before["company"], before["rows"] = await backend.company(1), await backend.rows("fmcsaS")
+        jump(TTL_S + 1)
         return SourceReport(fields={"who": "loser"}, documents=[Document("l", {"n": 2})])
 
     loser = orchestrator(backend, FakeSource("s", fetch))
@@ -185,6 +196,28 @@ async def test_one_who_was_slow_notices_and_writes_nothing_more(backend):
     assert await backend.company(1) == before["company"]
     assert await backend.rows("fmcsaS") == before["rows"]
     assert [row["_id"] for row in before["rows"]] == ["1:w"]
+
+
+async def test_one_whose_clock_stood_still_is_refused_and_what_it_wrote_is_read_again(backend):
+    """As a machine that was put to sleep: it believes the lease to be its own, and writes rows over the winner's."""
+    upstream = {"n": 1}
+
+    def read(_):
+        return SourceReport(fields={"n": upstream["n"]}, documents=[Document("r", {"n": upstream["n"]})], version="v1")
+
+    async def fetch(company):
+        slow = read(company)
+        upstream["n"] = 2
+        await set_back(backend, TTL_S + 1)
+        assert (await orchestrator(backend, Versioned("s", read)).sync_company(1)).success
+        return slow
+
+    result = await orchestrator(backend, Versioned("s", fetch)).sync_company(1)
+    assert (result.success, [error.kind for error in result.errors]) == (False, ["lease_lost"])
+    company = await backend.company(1)
+    assert (company["n"], company["fmcsaData"]["syncStatus"]["sources"]["s"]["version"]) == (2, None)
+    assert (await orchestrator(backend, Versioned("s", read)).sync_all_companies()).success
+    assert {row["n"] for row in await backend.rows("fmcsaS")} == {2}
 
 
 async def test_one_overtaken_between_rows_and_status_leaves_the_winners_status(backend):
@@ -337,7 +370,7 @@ async def test_a_company_synced_by_somebody_else_while_a_run_only_looked_at_it_i
 
     async def overtaken(updates):
         repository.save = original
-        assert (await orchestrator(backend, source).sync_company(1)).success
+        assert (await orchestrator(backend, source).sync_company(1, force=True)).success
         return await original(updates)
 
     repository.save = overtaken

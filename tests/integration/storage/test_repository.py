@@ -6,6 +6,7 @@ from functools import partial
 import pytest
 from aiolimiter import AsyncLimiter
 from bson import ObjectId
+from mongomock_motor import AsyncMongoMockDatabase
 from pymongo.errors import OperationFailure
 
 from fmcsa_orchestrator import (
@@ -70,6 +71,8 @@ async def test_whoever_has_something_for_a_dot_number_is_due(backend):
     [None, [], [1], "text", 5, {}, {"syncStatus": None}, {"syncStatus": []}, {"syncStatus": "x"}, {"syncStatus": {"lastRun": 5}}],
 )
 async def test_a_broken_status_is_due(backend, broken):
+    if broken == [1] and isinstance(backend.database, AsyncMongoMockDatabase):
+        pytest.skip("mongomock raises AttributeError where a projection leads into a list of numbers")
     await backend.add({"_id": 1, "dotNumber": 7, "fmcsaData": broken})
     assert await due(backend) == [1]
 
