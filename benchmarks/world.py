@@ -9,17 +9,12 @@ from datetime import datetime
 from multiprocessing.connection import Connection
 from typing import Any
 
-from fmcsa_orchestrator import Company, CompanyUpdate, Document, Orchestrator, RepositoryError, open_orchestrator
+from fmcsa_orchestrator import CompanyUpdate, Orchestrator, RepositoryError, open_orchestrator
 from fmcsa_orchestrator.cli.demo import demo_settings
 from fmcsa_orchestrator.storage.leases import Lease
-from fmcsa_orchestrator.storage.repository import Write, plainly
-from fmcsa_orchestrator.storage.row_diff import plan_rows
+from fmcsa_orchestrator.storage.repository import RowWrite
 from fmcsa_orchestrator.testing import Fleet, LocalFmcsa
 from fmcsa_orchestrator.testing.fakes import InMemoryRepository
-
-
-async def _nothing() -> None:
-    """A write that goes nowhere."""
 
 
 class Addresses:
@@ -66,15 +61,15 @@ class PassingLeases:
         """Given."""
         return Lease(name, owner, 1)
 
-    async def take(self, document: Mapping[str, Any], owner: str, ttl_s: float) -> tuple[Lease, dict[str, Any]]:
+    async def take(self, documents: Sequence[Mapping[str, Any]], owner: str, ttl_s: float) -> list[Lease | RepositoryError]:
         """Given."""
-        return Lease(document["_id"], owner, 1), dict(document)
+        return [Lease(document["_id"], owner, 1) for document in documents]
 
-    async def renew(self, lease: Lease, ttl_s: float) -> bool:
+    async def renew(self, leases: Sequence[Lease], ttl_s: float) -> list[Any]:
         """Held."""
-        return True
+        return [lease.key for lease in leases]
 
-    async def release(self, key: Any, owner: str) -> None:
+    async def release(self, leases: Sequence[Lease], finished: Sequence[Lease] = ()) -> None:
         """Nothing was kept."""
 
 
@@ -106,14 +101,14 @@ class PassingRepository(InMemoryRepository):
         """By USDOT number."""
         return self._company(company_id)
 
-    async def store_rows(
-        self, company: Company, collection: str, documents: Sequence[Document], at: datetime, write: Write = plainly
-    ) -> int:
-        """The work of comparing and hashing, without keeping anything."""
-        plan = await plan_rows({}, documents, company.id, company.usdot, at)
-        self.written += plan.size
-        await write(_nothing)
-        return plan.size
+    async def find_companies(self, company_ids: Sequence[Any]) -> list[Mapping[str, Any]]:
+        """By USDOT number."""
+        return [self._company(company_id) for company_id in company_ids]
+
+    async def write_rows(self, collection: str, rows: Sequence[RowWrite], at: datetime) -> Mapping[int, RepositoryError]:
+        """Counted, and not kept."""
+        self.written += len(rows)
+        return {}
 
     async def save(self, updates: Sequence[CompanyUpdate]) -> Mapping[int, RepositoryError]:
         """Nothing is refused."""

@@ -63,6 +63,7 @@ class HeldLeases:
     scope: asyncio.Timeout | None = None
     good_until: float = 0.0
     writing: int = 0  # writes of which we do not know that they have come to their end while the leases were ours
+    renewing: asyncio.Lock = field(default_factory=asyncio.Lock)
     beat: asyncio.TimerHandle | asyncio.Task[None] | None = None
 
     async def acquire(self, name: str) -> None:
@@ -152,13 +153,14 @@ class HeldLeases:
             self.scope.reschedule(asyncio.get_running_loop().time())
 
     async def _renew(self) -> None:
-        if not self.leases:
-            return
-        asked_at = asyncio.get_running_loop().time()
-        ours = await self.store.renew(list(self.leases.values()), self.ttl_s)
-        self.good_until = asked_at + self.ttl_s
-        self.lost |= self.leases.keys() - ours
-        self.leases = {key: lease for key, lease in self.leases.items() if key in ours}
+        async with self.renewing:
+            if not self.leases or self._left_s() > self.ttl_s / 2:  # somebody has done it, a moment ago
+                return
+            asked_at = asyncio.get_running_loop().time()
+            ours = await self.store.renew(list(self.leases.values()), self.ttl_s)
+            self.good_until = asked_at + self.ttl_s
+            self.lost |= self.leases.keys() - ours
+            self.leases = {key: lease for key, lease in self.leases.items() if key in ours}
 
     def _left_s(self) -> float:
         """For how long nobody else can have taken them."""

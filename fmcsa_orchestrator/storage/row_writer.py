@@ -108,5 +108,5 @@ class RowWriter:
                 else:
                     await self._try(collection, [write for write in writes if write[0] is plan])
         else:
-            for position, error in refused.items():
-                writes[position][0].refused = error
+            for position, refusal in refused.items():
+                writes[position][0].refused = refusal

@@ -70,6 +70,8 @@ class FleetRun:
                 self._unstorable += len(stuck)
                 if self._unstorable > UNSTORABLE_LIMIT:
                     raise RepositoryError(f"the status of over {UNSTORABLE_LIMIT} companies cannot be stored")
+                if len(documents) < size:
+                    break
 
     async def _window(self, documents: Sequence[Mapping[str, Any]]) -> None:
         """First the companies for which something is to be done, in chunks; then the status of those that are current."""

@@ -119,14 +119,14 @@ class MongoCompanyRepository:
         if without:
             condition["_id"] = {"$nin": list(without)}
         with translated("cannot read companies"):
-            found = self._companies.find(condition, _STATUS_FIELDS).sort(LAST_RUN, 1).limit(limit)
+            found = self._companies.find(condition, _STATUS_FIELDS).sort(LAST_RUN, 1).limit(limit).batch_size(limit)
             documents: list[Mapping[str, Any]] = await found.to_list(limit)
             return documents
 
     async def find_companies(self, company_ids: Sequence[Any]) -> list[Mapping[str, Any]]:
         """By `_id`."""
         with translated("cannot read companies"):
-            found = self._companies.find({"_id": {"$in": list(company_ids)}})
+            found = self._companies.find({"_id": {"$in": list(company_ids)}}).batch_size(len(company_ids))
             documents: list[Mapping[str, Any]] = await found.to_list(len(company_ids))
             return documents
 

@@ -46,7 +46,7 @@ class MongoLeases:
                 stored.check_free(now)
                 lease = Lease(document["_id"], owner, (stored.token or 0) + 1)
                 change = {"$set": settable(document, values_of_holder(self._folder, owner, lease.token, now, ttl_s))}
-                unchanged = {f"{self._folder}token": stored.token}
+                unchanged: dict[str, Any] = {f"{self._folder}token": stored.token}
                 if stored.expires_at is not None:
                     unchanged[f"{self._folder}expiresAt"] = stored.expires_at  # nor has the holder come back to life
                 operations.append(UpdateOne({"_id": lease.key, **unchanged}, change))
