@@ -103,13 +103,14 @@ class HeldLeases:
         self.writing += 1
         task = asyncio.ensure_future(call())
         try:
-            return await to_its_end(task, RELEASE_S)
+            answer = await to_its_end(task, RELEASE_S)
         finally:
-            is_ours = self._left_s() > 0
-            if is_ours and task.done() and not task.cancelled() and task.exception() is None:
+            has_ended = task.done() and not task.cancelled() and task.exception() is None
+            if has_ended and self._left_s() > 0:
                 self.writing -= 1
-            elif not is_ours:
-                raise lost_to_another()
+        if self._left_s() <= 0:
+            raise lost_to_another()
+        return answer
 
     async def give_back(self, if_unsure: Callable[[Sequence[Any]], Awaitable[None]] | None = None) -> None:
         """Whatever state the store is in, and though we be cancelled; where that fails, they run out by themselves."""

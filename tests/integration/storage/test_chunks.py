@@ -17,7 +17,7 @@ from fmcsa_orchestrator.testing.fakes import FakeSource
 from tests.support.backends import BACKENDS, open_backend
 from tests.support.leases import TTL_S
 
-COMPANIES = 200
+COMPANIES = 150
 
 
 class Commands(CommandListener):
@@ -76,7 +76,7 @@ async def backend(request, wire_uri):
 
 @pytest.fixture(params=[AsyncIOMotorClient, AsyncMongoClient], ids=["motor", "pymongo"])
 async def counted(request, wire_uri):
-    """A database of 200 companies, and what is asked of its server."""
+    """A database of 150 companies, and what is asked of its server."""
     commands = Commands()
     client = request.param(wire_uri, tz_aware=True, event_listeners=[commands])
     database = client["counted"]
