@@ -1,8 +1,10 @@
 """One run over all companies: window by window, the least recently attempted first; in a window, chunk by chunk."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from fmcsa_orchestrator.model.company import Company, as_company
@@ -47,6 +49,8 @@ class FleetRun:
         self._tally = tally
         self._known = Known({}, {}, force)
         self._aside: list[Any] = []  # not to be taken again in this run, though their lastRun has not moved
+        self._recent: deque[set[Any]] = deque(maxlen=2)  # the ids of the last windows
+        self._is_last = False
         self._unstorable = 0
         self._paces = {True: Pace(CHUNK // 4), False: Pace(1)}  # of companies that have been read, and of those to be asked for
 
@@ -61,21 +65,42 @@ class FleetRun:
             await emit(RunStarted(due, dict(current().requests)))
             if due:
                 self._known = replace(self._known, versions=await self._components.versions.current(afresh=True))
-            size, just_done = self._components.window_size, set[Any]()
-            while documents := await repository.take_due(since, self._clock.now(), size, self._aside):
-                stuck = [document["_id"] for document in documents if document["_id"] in just_done]
-                self._aside += stuck  # saved without effect: without this, a run would go round for ever
-                await self._window([document for document in documents if document["_id"] not in just_done])
-                just_done = {document["_id"] for document in documents}
-                self._unstorable += len(stuck)
-                if self._unstorable > UNSTORABLE_LIMIT:
-                    raise RepositoryError(f"the status of over {UNSTORABLE_LIMIT} companies cannot be stored")
-                if len(documents) < size:
-                    break
+            window = await self._next(since, ())
+            while window is not None:
+                ahead = self._read_ahead(since, window)
+                try:
+                    await self._store(window)
+                    window = await (ahead or self._next(since, ()))
+                finally:
+                    if ahead is not None:
+                        ahead.cancel()
+                        await asyncio.wait({ahead})
+                        if not ahead.cancelled():
+                            ahead.exception()  # where both fail, one is told
 
-    async def _window(self, documents: Sequence[Mapping[str, Any]]) -> None:
-        """First the companies for which something is to be done, in chunks; then the status of those that are current."""
-        slots, sync = self._components.slots, self._company_sync
+    def _read_ahead(self, since: datetime, window: "Window") -> "asyncio.Task[Window | None] | None":
+        """The next window, read while the store takes this one; not where this one waits for upstreams itself."""
+        is_read = all(window.known.is_read(self._components.slots, company) for company in window.active)
+        return asyncio.create_task(self._next(since, window.ids)) if is_read else None
+
+    async def _next(self, since: datetime, in_hand: Collection[Any]) -> "Window | None":
+        """The next companies that are due, without those in hand, and what the batch sources say of them; None after the last."""
+        components, slots = self._components, self._components.slots
+        if self._is_last:
+            return None
+        documents = await components.repository.take_due(
+            since, self._clock.now(), components.window_size, [*self._aside, *in_hand]
+        )
+        self._is_last = len(documents) < components.window_size
+        stuck = [document["_id"] for document in documents if any(document["_id"] in ids for ids in self._recent)]
+        self._aside += stuck  # saved without effect: without this, a run would go round for ever
+        self._unstorable += len(stuck)
+        if self._unstorable > UNSTORABLE_LIMIT:
+            raise RepositoryError(f"the status of over {UNSTORABLE_LIMIT} companies cannot be stored")
+        if not documents:
+            return None
+        documents = [document for document in documents if document["_id"] not in stuck]
+        self._recent.append({document["_id"] for document in documents})
         seen = [as_company(document) for document in documents]
         passive = [company for company in seen if isinstance(company, Company) and self._known.is_passive(slots, company)]
         current_ids = {company.id for company in passive}
@@ -83,14 +108,19 @@ class FleetRun:
         companies.sort(key=_is_suspicious)  # what ended two runs may end this one
         known = replace(self._known, found=await self._read(companies))
         await emit(WindowFetched(len(documents), current().requests.total()))
-        active: Sequence[Company] = [company for company in companies if not known.is_passive(slots, company)]
+        active = [company for company in companies if not known.is_passive(slots, company)]
         passive += [company for company in companies if known.is_passive(slots, company)]
+        return Window(frozenset(self._recent[-1]), known, active, passive, refused)
+
+    async def _store(self, window: "Window") -> None:
+        """First the companies for which something is to be done, in chunks; then the status of those that are current."""
+        active: Sequence[Company] = window.active
         while active:
-            chunk, active = self._chunk(active, known)
-            for done in await self._sync(chunk, known):
+            chunk, active = self._chunk(active, window.known)
+            for done in await self._sync(chunk, window.known):
                 await self._tell(done)
-        statuses = refused + await sync.look(passive, known, self._clock.now())
-        await sync.save(statuses)
+        statuses = window.refused + await self._company_sync.look(window.passive, window.known, self._clock.now())
+        await self._company_sync.save(statuses)
         for done in statuses:
             await self._tell(done)
 
@@ -161,6 +191,17 @@ class FleetRun:
             self._unstorable += not done.result.was_skipped
         self._tally.add(done.result)
         await emit(CompanySynced(done.result, current().requests.total()))
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Companies that are taken together, and what is known of them: those to be synced, those that are current, those refused."""
+
+    ids: Collection[Any]
+    known: Known
+    active: Sequence[Company]
+    passive: Sequence[Company]
+    refused: list[Synced]
 
 
 @dataclass(slots=True)
