@@ -1,0 +1,111 @@
+"""Windows and chunks: what is read ahead, how many companies go to the store together, and that none is lost or taken twice."""
+
+import asyncio
+
+import pytest
+
+from fmcsa_orchestrator import CompanySynced, RepositoryError, SourceReport, WindowFetched
+from fmcsa_orchestrator.sync.fleet_run import CHUNK, HOLD_S, Pace
+from fmcsa_orchestrator.testing.fakes import FakeSource, InMemoryRepository
+from tests.support.passing_time import PATIENCE_S
+from tests.support.syncs import companies, orchestrator, value
+
+
+class Batched(FakeSource):
+    """Reads a window at once."""
+
+    batch_size = 100
+
+    def __init__(self, name, on_batch=None):
+        super().__init__(name, value(name), owns=[name])
+        self.batches = []
+        self._on_batch = on_batch
+
+    async def fetch_many(self, companies):
+        self.batches.append([company.id for company in companies])
+        if self._on_batch is not None:
+            await self._on_batch(len(self.batches))
+        return {company.usdot: SourceReport(fields={self.name: 1}, version="v1") for company in companies}
+
+    async def version(self):
+        return "v1"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "before", "after"),
+    [(HOLD_S, 10, 10), (HOLD_S / 100, 10, 20), (2 * HOLD_S, 10, 5), (1_000, 10, 1), (0, 80, CHUNK), (HOLD_S / 3, 1, 2)],
+)
+def test_a_chunk_is_as_large_as_can_be_done_with_in_time(seconds, before, after):
+    pace = Pace(before)
+    pace.learn(before, seconds)
+    assert pace.size == after
+
+
+async def test_the_next_window_is_read_while_the_store_takes_this_one():
+    second_read = asyncio.Event()
+
+    async def on_batch(number):
+        if number == 2:
+            second_read.set()
+
+    repository = InMemoryRepository(companies(6))
+    save = repository.save
+
+    async def slow(updates):
+        async with asyncio.timeout(PATIENCE_S):
+            await second_read.wait()
+        return await save(updates)
+
+    repository.save = slow
+    source = Batched("s", on_batch)
+    summary = await orchestrator(repository, source, batch_size=3).sync_all_companies()
+    assert (summary.success, summary.succeeded) == (True, 6)
+    assert source.batches == [[0, 1, 2], [3, 4, 5]]
+
+
+async def test_nothing_is_read_ahead_while_companies_are_asked_for_one_by_one():
+    events = []
+    source, plain = Batched("s"), FakeSource("plain", value("plain"))
+    sync = orchestrator(InMemoryRepository(companies(4)), source, plain, batch_size=2)
+    assert (await sync.sync_all_companies(on_event=events.append)).succeeded == 4
+    order = [type(event).__name__ for event in events if isinstance(event, WindowFetched | CompanySynced)]
+    assert order == ["WindowFetched", "CompanySynced", "CompanySynced"] * 2
+
+
+async def test_a_store_that_breaks_ends_the_reading_ahead_too():
+    repository = InMemoryRepository(companies(6))
+    began, ended = asyncio.Event(), []
+
+    async def on_batch(number):
+        if number == 2:
+            began.set()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                ended.append(number)
+
+    async def broken(*_):
+        async with asyncio.timeout(PATIENCE_S):
+            await began.wait()
+        raise RepositoryError("down")
+
+    repository.save = broken
+    before = asyncio.all_tasks()
+    summary = await orchestrator(repository, Batched("s", on_batch), batch_size=3).sync_all_companies()
+    assert (summary.stopped, ended) == ("database", [2])
+    assert asyncio.all_tasks() == before
+
+
+async def test_what_is_saved_without_effect_is_taken_once():
+    repository = InMemoryRepository(companies(9))
+    save = repository.save
+
+    async def without_effect(updates):
+        await save([update for update in updates if update.company_id not in {1, 4}])
+        return {}
+
+    repository.save = without_effect
+    source = Batched("s")
+    summary = await orchestrator(repository, source, batch_size=3).sync_all_companies()
+    assert summary.stopped is None
+    assert sorted(key for batch in source.batches for key in batch) == list(range(9))
