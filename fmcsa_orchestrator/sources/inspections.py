@@ -105,9 +105,7 @@ parse_inspection = RowParser(_FlatRow, _with_units)
 
 async def inspection_documents(rows: Sequence[Content]) -> Sequence[Document]:
     """One document per inspection; its id is SMS's `unique_id`, to which violations join."""
-    return await documents_of(
-        rows, lambda row: str(row["uniqueId"]), lambda key, ordinal: key if ordinal == 1 else f"{key}:{ordinal}"
-    )
+    return await documents_of(rows, lambda row: str(row["uniqueId"]), first="")
 
 
 async def summarize_inspections(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

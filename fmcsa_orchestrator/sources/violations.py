@@ -57,9 +57,7 @@ parse_violation = RowParser(ViolationRow)
 
 async def violation_documents(rows: Sequence[Content]) -> Sequence[Document]:
     """One document per row; its id is inspection, code, unit and an ordinal among rows equal in these."""
-    return await documents_of(
-        rows, lambda row: f"{row['uniqueId']}:{row['violationCode']}:{row['unitCode']}", lambda key, ordinal: f"{key}:{ordinal}"
-    )
+    return await documents_of(rows, lambda row: f"{row['uniqueId']}:{row['violationCode']}:{row['unitCode']}")
 
 
 async def summarize_violations(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from fmcsa_orchestrator.sources.sms.file import CarrierRows, SmsFile, check_newe
 from fmcsa_orchestrator.sources.sms.kept_rows import LARGE, SLICE, slices
 
 _SLOTS = 16  # per row, of a byte each: so few rows seem to share a key with others that they do not share it with
-_SORTED = 100_000  # rows whose hashes are held at once, in some 20 MB
+SORTED_AT_ONCE = 100_000  # rows whose hashes are held at once, in some 20 MB
 
 
 class RowDocuments(Sequence[Document]):
@@ -48,17 +48,15 @@ class RowDocuments(Sequence[Document]):
         return self._make(self._rows[index], self._ordinals[index])
 
 
-async def documents_of(
-    rows: Sequence[Content], key_of: Callable[[Content], str], id_of: Callable[[str, int], str]
-) -> Sequence[Document]:
-    """A document per row; its id is made of its key and of an ordinal from 1 among the rows that share the key.
+async def documents_of(rows: Sequence[Content], key_of: Callable[[Content], str], *, first: str = ":1") -> Sequence[Document]:
+    """A document per row; its id is its key and an ordinal from 1, with 1 written as `first`, among the rows that share the key.
 
     The ordinal follows the rows' content, not the order of the answer, which changes with every monthly file.
     """
     ordinals = await _ordinals(rows, key_of)
 
     def make(row: Content, ordinal: int) -> Document:
-        return Document(id_of(key_of(row), ordinal), row, two_years_after(row["inspectedOn"]))
+        return Document(key_of(row) + (first if ordinal == 1 else f":{ordinal}"), row, two_years_after(row["inspectedOn"]))
 
     documents = RowDocuments(rows, ordinals, make)
     return documents if len(rows) >= LARGE else list(documents)
@@ -70,25 +68,26 @@ async def _ordinals(rows: Sequence[Content], key_of: Callable[[Content], str]) -
     First a count, by hash, of the keys that more than one row may have; then those rows alone are brought in order, a part of
     the keys at a time.
     """
-    counts = bytearray(_SLOTS * len(rows) + 1)  # 0, 1, or 2 for more
+    slots = _SLOTS * len(rows) + 1
+    counts = bytearray(slots)  # 0, 1, or 2 for more
     alike = 0
     async for part in slices(rows):
         for row in part:
-            slot = hash(key_of(row)) % len(counts)
-            if not counts[slot]:
-                counts[slot] = 1
-            else:
+            slot = hash(key_of(row)) % slots
+            if counts[slot]:
                 alike += 3 - counts[slot]  # with the second row comes the first
                 counts[slot] = 2
+            else:
+                counts[slot] = 1
     ordinals = array("I", [1]) * len(rows)
-    turns = ceil(alike / _SORTED)
+    turns = ceil(alike / SORTED_AT_ONCE)
     for turn in range(turns):
         groups: defaultdict[str, list[tuple[str, int]]] = defaultdict(list)
         numbers = count()
         async for part in slices(rows):
             for row, number in zip(part, numbers, strict=False):
                 key = key_of(row)
-                slot = hash(key) % len(counts)
+                slot = hash(key) % slots
                 if counts[slot] == 2 and slot % turns == turn:
                     groups[key].append((content_hash(row), number))
         await _number(groups, ordinals)
