@@ -16,7 +16,7 @@ from fmcsa_orchestrator.model.fmcsa import UsdotNumber
 from fmcsa_orchestrator.sources.base import BaseSource
 from fmcsa_orchestrator.sources.sms.columns import Content, two_years_after
 from fmcsa_orchestrator.sources.sms.file import CarrierRows, SmsFile, check_newer
-from fmcsa_orchestrator.sources.sms.kept_rows import LARGE, SLICE, slices
+from fmcsa_orchestrator.sources.sms.kept_rows import SLICE, slices
 
 _SLOTS = 16  # per row, of a byte each: so few rows seem to share a key with others that they do not share it with
 SORTED_AT_ONCE = 100_000  # rows whose hashes are held at once, in some 20 MB
@@ -59,7 +59,7 @@ async def documents_of(rows: Sequence[Content], key_of: Callable[[Content], str]
         return Document(key_of(row) + (first if ordinal == 1 else f":{ordinal}"), row, two_years_after(row["inspectedOn"]))
 
     documents = RowDocuments(rows, ordinals, make)
-    return documents if len(rows) >= LARGE else list(documents)
+    return documents if len(rows) >= SLICE else list(documents)
 
 
 async def _ordinals(rows: Sequence[Content], key_of: Callable[[Content], str]) -> Sequence[int]:

@@ -13,7 +13,7 @@ from fmcsa_orchestrator import Document, MalformedPayloadError
 from fmcsa_orchestrator.clients.json_rows import RowSlicer, decode_rows
 from fmcsa_orchestrator.sources.inspections import inspection_documents, parse_inspection, summarize_inspections
 from fmcsa_orchestrator.sources.sms.columns import RowParser
-from fmcsa_orchestrator.sources.sms.kept_rows import LARGE, SLICE, CarrierKeeper, KeptRows, slices
+from fmcsa_orchestrator.sources.sms.kept_rows import SLICE, CarrierKeeper, KeptRows, slices
 from fmcsa_orchestrator.sources.sms.result_file import parse_result
 from fmcsa_orchestrator.sources.violations import parse_violation, summarize_violations, violation_documents
 from tests.support.samples import inspection, result, violation
@@ -110,16 +110,16 @@ def kept(rows):
     return found
 
 
-@pytest.mark.parametrize("number", [0, 1, LARGE - 1, LARGE, LARGE + 1, 3 * LARGE + SLICE + 7])
+@pytest.mark.parametrize("number", [0, 1, SLICE - 1, SLICE, SLICE + 1, 6 * SLICE + 7])
 def test_kept_rows_are_a_sequence(number):
     rows = [{"n": n, "units": [{"vin": str(n)}]} for n in range(number)]
     found = kept(dict(row) for row in rows)
     assert len(found) == number
     assert list(found) == list(found) == rows
-    assert len(found.plain) < LARGE
+    assert len(found.plain) < SLICE
     for index in (slice(3, 9), slice(SLICE - 2, 2 * SLICE + 2), slice(None, None, -SLICE // 3), slice(-5, None), slice(9, 3)):
         assert found[index] == rows[index]
-    for index in (0, -1, SLICE - 1, SLICE, LARGE - 1, LARGE):
+    for index in (0, -1, SLICE - 1, SLICE, 2 * SLICE, -SLICE):
         if -number <= index < number:
             assert found[index] == rows[index]
         else:
@@ -127,13 +127,13 @@ def test_kept_rows_are_a_sequence(number):
                 found[index]
 
 
-@pytest.mark.parametrize(("first", "second"), [(0, 5), (3, LARGE + 2), (LARGE + 2, LARGE - 1), (LARGE - 1, LARGE - 1)])
+@pytest.mark.parametrize(("first", "second"), [(0, 5), (3, SLICE + 2), (SLICE + 2, SLICE - 1), (SLICE - 1, SLICE - 1)])
 def test_rows_of_two_pages_are_all_there(first, second):
     one, two = (kept({"n": n} for n in numbers) for numbers in (range(first), range(first, first + second)))
     one.join(two)
     assert len(one) == first + second
     assert sorted(row["n"] for row in one) == list(range(first + second))
-    assert len(one.plain) < LARGE
+    assert len(one.plain) < SLICE
 
 
 def many(parse, row, number):
@@ -154,13 +154,10 @@ def many(parse, row, number):
     ids=["violations", "inspections"],
 )
 async def test_packed_rows_have_the_documents_of_plain_ones_in_any_order(parse, row, documents_of, summarize, monkeypatch):
-    rows = many(parse, row, LARGE - 2)
-    plain = await documents_of(rows)
-    assert isinstance(plain, list)
-    wanted = {document.id: document for document in plain}
+    rows = many(parse, row, 4 * SLICE - 2)
+    wanted = {document.id: document for document in await documents_of(rows)}
     assert len(wanted) == len(rows)
-    monkeypatch.setattr("fmcsa_orchestrator.sources.sms.kept_rows.LARGE", SLICE)
-    monkeypatch.setattr("fmcsa_orchestrator.sources.sms.row_source.LARGE", SLICE)
+    assert isinstance(await documents_of(rows[: SLICE - 1]), list)
     monkeypatch.setattr("fmcsa_orchestrator.sources.sms.row_source.SORTED_AT_ONCE", 300)  # in several turns
     for order in (1, -1, 7):
         shuffled = [row for start in range(abs(order)) for row in rows[start :: abs(order)]][:: 1 if order > 0 else -1]
@@ -188,7 +185,7 @@ async def test_an_ordinal_follows_the_content_hash(weights, data):
 
 
 async def test_a_large_carrier_is_never_in_memory_as_a_whole():
-    """A row takes 1.5 kB as a dict: these would take 30 MB."""
+    """As dicts, with a list of documents over them, these would take 20 MB."""
     number = 20_000
     array = body_of(violation(unique_id=str(n)) for n in range(100)).encode()
     tracemalloc.start()
