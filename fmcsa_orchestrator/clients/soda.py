@@ -5,10 +5,10 @@ null column is left out of its row. A dataset is replaced whole, and `:id` chang
 replacement mixes two states and is void.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, Self, TypeVar
 
 import aiohttp
 
@@ -17,10 +17,6 @@ from fmcsa_orchestrator.clients.json_rows import RowSlicer
 from fmcsa_orchestrator.clients.soda_schema import Dataset, check_columns, header_types
 from fmcsa_orchestrator.model.errors import MalformedPayloadError, StaleUpstreamError
 from fmcsa_orchestrator.model.fmcsa import UsdotNumber
-
-T = TypeVar("T")
-Row = Mapping[str, Any]
-Convert = Callable[[Row], T]
 
 PAGE_SIZE = 50_000  # the most a 2.0 endpoint gives
 POST_BUDGET = 32_000  # characters of a condition sent in a body: about 2,000 carriers; only the newer API takes it, with a token
@@ -40,20 +36,34 @@ class Metadata:
     types: Mapping[str, str]
 
 
+class Keeper(Protocol):
+    """Keeps the rows of one page while it comes in, and then those of the pages that follow it."""
+
+    def decode(self, array: bytes, /) -> list[Any]:
+        """The rows of a JSON array, checked; nothing is kept yet. Raises: ValueError for what is not JSON."""
+
+    def add(self, rows: list[Any], /) -> None:
+        """Keep rows as decoded."""
+
+    def join(self, later: Self, /) -> None:
+        """Keep what another keeps."""
+
+
+K = TypeVar("K", bound=Keeper)
+
+
 @dataclass(slots=True)
-class Page(Generic[T]):
-    """One answer: rows as converted, and how many there were."""
+class Rows(Generic[K]):
+    """Rows from one state of the dataset: kept as the caller wants it, their number, and the state as a header tells it."""
 
-    rows: list[T]
-    modified: str | None
+    kept: K
+    count: int
+    state: str | None
 
-
-@dataclass(slots=True)
-class Rows(Generic[T]):
-    """All rows of a query, from one state of the dataset."""
-
-    rows: list[T] = field(default_factory=list)
-    modified: datetime | None = None
+    @property
+    def modified(self) -> datetime | None:
+        """When the dataset was last replaced, if that can be read."""
+        return http_date(self.state)
 
 
 def denies_app_token(status: int, body: bytes) -> bool:
@@ -98,14 +108,18 @@ class SodaClient:
         except _UNREADABLE as error:
             raise MalformedPayloadError(f"{dataset.id}: no row count", field="count") from error
 
-    async def rows(self, dataset: Dataset, usdots: Iterable[UsdotNumber], convert: Convert[T]) -> Rows[T]:
-        """Every row of these carriers, each as `convert` makes it, from one state of the dataset."""
-        result: Rows[T] = Rows()
+    async def rows(self, dataset: Dataset, usdots: Iterable[UsdotNumber], keeper: Callable[[], K]) -> Rows[K]:
+        """Every row of these carriers, kept by what `keeper` makes for each page, from one state of the dataset."""
+        whole: Rows[K] | None = None
         for where in _conditions(usdots, self._budget):
-            part = await self._whole_read(dataset, where, convert)
-            result.rows += part.rows
-            result.modified = part.modified or result.modified
-        return result
+            part = await self._whole_read(dataset, where, keeper)
+            if whole is None:
+                whole = part
+            else:
+                whole.kept.join(part.kept)
+                whole.count += part.count
+                whole.state = part.state if part.modified else whole.state
+        return whole or Rows(keeper(), 0, None)
 
     async def counts(self, dataset: Dataset, usdots: Iterable[UsdotNumber]) -> dict[int, int]:
         """How many rows each of these carriers has; a carrier without any is left out."""
@@ -121,40 +135,37 @@ class SodaClient:
                 raise MalformedPayloadError(f"{dataset.id}: no row count", field="count") from error
         return counts
 
-    async def one_page(self, dataset: Dataset, usdots: Iterable[UsdotNumber], convert: Convert[T]) -> Rows[T] | None:
+    async def one_page(self, dataset: Dataset, usdots: Iterable[UsdotNumber], keeper: Callable[[], K]) -> Rows[K] | None:
         """Every row of these carriers if a single page holds them, else None."""
         conditions = list(_conditions(usdots, self._budget))
         if len(conditions) > 1:
-            return await self.rows(dataset, usdots, convert)
-        page = await self._page(dataset, conditions[0], 0, convert)
-        full = len(page.rows) >= self.page_size
-        return None if full else Rows(page.rows, http_date(page.modified))
+            return await self.rows(dataset, usdots, keeper)
+        page = await self._page(dataset, conditions[0], 0, keeper)
+        return None if page.count >= self.page_size else page
 
-    async def _whole_read(self, dataset: Dataset, where: str, convert: Convert[T]) -> Rows[T]:
+    async def _whole_read(self, dataset: Dataset, where: str, keeper: Callable[[], K]) -> Rows[K]:
+        """All pages, read anew when the dataset is replaced between two of them."""
         for _ in range(_READS):
-            rows = await self._pages(dataset, where, convert)
-            if rows is not None:
-                return rows
+            whole = page = await self._page(dataset, where, 0, keeper)
+            while page.count >= self.page_size:
+                page = await self._page(dataset, where, whole.count, keeper)
+                if page.state != whole.state:
+                    break
+                whole.kept.join(page.kept)
+                whole.count += page.count
+            else:
+                return whole
         raise StaleUpstreamError(f"{dataset.label} was replaced while it was read, {_READS} times in a row")
 
-    async def _pages(self, dataset: Dataset, where: str, convert: Convert[T]) -> Rows[T] | None:
-        """All pages, or None when the dataset was replaced between two of them."""
-        rows: list[T] = []
-        modified: str | None = None
-        while True:
-            page = await self._page(dataset, where, len(rows), convert)
-            if rows and page.modified != modified:
-                return None
-            modified = page.modified
-            rows += page.rows
-            if len(page.rows) < self.page_size:
-                return Rows(rows, http_date(modified))
-
-    async def _page(self, dataset: Dataset, where: str, offset: int, convert: Convert[T]) -> Page[T]:
-        async def read(response: aiohttp.ClientResponse) -> Page[T]:
+    async def _page(self, dataset: Dataset, where: str, offset: int, keeper: Callable[[], K]) -> Rows[K]:
+        async def read(response: aiohttp.ClientResponse) -> Rows[K]:
             _check_headers(dataset, response.headers)
-            rows = [convert(row) async for rows in _stream_rows(response) for row in rows]
-            return Page(rows, response.headers.get("X-SODA2-Truth-Last-Modified") or response.headers.get("Last-Modified"))
+            state = response.headers.get("X-SODA2-Truth-Last-Modified") or response.headers.get("Last-Modified")
+            page = Rows(keeper(), 0, state)
+            async for rows in _stream_rows(response, page.kept.decode):
+                page.kept.add(rows)
+                page.count += len(rows)
+            return page
 
         if len(where) > URL_BUDGET:
             body = {
@@ -166,7 +177,7 @@ class SodaClient:
         else:
             params = {"$where": where, "$order": ":id", "$limit": str(self.page_size), "$offset": str(offset)}
             page = await self._upstream.get(f"/resource/{dataset.id}.json", params, read)
-        if len(page.rows) > self.page_size:
+        if page.count > self.page_size:
             raise MalformedPayloadError(f"{dataset.id} gave more rows than asked for", field="$limit")
         return page
 
@@ -201,9 +212,9 @@ def _check_headers(dataset: Dataset, headers: Mapping[str, str]) -> None:
         check_columns(dataset, types)
 
 
-async def _stream_rows(response: aiohttp.ClientResponse) -> Any:
-    """The rows of a JSON array, in slices, while the body still comes in."""
-    slicer = RowSlicer()
+async def _stream_rows(response: aiohttp.ClientResponse, decode: Callable[[bytes], list[Any]]) -> AsyncIterator[list[Any]]:
+    """The rows of a JSON array, decoded, in slices, while the body still comes in."""
+    slicer = RowSlicer(decode)
     size = 0
     async for chunk in response.content.iter_chunked(_CHUNK):
         size += len(chunk)

@@ -66,7 +66,8 @@ class SourceReport:
 
     Attributes:
         fields: dotted path in the company document -> value; only paths that the source owns.
-        documents: all rows upstream has of this carrier; () means none on record, None that the source keeps no rows.
+        documents: all rows upstream has of this carrier; () means none on record, None that the source keeps no rows. Any
+            sequence that gives the same documents each time: it is gone through once or twice, a slice at a time.
         outcome: CHANGED stands for "read in full": it becomes UNCHANGED when equal to what is stored. A source says
             NOT_FOUND, NOT_PUBLISHED or SKIPPED itself.
         data_as_of: the time of upstream's own data (aware UTC).

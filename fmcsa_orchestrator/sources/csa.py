@@ -20,7 +20,8 @@ from fmcsa_orchestrator.model.fmcsa import NOT_PUBLIC, Basic, UsdotNumber
 from fmcsa_orchestrator.model.results import Outcome
 from fmcsa_orchestrator.sources.base import BaseSource
 from fmcsa_orchestrator.sources.qcmobile_basics import parse_carrier, parse_qc_basics
-from fmcsa_orchestrator.sources.sms.file import CarrierRows, Content, SmsFile, check_newer
+from fmcsa_orchestrator.sources.sms.columns import Content
+from fmcsa_orchestrator.sources.sms.file import CarrierRows, SmsFile, check_newer
 from fmcsa_orchestrator.sources.sms.result_file import (
     PERCENTILE_COLUMNS,
     RESULT_COLUMNS,
@@ -174,7 +175,7 @@ class CsaSource(BaseSource):
         for company in companies:
             rows = {file.dataset.id: read.by_usdot[company.usdot] for file, read in reads.items()}
             error = next((found for found in rows.values() if isinstance(found, MalformedPayloadError)), None)
-            found = {dataset: group[0] for dataset, group in rows.items() if isinstance(group, list) and group}
+            found = {dataset: group[0] for dataset, group in rows.items() if group and not isinstance(group, SourceError)}
             check_newer(company, self.name, as_of)
             if error is None:
                 await self._confirm_missing(company, found, reads)

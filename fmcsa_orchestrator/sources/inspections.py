@@ -7,12 +7,13 @@ from typing import Annotated, Any, Required
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from fmcsa_orchestrator.clients.soda import Row, SodaClient
+from fmcsa_orchestrator.clients.soda import SodaClient
 from fmcsa_orchestrator.clients.soda_schema import Dataset
 from fmcsa_orchestrator.model.company import Document
-from fmcsa_orchestrator.sources.sms.columns import Count, RowParser, SmsDate, Usdot, two_years_after
-from fmcsa_orchestrator.sources.sms.file import Content, SmsFile, slices
-from fmcsa_orchestrator.sources.sms.row_source import RowSource, numbered
+from fmcsa_orchestrator.sources.sms.columns import Content, Count, RowParser, SmsDate, Usdot
+from fmcsa_orchestrator.sources.sms.file import SmsFile
+from fmcsa_orchestrator.sources.sms.kept_rows import slices
+from fmcsa_orchestrator.sources.sms.row_source import RowSource, documents_of
 
 REVISION = 1  # raise it when the parsing changes: every company is then due again
 DATASET = Dataset(
@@ -46,7 +47,7 @@ class InspectionRow(TypedDict, total=False):
     `reportState` "US" is a federal inspector. `relevantFor…` is SMS's own mark that the inspection counts in that BASIC.
     """
 
-    usdot: Annotated[Usdot, Field(validation_alias="dot_number")]
+    usdot: Required[Annotated[Usdot, Field(validation_alias="dot_number")]]
     uniqueId: Required[Annotated[str, Field(validation_alias="unique_id")]]
     reportNumber: Annotated[str, Field(validation_alias="report_number")]
     reportState: Annotated[str, Field(validation_alias="report_state")]
@@ -75,39 +76,36 @@ class InspectionRow(TypedDict, total=False):
     hazmatViolations: Annotated[Count, Field(validation_alias="hm_viol")]
 
 
-def _unit_row(suffix: str) -> Any:
-    """The columns of one unit: the first one's end in nothing, those of the second, usually a trailer, in 2."""
-    return TypedDict(  # type: ignore[operator]  # the functional form, since the columns differ by suffix only
-        "UnitRow",
-        {
-            "type": Annotated[str, Field(validation_alias=f"unit_type_desc{suffix}")],
-            "make": Annotated[str, Field(validation_alias=f"unit_make{suffix}")],
-            "license": Annotated[str, Field(validation_alias=f"unit_license{suffix}")],
-            "licenseState": Annotated[str, Field(validation_alias=f"unit_license_state{suffix}")],
-            "vin": Annotated[str, Field(validation_alias=f"vin{suffix}")],
-            "decalNumber": Annotated[str, Field(validation_alias=f"unit_decal_number{suffix}")],
-        },
-        total=False,
-    )
+# The columns of one unit; those of the second, usually a trailer, end in 2.
+_UNIT_COLUMNS = {
+    "type": "unit_type_desc",
+    "make": "unit_make",
+    "license": "unit_license",
+    "licenseState": "unit_license_state",
+    "vin": "vin",
+    "decalNumber": "unit_decal_number",
+}
+_UNITS = [[(field, column + suffix) for field, column in _UNIT_COLUMNS.items()] for suffix in ("", "2")]
+_UnitColumns = TypedDict("_UnitColumns", {column: str for unit in _UNITS for _, column in unit}, total=False)  # type: ignore[misc]
 
 
-_parse_row = RowParser(InspectionRow)
-_parse_units = (RowParser(_unit_row("")), RowParser(_unit_row("2")))
+class _FlatRow(InspectionRow, _UnitColumns, total=False):
+    """One row with the columns of its units under their own names."""
 
 
-def parse_inspection(row: Row) -> Content:
-    """One row as content, with the units that it names."""
-    units = (parse(row) for parse in _parse_units)
-    return {**_parse_row(row), "units": [unit for unit in units if any(unit.values())]}
+def _with_units(row: Content) -> Content:
+    """The row with the units that it names."""
+    units = ({field: row.pop(column) for field, column in unit} for unit in _UNITS)
+    row["units"] = [unit for unit in units if any(unit.values())]
+    return row
 
 
-async def inspection_documents(rows: Sequence[Content]) -> list[Document]:
+parse_inspection = RowParser(_FlatRow, _with_units)
+
+
+async def inspection_documents(rows: Sequence[Content]) -> Sequence[Document]:
     """One document per inspection; its id is SMS's `unique_id`, to which violations join."""
-    named = numbered(rows, lambda row: str(row["uniqueId"]))
-    return [
-        Document(key if ordinal == 1 else f"{key}:{ordinal}", row, two_years_after(row["inspectedOn"]))
-        async for key, ordinal, row in named
-    ]
+    return await documents_of(rows, lambda row: str(row["uniqueId"]), first="")
 
 
 async def summarize_inspections(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

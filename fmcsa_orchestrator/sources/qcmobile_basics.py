@@ -10,8 +10,7 @@ from typing_extensions import TypedDict
 from fmcsa_orchestrator.model.documents import bson_time
 from fmcsa_orchestrator.model.errors import MalformedPayloadError
 from fmcsa_orchestrator.model.fmcsa import Basic
-from fmcsa_orchestrator.sources.sms.columns import Count, Measure, RowParser
-from fmcsa_orchestrator.sources.sms.file import Content
+from fmcsa_orchestrator.sources.sms.columns import Content, Count, Measure, RowParser
 from fmcsa_orchestrator.sources.sms.result_file import parse_percentile
 
 # By id, since the labels have come with an HTML entity in them; no entry for crashes or hazmat was ever seen.

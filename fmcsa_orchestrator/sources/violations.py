@@ -11,9 +11,10 @@ from fmcsa_orchestrator.clients.soda import SodaClient
 from fmcsa_orchestrator.clients.soda_schema import Dataset
 from fmcsa_orchestrator.model.company import Document
 from fmcsa_orchestrator.model.fmcsa import Basic
-from fmcsa_orchestrator.sources.sms.columns import BasicKey, Count, RowParser, SmsDate, Usdot, two_years_after
-from fmcsa_orchestrator.sources.sms.file import Content, SmsFile, slices
-from fmcsa_orchestrator.sources.sms.row_source import RowSource, numbered
+from fmcsa_orchestrator.sources.sms.columns import BasicKey, Content, Count, RowParser, SmsDate, Usdot
+from fmcsa_orchestrator.sources.sms.file import SmsFile
+from fmcsa_orchestrator.sources.sms.kept_rows import slices
+from fmcsa_orchestrator.sources.sms.row_source import RowSource, documents_of
 
 REVISION = 1  # raise it when the parsing changes: every company is then due again
 DATASET = Dataset(
@@ -34,7 +35,7 @@ class ViolationRow(TypedDict, total=False):
     same violation may lawfully stand twice in one inspection.
     """
 
-    usdot: Annotated[Usdot, Field(validation_alias="dot_number")]
+    usdot: Required[Annotated[Usdot, Field(validation_alias="dot_number")]]
     uniqueId: Required[Annotated[str, Field(validation_alias="unique_id")]]
     inspectedOn: Required[Annotated[SmsDate, Field(validation_alias="insp_date")]]
     violationCode: Annotated[str, Field(validation_alias="viol_code")]
@@ -54,10 +55,9 @@ class ViolationRow(TypedDict, total=False):
 parse_violation = RowParser(ViolationRow)
 
 
-async def violation_documents(rows: Sequence[Content]) -> list[Document]:
+async def violation_documents(rows: Sequence[Content]) -> Sequence[Document]:
     """One document per row; its id is inspection, code, unit and an ordinal among rows equal in these."""
-    named = numbered(rows, lambda row: f"{row['uniqueId']}:{row['violationCode']}:{row['unitCode']}")
-    return [Document(f"{key}:{ordinal}", row, two_years_after(row["inspectedOn"])) async for key, ordinal, row in named]
+    return await documents_of(rows, lambda row: f"{row['uniqueId']}:{row['violationCode']}:{row['unitCode']}")
 
 
 async def summarize_violations(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -5,18 +5,21 @@ Facts: every value is text, also numbers (".5" is 0.5); a null column is left ou
 
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
+from typing_extensions import TypedDict
 
 from fmcsa_orchestrator.model.errors import MalformedPayloadError
 from fmcsa_orchestrator.model.fmcsa import BY_TITLE
 from fmcsa_orchestrator.observability.hooks import note
 
 log = logging.getLogger(__name__)
+
+Content = dict[str, Any]
 
 _DATE = re.compile(r"([0-9]{1,2})-([A-Za-z]{3})-([0-9]{2})", re.ASCII)
 _MONTHS = {name: month for month, name in enumerate("JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC".split(), 1)}
@@ -61,23 +64,39 @@ BasicKey = Annotated[str, AfterValidator(basic_key)]
 
 
 class RowParser:
-    """Turns a raw row into content by a TypedDict whose fields name their column as validation alias.
+    """Turns raw rows into content by a TypedDict whose fields name their column as validation alias.
 
-    Raises: MalformedPayloadError with the column's name; also for a column left out that the TypedDict requires.
+    `finish` makes the content out of the fields, where it is more than these; a field that a row leaves out, or gives as null,
+    is None.
     """
 
-    def __init__(self, row_type: Any) -> None:
-        self._validate = TypeAdapter[dict[str, Any]](row_type).validator.validate_python
-        self._nulls = dict.fromkeys(row_type.__annotations__)
+    def __init__(self, row_type: Any, finish: Callable[[Content], Content] | None = None) -> None:
+        fields = {
+            name: hint if name in row_type.__required_keys__ else Annotated[hint, Field(default=None)]
+            for name, hint in row_type.__annotations__.items()
+        }
+        filled: Any = TypedDict("Row", fields, total=False)  # type: ignore[misc]  # its fields are known only here
+        self._rows = TypeAdapter[Any](list[filled]).validator
+        self._finish = finish
 
-    def __call__(self, row: Mapping[str, Any]) -> dict[str, Any]:
-        """The typed content; a column that the row leaves out, or gives as null, is None."""
+    def __call__(self, row: Mapping[str, Any]) -> Content:
+        """The content of one row.
+
+        Raises: MalformedPayloadError with the column's name; also for a column left out that the TypedDict requires.
+        """
         try:
-            return {**self._nulls, **self._validate(row)}
+            return self._finished(self._rows.validate_python([row]))[0]
         except ValidationError as error:
             known = {column: value for column, value in row.items() if value is not None}
             if len(known) < len(row):
                 return self(known)
             fault = error.errors(include_url=False, include_input=False)[0]
-            column = str(fault["loc"][0]) if fault["loc"] else "row"
+            column = str(fault["loc"][1]) if len(fault["loc"]) > 1 else "row"
             raise MalformedPayloadError(f"column {column}: {fault['msg']}", field=column) from None
+
+    def all(self, array: bytes) -> list[Content]:
+        """The content of each row of a JSON array. Raises: ValueError when any does not fit, or has a null, or is no JSON."""
+        return self._finished(self._rows.validate_json(array))
+
+    def _finished(self, rows: list[Content]) -> list[Content]:
+        return rows if self._finish is None else [self._finish(row) for row in rows]

@@ -1,13 +1,11 @@
 """One SMS file on the portal: its rows for many carriers at once, parsed and grouped by carrier."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
 
-from fmcsa_orchestrator.clients.soda import Metadata, Row, Rows, SodaClient
+from fmcsa_orchestrator.clients.soda import Metadata, Rows, SodaClient
 from fmcsa_orchestrator.clients.soda_schema import Dataset, check_columns
 from fmcsa_orchestrator.model.company import Company, Finding
 from fmcsa_orchestrator.model.errors import (
@@ -18,21 +16,18 @@ from fmcsa_orchestrator.model.errors import (
     StaleUpstreamError,
 )
 from fmcsa_orchestrator.model.fmcsa import UsdotNumber
-
-T = TypeVar("T")
-Content = dict[str, Any]
-Parsed = tuple[int, Content | MalformedPayloadError]
+from fmcsa_orchestrator.sources.sms.columns import RowParser
+from fmcsa_orchestrator.sources.sms.kept_rows import CarrierKeeper, KeptRows
 
 # The portal's two clocks (metadata and change headers) need not agree to the second; a file a month old is far beyond.
 _CLOCK_DIFFERENCE = timedelta(hours=1)
-_SLICE = 500  # rows handled between two turns of the event loop
 
 
 @dataclass(frozen=True, slots=True)
 class CarrierRows:
     """The rows of each carrier that was asked for; a carrier whose rows cannot be understood has the error instead."""
 
-    by_usdot: Mapping[int, list[Content] | MalformedPayloadError]
+    by_usdot: Mapping[int, KeptRows | MalformedPayloadError]
     as_of: datetime | None
 
     @property
@@ -44,7 +39,7 @@ class CarrierRows:
 class SmsFile:
     """A dataset whose rows belong to carriers by `dot_number`; one with over `heavy` rows is read by itself."""
 
-    def __init__(self, soda: SodaClient, dataset: Dataset, parse: Callable[[Row], Content], *, heavy: int = 5_000) -> None:
+    def __init__(self, soda: SodaClient, dataset: Dataset, parse: RowParser, *, heavy: int = 5_000) -> None:
         self.dataset = dataset
         self.soda = soda
         self.heavy = heavy
@@ -77,7 +72,7 @@ class SmsFile:
     async def read(self, usdots: Sequence[UsdotNumber]) -> CarrierRows:
         """All rows of these carriers, however many."""
         self._check_known()
-        return await self._group(usdots, await self.soda.rows(self.dataset, usdots, self.convert))
+        return self._checked(await self.soda.rows(self.dataset, usdots, lambda: CarrierKeeper(usdots, self._parse)))
 
     async def read_small(self, usdots: Sequence[UsdotNumber]) -> CarrierRows:
         """All rows of these carriers; where one page cannot hold them, those with over `heavy` rows are left out.
@@ -85,30 +80,16 @@ class SmsFile:
         What is left out is to be read alone, so that no more than a page of rows is ever held for a whole batch.
         """
         self._check_known()
-        rows = await self.soda.one_page(self.dataset, usdots, self.convert)
-        if rows is not None or len(usdots) == 1:
-            return await (self._group(usdots, rows) if rows is not None else self.read(usdots))
+        rows = await self.soda.one_page(self.dataset, usdots, lambda: CarrierKeeper(usdots, self._parse))
+        if rows is not None:
+            return self._checked(rows)
+        if len(usdots) == 1:
+            return await self.read(usdots)
         counts = await self.soda.counts(self.dataset, usdots)
         small = [usdot for usdot in usdots if counts.get(usdot, 0) <= self.heavy]
         parts = [await self.read(part) for part in _portions(small, counts, self.soda.page_size)]
         merged = {usdot: found for part in parts for usdot, found in part.by_usdot.items()}
         return CarrierRows(merged, parts[-1].as_of if parts else None)
-
-    def convert(self, row: Row) -> Parsed:
-        """Whose row it is, and what it says, or why that cannot be understood.
-
-        Raises: MalformedPayloadError when it is nobody's.
-        """
-        try:
-            usdot = int(row["dot_number"])
-        except (KeyError, ValueError, TypeError, OverflowError):
-            raise MalformedPayloadError("a row without a dot_number", field="dot_number") from None
-        try:
-            content = self._parse(row)
-        except MalformedPayloadError as error:
-            return usdot, error
-        content.pop("usdot", None)  # stands in every document already
-        return usdot, content
 
     async def confirm_empty(self, company: Company, source: str, read: CarrierRows) -> None:
         """Before "no rows" is believed of a carrier in this read: make sure that the file is not empty altogether.
@@ -137,21 +118,11 @@ class SmsFile:
         if self._latest is not None and self._latest.types:
             check_columns(self.dataset, self._latest.types.items())
 
-    async def _group(self, usdots: Sequence[UsdotNumber], rows: Rows[Parsed]) -> CarrierRows:
+    def _checked(self, rows: Rows[CarrierKeeper]) -> CarrierRows:
         updated_at = self._latest.rows_updated_at if self._latest else None
         if updated_at and rows.modified and rows.modified < updated_at - _CLOCK_DIFFERENCE:
             raise StaleUpstreamError(f"{self.dataset.label}: the answer is older than the file")
-        groups: dict[int, list[Content] | MalformedPayloadError] = {usdot: [] for usdot in usdots}
-        async for part in slices(rows.rows):
-            for usdot, content in part:
-                group = groups.get(usdot)
-                if group is None:
-                    raise MalformedPayloadError("a row of a carrier that was not asked for", field="dot_number")
-                if isinstance(content, MalformedPayloadError):
-                    groups[usdot] = content
-                elif isinstance(group, list):
-                    group.append(content)
-        return CarrierRows(groups, rows.modified or updated_at)
+        return CarrierRows(rows.kept.by_usdot, rows.modified or updated_at)
 
 
 def check_newer(company: Company, source: str, as_of: datetime | None) -> None:
@@ -159,14 +130,6 @@ def check_newer(company: Company, source: str, as_of: datetime | None) -> None:
     stored = company.stored_as_of(source)
     if stored and as_of and as_of < stored - _CLOCK_DIFFERENCE:
         raise StaleUpstreamError(f"upstream's files are of {as_of:%Y-%m-%d}, older than what is stored, of {stored:%Y-%m-%d}")
-
-
-async def slices(items: Sequence[T], size: int = _SLICE) -> AsyncIterator[Sequence[T]]:
-    """The items in slices, with a turn of the event loop between two of them."""
-    for start in range(0, len(items), size):
-        if start:
-            await asyncio.sleep(0)
-        yield items[start : start + size]
 
 
 def _portions(usdots: Sequence[UsdotNumber], counts: Mapping[int, int], page_size: int) -> Iterator[list[UsdotNumber]]:

@@ -2,15 +2,13 @@
 
 import re
 from functools import lru_cache
-from typing import Annotated, Any
+from typing import Annotated, Required
 
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from fmcsa_orchestrator.clients.soda import Row
 from fmcsa_orchestrator.model.fmcsa import Basic
-from fmcsa_orchestrator.sources.sms.columns import Count, Measure, RowParser, Usdot
-from fmcsa_orchestrator.sources.sms.file import Content
+from fmcsa_orchestrator.sources.sms.columns import Content, Count, Measure, RowParser, Usdot
 
 PREFIXES = {
     Basic.UNSAFE_DRIVING: "unsafe_driv",
@@ -40,7 +38,7 @@ _REASONS = (
 class TotalsRow(TypedDict, total=False):
     """Inspections by kind, with those that ended in an out-of-service order."""
 
-    usdot: Annotated[Usdot, Field(validation_alias="dot_number")]
+    usdot: Required[Annotated[Usdot, Field(validation_alias="dot_number")]]
     total: Annotated[Count, Field(validation_alias="insp_total")]
     driver: Annotated[Count, Field(validation_alias="driver_insp_total")]
     driverOos: Annotated[Count, Field(validation_alias="driver_oos_insp_total")]
@@ -48,31 +46,33 @@ class TotalsRow(TypedDict, total=False):
     vehicleOos: Annotated[Count, Field(validation_alias="vehicle_oos_insp_total")]
 
 
-def _basic_row(prefix: str) -> Any:
-    """The columns of one BASIC. `acuteCritical` (`_ac`): a serious violation found in an investigation; not an alert."""
-    return TypedDict(  # type: ignore[operator]  # the functional form, since the columns differ by prefix only
-        "BasicRow",
-        {
-            "measure": Annotated[Measure, Field(validation_alias=f"{prefix}_measure")],
-            "percentileText": Annotated[str, Field(validation_alias=f"{prefix}_pct")],
-            "inspectionsWithViolations": Annotated[Count, Field(validation_alias=f"{prefix}_insp_w_viol")],
-            "acuteCritical": Annotated[bool, Field(validation_alias=f"{prefix}_ac")],
-            "roadsideAlert": Annotated[bool, Field(validation_alias=f"{prefix}_rd_alert")],
-            "basicAlert": Annotated[bool, Field(validation_alias=f"{prefix}_basic_alert")],
-        },
-        total=False,
-    )
+# Of each BASIC: our field, how its column's name ends, its type. `acuteCritical`: a serious violation found in an
+# investigation; not an alert.
+_BASIC_COLUMNS = (
+    ("measure", "measure", Measure),
+    ("percentileText", "pct", str),
+    ("inspectionsWithViolations", "insp_w_viol", Count),
+    ("acuteCritical", "ac", bool),
+    ("roadsideAlert", "rd_alert", bool),
+    ("basicAlert", "basic_alert", bool),
+)
+_BasicColumns = TypedDict(  # type: ignore[misc]  # the functional form, since the columns differ by prefix only
+    "_BasicColumns", {f"{prefix}_{end}": kind for prefix in PREFIXES.values() for _, end, kind in _BASIC_COLUMNS}, total=False
+)
 
 
-_parse_totals = RowParser(TotalsRow)
-_parse_basics = {basic: RowParser(_basic_row(prefix)) for basic, prefix in PREFIXES.items()}
+class _FlatRow(TotalsRow, _BasicColumns, total=False):
+    """One row with the columns of the BASICs under their own names."""
 
 
-def parse_result(row: Row) -> Content:
-    """One carrier's row: `inspections`, and `basics` by `Basic`. Raises: MalformedPayloadError with the column."""
-    inspections = _parse_totals(row)
-    del inspections["usdot"]
-    return {"inspections": inspections, "basics": {basic: parse(row) for basic, parse in _parse_basics.items()}}
+def _by_basic(row: Content) -> Content:
+    basics = {
+        basic: {field: row.pop(f"{prefix}_{end}") for field, end, _ in _BASIC_COLUMNS} for basic, prefix in PREFIXES.items()
+    }
+    return {"usdot": row.pop("usdot"), "inspections": row, "basics": basics}
+
+
+parse_result = RowParser(_FlatRow, _by_basic)  # of one carrier's row: `usdot`, `inspections`, and `basics` by `Basic`
 
 
 @lru_cache(maxsize=512)

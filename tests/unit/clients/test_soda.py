@@ -12,13 +12,18 @@ from hypothesis import strategies as st
 
 from fmcsa_orchestrator import MaintenanceError, MalformedPayloadError, StaleUpstreamError, TruncatedPayloadError, UsdotNumber
 from fmcsa_orchestrator.clients.http import Upstream
-from fmcsa_orchestrator.clients.json_rows import RowSlicer
+from fmcsa_orchestrator.clients.json_rows import RowSlicer, decode_rows
 from fmcsa_orchestrator.clients.pacing import strict_limiter
 from fmcsa_orchestrator.clients.soda import URL_BUDGET, Dataset, SodaClient, app_token_header
 
 BASE = "https://portal.test"
 DATASET = Dataset("abcd-1234", "A File", frozenset({"dot_number", "a"}))
 OCTOBER, NOVEMBER = "Fri, 02 Oct 2026 15:11:42 GMT", "Mon, 02 Nov 2026 15:11:42 GMT"
+
+
+class KeepAll(list):
+    decode = staticmethod(decode_rows)
+    add = join = list.extend
 
 
 class Portal:
@@ -62,7 +67,7 @@ def numbers(*usdots):
 
 
 async def read(client, *usdots):
-    return (await client.rows(DATASET, numbers(*usdots or (7,)), dict)).rows
+    return (await client.rows(DATASET, numbers(*usdots or (7,)), KeepAll)).kept
 
 
 @pytest.mark.parametrize(("count", "requests"), [(0, 1), (2, 1), (3, 2), (7, 3), (9, 4)])

@@ -48,3 +48,31 @@ def test_differences_are_those_that_mongodb_would_hold():
 )
 def test_paths_overlap_by_whole_names(a, b, expected):
     assert overlaps(a, b) is expected
+
+
+class Untouched:
+    """A value that is not looked at."""
+
+    def __eq__(self, other):
+        pytest.fail("compared")
+
+    __hash__ = None
+
+    def __repr__(self):
+        pytest.fail("made canonical")
+
+
+@pytest.mark.parametrize(
+    ("stored", "value"),
+    [
+        ({"a": 1, "b": Untouched()}, {"a": 2, "b": Untouched()}),
+        ({"a": {"b": 1, "c": Untouched()}, "d": Untouched()}, {"a": {"b": "1", "c": 1}, "d": 1}),
+        ([1, Untouched()], [2, Untouched()]),
+        ([Untouched()], [Untouched(), Untouched()]),
+        ({"a": Untouched()}, "text"),
+        (None, {"a": Untouched()}),
+        ([Untouched()], {"a": Untouched()}),
+    ],
+)
+def test_comparing_ends_at_the_first_difference(stored, value):
+    assert differs(stored, value)

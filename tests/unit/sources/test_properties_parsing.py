@@ -1,5 +1,6 @@
 """Whatever stands in a host's document or a row of upstream's is understood or refused in our own words, never anything else."""
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,7 +12,7 @@ from fmcsa_orchestrator import InvalidUsdotError, MalformedPayloadError, UsdotNu
 from fmcsa_orchestrator.sources.inspections import inspection_documents, parse_inspection, summarize_inspections
 from fmcsa_orchestrator.sources.qcmobile_basics import parse_carrier, parse_qc_basics
 from fmcsa_orchestrator.sources.sms.columns import sms_date, two_years_after
-from fmcsa_orchestrator.sources.sms.file import SmsFile
+from fmcsa_orchestrator.sources.sms.kept_rows import CarrierKeeper
 from fmcsa_orchestrator.sources.sms.result_file import parse_percentile, parse_result
 from fmcsa_orchestrator.sources.violations import parse_violation, summarize_violations, violation_documents
 from tests.support.samples import inspection, qc_basic, result, violation
@@ -73,7 +74,7 @@ SAMPLES = {
     ),
 }
 TWO_FIELDS = {"basic_desc", "viol_unit"}
-KEYS = {"unique_id", "insp_date"}
+KEYS = {"unique_id", "insp_date", "dot_number"}
 each_file = pytest.mark.parametrize(("parse", "sample"), SAMPLES.values(), ids=SAMPLES)
 
 
@@ -146,7 +147,9 @@ def test_a_number_is_itself_in_every_spelling_and_zero_is_not_none(number, case,
 @given(st.dictionaries(st.sampled_from([*violation(), "dot_number"]), anything))
 def test_any_row_belongs_to_a_carrier_or_is_malformed(row):
     try:
-        usdot, content = SmsFile(None, None, parse_violation).convert(row)
+        ((usdot, content),) = CarrierKeeper([], parse_violation).decode(json.dumps([row]).encode())
+    except ValueError:
+        assert "\\ud" in json.dumps(row)  # half a surrogate pair, which is no text
     except MalformedPayloadError as error:
         assert error.field == "dot_number"
     else:
