@@ -6,7 +6,7 @@ the library's pure functions: what remains above it is the price of isolation, t
 
 import time
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from statistics import median
 from typing import Any
 
@@ -108,7 +108,7 @@ async def _full_loop(url: str, usdots: list[int]) -> None:
 async def _company(usdot: int, rows: dict[str, list[dict[str, Any]]]) -> None:
     at = RunClock().now()
     violations, inspections = rows.pop("8mt8-2mdr"), rows.pop("rbkj-cgst")
-    reports: dict[str, tuple[dict[str, Any], list[Document]]] = {
+    reports: dict[str, tuple[dict[str, Any], Sequence[Document]]] = {
         "csa_scores": (csa_fields({dataset: found[0] for dataset, found in rows.items() if found}), []),
         "violations": ({"fmcsaData.violations": await summarize_violations(violations)}, await violation_documents(violations)),
         "inspections": (
