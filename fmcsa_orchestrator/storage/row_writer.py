@@ -9,7 +9,16 @@ from fmcsa_orchestrator.model.company import Company, Document
 from fmcsa_orchestrator.model.errors import RepositoryError
 from fmcsa_orchestrator.storage.held_leases import HeldLeases, together
 from fmcsa_orchestrator.storage.repository import CompanyRepository, RowWrite
-from fmcsa_orchestrator.storage.row_diff import RowPlan, check_plausible, compared, expected_rows, gone, plan_rows, scope_of
+from fmcsa_orchestrator.storage.row_diff import (
+    RowPlan,
+    SeenIds,
+    check_plausible,
+    compared,
+    expected_rows,
+    gone,
+    plan_rows,
+    scope_of,
+)
 
 LARGE = 10_000  # rows of one carrier in one collection, above which no more than a bulk of them is held
 BULK = 1_000  # rows per bulk: some 10 ms of encoding between two turns of the event loop
@@ -56,7 +65,7 @@ class RowWriter:
         if not documents:
             stored = self._repository.stored_rows(collection, companies=[company.id])
             check_plausible(sum([expected_rows([row], company.usdot, self.at) async for row in stored]))
-        plan, scope, seen, remaining = RowPlan(company.id), scope_of(company.id), set[int](), iter(documents)
+        plan, scope, seen, remaining = RowPlan(company.id), scope_of(company.id), SeenIds(), iter(documents)
         while part := list(islice(remaining, BULK)):
             found = self._repository.stored_rows(collection, rows=[f"{scope}{document.id}" for document in part])
             old = {row["_id"]: row async for row in found}
