@@ -33,7 +33,7 @@ def run_server() -> None:
         sys.argv.remove(UNCORRECTED)
     else:
         try:
-            for correct in (updates, aggregations, dates, negations, projections, sorting):
+            for correct in (updates, aggregations, groups, comparisons, dates, negations, projections, sorting):
                 correct()
         except (ImportError, AttributeError):  # another version, with other insides
             os._exit(NOT_CORRECTED)
@@ -68,6 +68,35 @@ def aggregations() -> None:
         engine = copy(self)
         engine.find = lambda session: self.find(condition, session=session)
         return execute_python_aggregation(engine, pipeline[condition is not None :], session)
+
+
+def groups() -> None:
+    """`$group` takes an object as its key for a text: all documents are of one group. MongoDB fills in what it names."""
+    from neosqlite.collection.expr_evaluator import ExprEvaluator
+    from neosqlite.collection.query_helper import QueryHelper
+
+    @_instead_of(QueryHelper, "_process_group_stage")
+    def by_object(original: Callable[..., Any], self: Any, group: dict[str, Any], documents: list[dict[str, Any]]) -> Any:
+        key = group.get("_id")
+        if not isinstance(key, dict) or any(name.startswith("$") for name in key):
+            return original(self, group, documents)
+        evaluate = ExprEvaluator(data_column="data", db_connection=self.collection.db)._evaluate_operand_python
+        keyed = [
+            {**document, "__key": {name: evaluate(value, document) for name, value in key.items()}} for document in documents
+        ]
+        return original(self, {**group, "_id": "$__key"}, keyed)
+
+
+def comparisons() -> None:
+    """In an expression, `$gte` and its like fail on values of two types. MongoDB has one order for values of all types."""
+    from neosqlite.collection.expr_evaluator import ExprEvaluator
+
+    @_instead_of(ExprEvaluator, "_evaluate_comparison_python")
+    def by_order(original: Callable[..., Any], self: Any, operator: str, operands: list[Any], document: dict[str, Any]) -> bool:
+        if operator in {"$gt", "$gte", "$lt", "$lte"}:
+            order = self._evaluate_cmp_python(operands, document)
+            return bool((order > 0 and "g" in operator) or (order < 0 and "l" in operator) or (order == 0 and "e" in operator))
+        return bool(original(self, operator, operands, document))
 
 
 def dates() -> None:

@@ -29,7 +29,11 @@ from fmcsa_orchestrator.storage.row_diff import PROJECTION
 
 log = logging.getLogger(__name__)
 
-HAS_USDOT = {"dotNumber": {"$exists": True, "$nin": [None, ""]}}
+HAS_USDOT = {"dotNumber": {"$exists": True, "$ne": "", "$not": {"$eq": None}}}
+# A run takes companies by the first: it is sorted by `lastRun`, and all documents that have neither of the two, which may be far
+# more than the companies to be synced, stand together in it and are skipped in one step. The second serves who counts them all.
+_COMPANY_INDEXES = ((LAST_RUN, "dotNumber"), ("dotNumber",))
+_ROW_INDEX = ("companyId",)
 _CLOCKS_APART = timedelta(seconds=30)  # that much is no harm
 _BATCH = 5_000  # of stored rows, in one answer of the server
 _STATUS_FIELDS = {"dotNumber": 1, "name": 1, STATUS: 1}
@@ -58,14 +62,19 @@ class MongoCompanyRepository:
 
     async def prepare(self, collections: Sequence[str]) -> None:
         """Make sure of the indexes. A user without the right to create them gets a warning: all works, but slower."""
-        for collection, field in [(self._companies, LAST_RUN), *((self._collection(name), "companyId") for name in collections)]:
+        for collection, fields in self._indexes(collections):
             try:
-                with translated(f"cannot create the index {field}"):
-                    await collection.create_index([(field, 1)])
+                with translated(f"cannot create the index {' and '.join(fields)}"):
+                    await collection.create_index([(field, 1) for field in fields])
             except RepositoryError as error:
                 if not isinstance(error.__cause__, OperationFailure):  # it is not refused: nobody answers
                     raise
                 note(log, logging.WARNING, "index_refused", collection=collection.name, reason=error)
+
+    def _indexes(self, collections: Sequence[str]) -> list[tuple[Any, tuple[str, ...]]]:
+        """Each collection with the fields of an index that it is to have."""
+        of_rows = [(self._collection(name), _ROW_INDEX) for name in collections]
+        return [*((self._companies, fields) for fields in _COMPANY_INDEXES), *of_rows]
 
     async def check(self, collections: Sequence[str]) -> Sequence[Finding]:
         """For `doctor`: the server, its clock, the indexes, and whether there are companies to sync."""
@@ -81,10 +90,11 @@ class MongoCompanyRepository:
         ]
         await self.prepare(collections)
         with translated("cannot read indexes"):
-            for name, field in [(self._companies.name, LAST_RUN), *((name, "companyId") for name in collections)]:
-                indexes = await self._collection(name).index_information()
-                is_there = any(index["key"][0][0] == field for index in indexes.values())
-                text = f"{name}.{field} is {'there' if is_there else 'missing: all works, but slower the more documents'}"
+            for collection, fields in self._indexes(collections):
+                indexes = await collection.index_information()
+                is_there = any(tuple(name for name, _ in index["key"])[: len(fields)] == fields for index in indexes.values())
+                names = f"{collection.name}.{' + '.join(fields)}"
+                text = f"{names} is {'there' if is_there else 'missing: all works, but slower the more documents'}"
                 findings.append(Finding("index", is_there, text, "let the user create indexes, or create it by hand"))
             number = await self._companies.count_documents(HAS_USDOT)
         found = f"{number} in {self._companies.name} have a dotNumber"
@@ -117,7 +127,7 @@ class MongoCompanyRepository:
         """
         condition = _due(since, now)
         if without:
-            condition["_id"] = {"$nin": list(without)}
+            condition = {"$and": [{"_id": {"$nin": list(without)}}, condition]}
         with translated("cannot read companies"):
             found = self._companies.find(condition, _STATUS_FIELDS).sort(LAST_RUN, 1).limit(limit).batch_size(limit)
             documents: list[Mapping[str, Any]] = await found.to_list(limit)

@@ -1,6 +1,5 @@
 """The fleet's status in MongoDB: counted there, since no fleet is to be loaded for it; documents only as many as are shown."""
 
-import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -15,7 +14,7 @@ from fmcsa_orchestrator.storage.mongodb.companies import HAS_USDOT
 from fmcsa_orchestrator.storage.mongodb.driver import aggregated, collection_of, translated
 
 _SHOWN = {"name": 1, "dotNumber": 1, "fmcsaData": 1}
-_ANY_TIME = {"$gte": datetime(1970, 1, 1, tzinfo=UTC)}
+_FIRST, _LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)  # no time of ours is outside of these
 
 
 class MongoFleet:
@@ -29,61 +28,74 @@ class MongoFleet:
 
     async def documents(self, limit: int) -> list[Mapping[str, Any]]:
         """What is known of companies, the least recently attempted first."""
-        return await self._first(HAS_USDOT, LAST_RUN, 1, limit)
+        return await self._first(HAS_USDOT, limit)
 
     async def counts(self, sources: Sequence[str], cutoff: datetime) -> FleetCounts:
-        """Companies by state, overall and per source; a success before `cutoff` is stale."""
-        found = await self._groups(f"{STATUS}.success")
-        total = sum(found.values())
-        fresh = await self._count({f"{STATUS}.success": {"$eq": True}, LAST_RUN: {"$gte": cutoff}})
-        failing, never = found[False], total - found[True] - found[False]
-        oldest = await self._first({**HAS_USDOT, LAST_RUN: _ANY_TIME}, LAST_RUN, 1, 1)
+        """Companies by state, overall and per source; a success before `cutoff` is stale. Two commands, however many they are.
+
+        MongoDB counts companies that are alike in all that is asked of them, of which there are a few dozen kinds.
+        """
+        kinds = await self._kinds(sources, cutoff)
+        oldest = await self._first({**HAS_USDOT, LAST_RUN: {"$gte": _FIRST, "$lt": _LAST}}, 1)
+        success = Counter[Any]()
+        fresh = 0
+        for kind in kinds:
+            is_success = kind["_id"].get("success")
+            success[is_success if isinstance(is_success, bool) else None] += kind["companies"]
+            fresh += kind["companies"] * (is_success is True and kind["_id"].get("fresh") is True)
         return FleetCounts(
-            total=total,
-            states=StateCounts(fresh, max(0, found[True] - fresh), failing, never),
-            sources=tuple(await asyncio.gather(*(self._source(name, total, cutoff) for name in sources))),
+            total=success.total(),
+            states=StateCounts(fresh, success[True] - fresh, success[False], success[None]),
+            sources=tuple(_source_counts(f"s{number}", name, kinds) for number, name in enumerate(sources)),
             oldest=as_time(dig(oldest[0], LAST_RUN)) if oldest else None,
             oldest_company=name_of(oldest[0]) or str(oldest[0]["_id"]) if oldest else None,
         )
 
-    async def _source(self, name: str, total: int, cutoff: datetime) -> SourceCounts:
-        path = f"{STATUS}.sources.{name}"
-        found = await self._groups(f"{path}.outcome")
-        outcomes = {outcome: count for outcome, count in found.items() if isinstance(outcome, str)}
-        working = {f"{path}.outcome": {"$type": "string", "$nin": list(FAILURES)}}
-        fresh = await self._count({**working, f"{path}.lastSuccess": {"$gte": cutoff}})
-        attempted, failing = sum(outcomes.values()), sum(outcomes.get(outcome, 0) for outcome in FAILURES)
-        return SourceCounts(
-            name=name,
-            states=StateCounts(fresh, max(0, attempted - failing - fresh), failing, max(0, total - attempted)),
-            outcomes=outcomes,
-            oldest_success=await self._time_at(f"{path}.lastSuccess", 1),
-            data_as_of=await self._time_at(f"{path}.dataAsOf", -1),
-        )
-
-    async def _groups(self, path: str) -> Counter[Any]:
-        """Companies by what they have at a path; None for what we have not put there."""
-        group = {"$group": {"_id": f"${path}", "companies": {"$sum": 1}}}
+    async def _kinds(self, sources: Sequence[str], cutoff: datetime) -> list[Mapping[str, Any]]:
+        """Each kind of company: its success and freshness, its outcomes, how many there are, first and last times."""
+        kind: dict[str, Any] = {"success": f"${STATUS}.success", "fresh": _lies_between(f"${LAST_RUN}", cutoff)}
+        group: dict[str, Any] = {"_id": kind, "companies": {"$sum": 1}}
+        for number, name in enumerate(sources):
+            path, key = f"${STATUS}.sources.{name}", f"s{number}"
+            kind[f"{key}outcome"] = f"{path}.outcome"
+            kind[f"{key}fresh"] = _lies_between(f"{path}.lastSuccess", cutoff)
+            group[f"{key}oldest"] = {"$min": _time(f"{path}.lastSuccess")}
+            group[f"{key}asOf"] = {"$max": _time(f"{path}.dataAsOf")}
         with translated("cannot count companies"):
-            found = await aggregated(self._companies, [{"$match": HAS_USDOT}, group])
-        counts: Counter[Any] = Counter()
-        for row in found:
-            counts[row["_id"] if isinstance(row["_id"], str | bool) else None] += row["companies"]
-        return counts
+            return await aggregated(self._companies, [{"$match": HAS_USDOT}, {"$group": group}])
 
-    async def _time_at(self, path: str, direction: int) -> datetime | None:
-        """The first, or last, time at a path. By a sort: an index on the path, where there is one, serves it."""
-        found = await self._first({**HAS_USDOT, path: _ANY_TIME}, path, direction, 1)
-        return as_time(dig(found[0], path)) if found else None
-
-    async def _first(self, condition: Mapping[str, Any], path: str, direction: int, limit: int) -> list[Mapping[str, Any]]:
+    async def _first(self, condition: Mapping[str, Any], limit: int) -> list[Mapping[str, Any]]:
         with translated("cannot read companies"):
-            found: list[Mapping[str, Any]] = (
-                await self._companies.find(condition, _SHOWN).sort(path, direction).limit(limit).to_list(limit)
-            )
+            cursor = self._companies.find(condition, _SHOWN).sort(LAST_RUN, 1).limit(limit).batch_size(max(limit, 1))
+            found: list[Mapping[str, Any]] = await cursor.to_list(limit)
             return found
 
-    async def _count(self, condition: Mapping[str, Any]) -> int:
-        with translated("cannot count companies"):
-            count: int = await self._companies.count_documents({**HAS_USDOT, **condition})
-            return count
+
+def _source_counts(key: str, name: str, kinds: Sequence[Mapping[str, Any]]) -> SourceCounts:
+    outcomes = Counter[str]()
+    fresh = 0
+    for kind in kinds:
+        outcome = kind["_id"].get(f"{key}outcome")
+        if isinstance(outcome, str):
+            outcomes[outcome] += kind["companies"]
+            fresh += kind["companies"] * (outcome not in FAILURES and kind["_id"].get(f"{key}fresh") is True)
+    total = sum(kind["companies"] for kind in kinds)
+    attempted, failing = outcomes.total(), sum(outcomes[outcome] for outcome in FAILURES)
+    times = [[time for kind in kinds if (time := as_time(kind.get(f"{key}{which}")))] for which in ("oldest", "asOf")]
+    return SourceCounts(
+        name=name,
+        states=StateCounts(fresh, attempted - failing - fresh, failing, total - attempted),
+        outcomes={outcome: count for outcome, count in outcomes.items() if count},
+        oldest_success=min(times[0], default=None),
+        data_as_of=max(times[1], default=None),
+    )
+
+
+def _lies_between(path: str, first: datetime) -> dict[str, Any]:
+    """Whether there is a time from `first` on: nothing but a time lies between two times in MongoDB's order of all values."""
+    return {"$and": [{"$gte": [path, first]}, {"$lt": [path, _LAST]}]}
+
+
+def _time(path: str) -> dict[str, Any]:
+    """The time at a path, else null, which `$min` and `$max` pass over."""
+    return {"$cond": [_lies_between(path, _FIRST), path, None]}

@@ -7,7 +7,6 @@ import pytest
 from aiolimiter import AsyncLimiter
 from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo import AsyncMongoClient
-from pymongo.monitoring import CommandListener
 
 from fmcsa_orchestrator import CompanyStarted, Document, MongoCompanyRepository, Orchestrator, SourceReport
 from fmcsa_orchestrator.model.documents import dig
@@ -15,25 +14,10 @@ from fmcsa_orchestrator.model.status import LEASE, STATUS
 from fmcsa_orchestrator.storage import row_writer
 from fmcsa_orchestrator.testing.fakes import FakeSource
 from tests.support.backends import BACKENDS, open_backend
+from tests.support.commands import Commands
 from tests.support.leases import TTL_S
 
 COMPANIES = 150
-
-
-class Commands(CommandListener):
-    """Counts what is asked of the server."""
-
-    def __init__(self):
-        self.counts = Counter()
-
-    def started(self, event):
-        self.counts[event.command_name] += 1
-
-    def succeeded(self, event):
-        pass
-
-    def failed(self, event):
-        pass
 
 
 class Upstream:

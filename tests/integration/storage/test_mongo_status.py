@@ -17,6 +17,7 @@ from fmcsa_orchestrator.report.read import read_company, read_fleet
 from fmcsa_orchestrator.storage.fleet_status import State
 from fmcsa_orchestrator.storage.mongodb.driver import connect, database_of
 from fmcsa_orchestrator.storage.mongodb.fleet_counts import MongoFleet
+from tests.support.commands import Commands
 from tests.support.status_samples import AS_OF, NOW, SOURCES, company, failing, source
 
 CUTOFF = cutoff_of(NOW, 48)
@@ -68,6 +69,19 @@ async def test_counts_are_those_of_the_documents(database):
         assert found.outcomes == Counter(view.outcome for view in views if view.outcome)
         assert found.oldest_success == min(view.last_success for view in views if view.last_success)
         assert found.data_as_of == AS_OF
+
+
+async def test_the_fleet_takes_three_commands_whatever_its_sources(wire_uri):
+    commands = Commands()
+    client = AsyncMongoClient(wire_uri, tz_aware=True, event_listeners=[commands])
+    name = f"status_{secrets.token_hex(4)}"
+    await client[name]["companies"].insert_many([dict(document) for document in FLEET])
+    commands.counts.clear()
+    overview = await read_fleet(client[name], "companies", limit=500)
+    assert (overview.fleet.total, len(overview.companies), len(overview.fleet.sources)) == (8, 8, 4)
+    assert commands.counts == {"find": 2, "aggregate": 1}
+    await client.drop_database(name)
+    await client.close()
 
 
 async def test_an_empty_fleet_is_counted_too(database):

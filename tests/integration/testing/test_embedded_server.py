@@ -52,6 +52,25 @@ async def groups_tell_booleans_from_numbers(collection):
     }  # fmt: skip
 
 
+async def groups_have_objects_for_keys(collection):
+    await collection.insert_many([{"a": {"b": 1}, "c": NOON}, {"a": {"b": 1}, "c": "text"}, {"a": {"b": "x"}}, {"a": 5}])
+    is_time = {"$and": [{"$gte": ["$c", NOON]}, {"$lt": ["$c", LATER]}]}
+    key = {"b": "$a.b", "at": is_time}
+    rows = await aggregated(collection, [{"$group": {"_id": key, "number": {"$sum": 1}}}])
+    assert sorted((str(row["_id"].get("b")), row["_id"]["at"], row["number"]) for row in rows) == [
+        ("1", False, 1), ("1", True, 1), ("None", False, 1), ("x", False, 1),
+    ]  # fmt: skip
+
+
+async def expressions_compare_values_of_all_types(collection):
+    await collection.insert_many([{"_id": number, "at": value} for number, value in enumerate([*NO_DATES, NOON, LATER])])
+    for operator, expected in (("$gte", 2), ("$gt", 1)):
+        at = {
+            "$sum": {"$cond": [{"$and": [{operator: ["$at", NOON]}, {"$lt": ["$at", datetime.max.replace(tzinfo=UTC)]}]}, 1, 0]}
+        }
+        assert (await aggregated(collection, [{"$group": {"_id": None, "number": at}}]))[0]["number"] == expected
+
+
 async def the_first_and_the_last_of_dates_are_dates(collection):
     await collection.insert_many([{"at": LATER}, {"at": NOON}, {}])
     group = {"$group": {"_id": None, "first": {"$min": "$at"}, "last": {"$max": "$at"}}}
@@ -106,6 +125,8 @@ CHECKS = [
     set_keeps_the_types_of_dates_and_booleans,
     set_below_a_null_is_refused,
     groups_tell_booleans_from_numbers,
+    groups_have_objects_for_keys,
+    expressions_compare_values_of_all_types,
     the_first_and_the_last_of_dates_are_dates,
     dates_are_compared_by_the_millisecond,
     dates_are_compared_with_dates_only,
