@@ -1,18 +1,22 @@
-"""`python -m benchmarks [requests|wire|cpu|rows|memory|reach ...]`: prints the tables, all of them by default."""
+"""`python -m benchmarks [requests|wire|latency|cpu|rows|memory|status|reach ...]`: prints the tables, all of them by default."""
 
 import asyncio
 import sys
+from collections.abc import Callable
 
 from rich.console import Console
+from rich.table import Table
 
-from benchmarks import cpu, memory, reach, requests, rows, wire
+from benchmarks import cpu, latency, memory, reach, requests, rows, status, wire
 
-TABLES = {
+TABLES: dict[str, Callable[[], list[Table]]] = {
     "requests": lambda: [asyncio.run(requests.measure())],
-    "wire": lambda: [asyncio.run(wire.measure())],
+    "wire": lambda: asyncio.run(wire.measure()),
+    "latency": lambda: asyncio.run(latency.measure()),
     "cpu": lambda: [asyncio.run(cpu.measure())],
     "rows": lambda: [asyncio.run(rows.measure())],
-    "memory": lambda: [memory.measure()],
+    "memory": memory.measure,
+    "status": lambda: [asyncio.run(status.measure())],
     "reach": lambda: asyncio.run(reach.measure()),
 }
 

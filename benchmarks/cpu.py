@@ -15,7 +15,7 @@ from rich.table import Table
 
 from benchmarks.world import Addresses, PassingRepository, double, opened, versions
 from fmcsa_orchestrator.model.company import Document
-from fmcsa_orchestrator.model.documents import changed_paths, content_hash, settable, with_values
+from fmcsa_orchestrator.model.documents import content_hash, has_changes, settable, with_values
 from fmcsa_orchestrator.model.results import CompanySyncResult, Outcome, SourceOutcome
 from fmcsa_orchestrator.sources.csa import csa_fields
 from fmcsa_orchestrator.sources.inspections import inspection_documents, parse_inspection, summarize_inspections
@@ -121,7 +121,7 @@ async def _company(usdot: int, rows: dict[str, list[dict[str, Any]]]) -> None:
     outcomes = {}
     for name, (fields, documents) in reports.items():
         plan = await plan_rows({}, documents, usdot, usdot, at)
-        changed = bool(changed_paths(document, fields)) or plan.size > 0
+        changed = plan.size > 0 or has_changes(document, fields)
         values |= fields
         document = with_values(document, fields)
         outcomes[name] = SourceOutcome(source=name, outcome=Outcome.CHANGED, changed=changed, rows=len(documents))

@@ -1,6 +1,7 @@
-"""Peak memory and time at 1,000 and at 100,000 companies of one row per file, nothing kept by the repository."""
+"""Peak memory and time: fleets of tiny carriers, of which nothing is kept; and one large carrier, over the wire to a store."""
 
 import asyncio
+import gc
 import json
 import re
 import subprocess
@@ -10,53 +11,93 @@ from pathlib import Path
 
 from rich.table import Table
 
+from benchmarks.wire import connected, put_companies, synced
 from benchmarks.world import PassingRepository, double, opened
+from fmcsa_orchestrator import open_orchestrator
+from fmcsa_orchestrator.cli.demo import demo_settings
+from fmcsa_orchestrator.testing.embedded_store import EmbeddedStore
 
 SIZES = (1_000, 100_000)
+ROWS = (50_000, 500_000)
+_PATIENT = {"qcmobile_web_key": None, "soda_requests_per_second": 1e6, "request_timeout_s": 300, "company_timeout_s": 900}
 
 
-def measure() -> Table:
+def measure() -> list[Table]:
     """Each size in a process of its own."""
-    found = [_in_a_process(size) for size in SIZES]
-    table = Table(title="A fleet of tiny carriers (1 violation, 1 inspection each)")
+    fleets = Table(title="A fleet of tiny carriers (1 violation, 1 inspection each)")
     for column in ("companies", "peak memory", "ratio", "seconds", "ms per company", "target"):
-        table.add_column(column, justify="right")
-    for size, (peak, seconds) in zip(SIZES, found, strict=True):
-        table.add_row(
-            f"{size:,}",
-            f"{peak / 1024:.0f} MiB",
-            f"{peak / found[0][0]:.2f}",
-            f"{seconds:.1f}",
-            f"{seconds / size * 1e3:.2f}",
-            "1.3 x",
-        )
-    return table
+        fleets.add_column(column, justify="right")
+    found = [_in_a_process("fleet", size)[0] for size in SIZES]
+    for size, (peak, seconds, _) in zip(SIZES, found, strict=True):
+        cells = f"{peak:.0f} MiB", f"{peak / found[0][0]:.2f}", f"{seconds:.1f}", f"{seconds / size * 1e3:.2f}", "1.3 x"
+        fleets.add_row(f"{size:,}", *cells)
+    carriers = Table(title="One large carrier, over the wire to the embedded store")
+    for column in ("violations", "", "peak memory", "ratio", "seconds", "loop held up", "target"):
+        carriers.add_column(column, justify="right")
+    first: dict[str, float] = {}
+    for size in ROWS:
+        for state, (peak, seconds, longest) in zip(("first", "changed"), _in_a_process("carrier", size), strict=True):
+            ratio = peak / first.setdefault(state, peak)
+            cells = f"{peak:.0f} MiB", f"{ratio:.2f}", f"{seconds:.0f}", f"{longest * 1e3:.0f} ms", "220 MiB, 1.5 x, 50 ms"
+            carriers.add_row(f"{size:,}", state, *cells)
+    return [fleets, carriers]
 
 
-def _in_a_process(size: int) -> tuple[int, float]:
-    done = subprocess.run([sys.executable, "-m", "benchmarks.memory", str(size)], capture_output=True, text=True, check=True)
-    peak, seconds = json.loads(done.stdout)
-    return peak, seconds
+def _in_a_process(what: str, size: int) -> list[tuple[float, float, float]]:
+    """Of each run: peak memory in MiB, seconds, the longest time that the event loop was held up."""
+    command = [sys.executable, "-m", "benchmarks.memory", what, str(size)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    found: list[tuple[float, float, float]] = json.loads(done.stdout)
+    return found
 
 
-def _peak_kib() -> int:
+def _peak_mib() -> float:
     """The peak of this very process; the figure of getrusage begins with what its parent had."""
     match = re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())
     if match is None:
         raise RuntimeError("this benchmark reads /proc, which Linux has")
-    return int(match[1])
+    return int(match[1]) / 1024
 
 
-async def _sync(size: int) -> float:
+async def _fleet(size: int) -> list[tuple[float, float, float]]:
     with double(size, violations=1, inspections=1) as addresses:
         async with opened(addresses, PassingRepository(addresses.usdots)) as orchestrator:
             started = time.perf_counter()
-            summary = await orchestrator.sync_all_companies()
-            if not summary.success or summary.total != size:
-                raise RuntimeError(f"the run failed: {summary.errors[:1]}")
-            return time.perf_counter() - started
+            await synced(orchestrator)
+            return [(_peak_mib(), time.perf_counter() - started, 0.0)]
+
+
+async def _carrier(rows: int) -> list[tuple[float, float, float]]:
+    found = []
+    with double(1, violations=rows, inspections=1_000) as upstream:
+        async with EmbeddedStore() as store, connected("motor", store.uri) as (database, _):
+            await put_companies(database, 1)
+            settings = demo_settings(upstream).model_copy(update=_PATIENT)
+            async with open_orchestrator(settings, database=database) as orchestrator:
+                for is_first in (True, False):
+                    if not is_first:
+                        upstream.publish(1.0)
+                    ticker = asyncio.create_task(_longest_wait())
+                    started = time.perf_counter()
+                    await synced(orchestrator)
+                    ticker.cancel()
+                    found.append((_peak_mib(), time.perf_counter() - started, await ticker))
+    return found
+
+
+async def _longest_wait() -> float:
+    """Until it is cancelled: the longest time that another task of this loop had to wait for its turn."""
+    longest, last = 0.0, time.perf_counter()
+    try:
+        while True:
+            await asyncio.sleep(0.001)
+            now = time.perf_counter()
+            longest, last = max(longest, now - last), now
+    except asyncio.CancelledError:
+        return longest
 
 
 if __name__ == "__main__":
-    seconds = asyncio.run(_sync(int(sys.argv[1])))
-    print(json.dumps([_peak_kib(), seconds]))
+    gc.freeze()  # as the command line does
+    run = {"fleet": _fleet, "carrier": _carrier}[sys.argv[1]]
+    print(json.dumps(asyncio.run(run(int(sys.argv[2])))))

@@ -22,21 +22,30 @@ class Addresses:
 
     web_key = "unused"
 
-    def __init__(self, port: int, usdots: Sequence[int]) -> None:
+    def __init__(self, port: int, usdots: Sequence[int], connection: Connection | None = None) -> None:
         self.usdots = usdots
+        self.port = port
         self.soda_url = f"http://127.0.0.1:{port}"
         self.qcmobile_url = f"http://127.0.0.1:{port}/qc/services"
+        self._connection = connection
+
+    def publish(self, changed: float) -> None:
+        """A new monthly file, in which so many of the carriers have other rows."""
+        if self._connection is not None:
+            self._connection.send(changed)
+            self._connection.recv()
 
 
 @contextmanager
-def double(companies: int, **rows: int) -> Iterator[Addresses]:
-    """A double over a uniform fleet, in a process of its own, so that its CPU time is not ours."""
+def double(companies: int, **rows: int) -> Iterator[Any]:
+    """The `Addresses` of a double over a uniform fleet, in a process of its own, so that its CPU time is not ours."""
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=_serve, args=(theirs, companies, rows), daemon=True)
     process.start()
     try:
-        yield Addresses(*ours.recv())
+        port, usdots = ours.recv()
+        yield Addresses(port, usdots, ours)
     finally:
         ours.send(None)
         process.join(10)
@@ -49,7 +58,9 @@ def _serve(connection: Connection, companies: int, rows: dict[str, int]) -> None
         fleet = Fleet.uniform(companies, **rows)
         async with LocalFmcsa(fleet) as upstream:
             connection.send((int(upstream.soda_url.rsplit(":", 1)[1]), array("L", fleet.usdots)))
-            await asyncio.to_thread(connection.recv)
+            while (changed := await asyncio.to_thread(connection.recv)) is not None:
+                upstream.publish(changed=changed)
+                connection.send(None)
 
     asyncio.run(serve())
 

@@ -87,9 +87,9 @@ def _copy_down(node: dict[str, Any], folder: str, copied: dict[str, dict[str, An
         node = copied[place]
 
 
-def changed_paths(document: Mapping[str, Any], values: Mapping[str, Any]) -> list[str]:
-    """The paths whose stored value differs."""
-    return [path for path, value in values.items() if differs(dig(document, path), value)]
+def has_changes(document: Mapping[str, Any], values: Mapping[str, Any]) -> bool:
+    """Whether any of these values, by path, differs from what is stored."""
+    return any(differs(dig(document, path), value) for path, value in values.items())
 
 
 def _null_parent(document: Mapping[str, Any], path: str) -> str | None:

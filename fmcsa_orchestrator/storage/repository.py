@@ -85,8 +85,8 @@ class CompanyRepository(Protocol):
 
     def stored_rows(
         self, collection: str, *, companies: Sequence[Any] = (), rows: Sequence[str] = ()
-    ) -> AsyncIterator[Mapping[str, Any]]:
-        """What `row_diff.PROJECTION` names, of all rows of these companies, or of the rows that have these ids."""
+    ) -> AsyncIterator[Sequence[Mapping[str, Any]]]:
+        """What `row_diff.PROJECTION` names, of all rows of these companies, or of the rows that have these ids; in parts."""
 
     async def write_rows(self, collection: str, rows: Sequence[RowWrite], at: datetime) -> Mapping[int, RepositoryError]:
         """Write each of these, in place of what is stored; what was refused, by position."""

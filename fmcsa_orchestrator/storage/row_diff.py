@@ -97,9 +97,8 @@ def compared(
         if not isinstance(document.id, str):
             raise MalformedPayloadError(f"a row's id must be text, not {type(document.id).__name__}", field="_id")
         row_id = scope + document.id
-        if row_id in seen:
+        if not seen.add(row_id):
             raise MalformedPayloadError(f"two rows have the id {document.id!r:.80}", field="_id")
-        seen.add(row_id)
         digest = content_hash(document.content)
         old = stored.get(row_id)
         if old is None or old.get("hash") != digest or not old.get("current") or old.get("usdot") != usdot:
@@ -123,10 +122,14 @@ class SeenIds:
     def __init__(self) -> None:
         self._hashes: defaultdict[int, array[int]] = defaultdict(partial(array, "q"))
 
-    def add(self, row_id: str) -> None:
-        """One more has come."""
+    def add(self, row_id: str) -> bool:
+        """One more has come; whether it is new."""
         mark = hash(row_id)
-        self._hashes[mark & _BUCKETS].append(mark)
+        bucket = self._hashes[mark & _BUCKETS]
+        if mark in bucket:
+            return False
+        bucket.append(mark)
+        return True
 
     def __contains__(self, row_id: str) -> bool:
         mark = hash(row_id)

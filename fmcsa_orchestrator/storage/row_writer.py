@@ -43,8 +43,9 @@ class RowWriter:
 
     async def _read(self, collection: str, company_ids: Sequence[Any]) -> None:
         self._stored |= {(collection, company_id): {} for company_id in company_ids}
-        async for row in self._repository.stored_rows(collection, companies=company_ids):
-            self._stored[collection, row["companyId"]][row["_id"]] = row
+        async for part in self._repository.stored_rows(collection, companies=company_ids):
+            for row in part:
+                self._stored[collection, row["companyId"]][row["_id"]] = row
 
     async def add(self, company: Company, collection: str, documents: Sequence[Document]) -> RowPlan:
         """Compare a company's rows with what is stored. What differs is written with all others, by `flush`.
@@ -63,20 +64,18 @@ class RowWriter:
 
     async def _add_large(self, company: Company, collection: str, documents: Sequence[Document]) -> RowPlan:
         if not documents:
-            stored = self._repository.stored_rows(collection, companies=[company.id])
-            check_plausible(sum([expected_rows([row], company.usdot, self.at) async for row in stored]))
+            all_rows = self._repository.stored_rows(collection, companies=[company.id])
+            check_plausible(sum([expected_rows(part, company.usdot, self.at) async for part in all_rows]))
         plan, scope, seen, remaining = RowPlan(company.id), scope_of(company.id), SeenIds(), iter(documents)
-        while part := list(islice(remaining, BULK)):
-            found = self._repository.stored_rows(collection, rows=[f"{scope}{document.id}" for document in part])
-            old = {row["_id"]: row async for row in found}
-            await self._write(collection, plan, compared(old, part, company.id, company.usdot, self.at, seen))
-        rows: dict[str, Mapping[str, Any]] = {}
-        async for row in self._repository.stored_rows(collection, companies=[company.id]):
-            rows[row["_id"]] = row
-            if len(rows) == BULK:
-                await self._write(collection, plan, gone(rows, seen))
-                rows = {}
-        await self._write(collection, plan, gone(rows, seen))
+        while documents_in_hand := list(islice(remaining, BULK)):
+            ids = [f"{scope}{document.id}" for document in documents_in_hand]
+            found = self._repository.stored_rows(collection, rows=ids)
+            old = {row["_id"]: row async for part in found for row in part}
+            await self._write(collection, plan, compared(old, documents_in_hand, company.id, company.usdot, self.at, seen))
+        async for stored in self._repository.stored_rows(collection, companies=[company.id]):
+            ended = gone({row["_id"]: row for row in stored}, seen)
+            for start in range(0, len(ended), BULK):
+                await self._write(collection, plan, ended[start : start + BULK])
         return plan
 
     async def _write(self, collection: str, plan: RowPlan, rows: Sequence[RowWrite]) -> None:

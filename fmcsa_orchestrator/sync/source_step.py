@@ -7,7 +7,7 @@ from functools import lru_cache, partial
 from typing import Any
 
 from fmcsa_orchestrator.model.company import Company, SourceReport
-from fmcsa_orchestrator.model.documents import changed_paths, check_settable, with_values
+from fmcsa_orchestrator.model.documents import check_settable, has_changes, with_values
 from fmcsa_orchestrator.model.errors import CompanyWriteError, RepositoryError
 from fmcsa_orchestrator.model.results import Outcome, SourceFailure, SourceOutcome
 from fmcsa_orchestrator.storage.repository import CompanyRepository
@@ -151,7 +151,7 @@ class SourceStep:
         if report.documents is not None and progress.rows is not None:
             plan = progress.plans[slot.name] = await progress.rows.add(company, slot.collection, report.documents)
             written = plan.size
-        changed = bool(changed_paths(company.document, report.fields)) or written > 0
+        changed = written > 0 or has_changes(company.document, report.fields)
         progress.values[slot.name] = values
         progress.company = Company(company.id, company.usdot, company.name, with_values(company.document, values))
         outcome = Outcome(report.outcome)

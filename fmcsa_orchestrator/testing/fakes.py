@@ -98,13 +98,12 @@ class InMemoryRepository:
 
     async def stored_rows(
         self, collection: str, *, companies: Sequence[Any] = (), rows: Sequence[str] = ()
-    ) -> AsyncIterator[Mapping[str, Any]]:
-        """All there is of them."""
+    ) -> AsyncIterator[Sequence[Mapping[str, Any]]]:
+        """All there is of them, a company at a time."""
         wanted = set(rows)
         for company_id, stored in list(self.rows[collection].items()):
-            for row in list(stored.values()):
-                if company_id in companies or row["_id"] in wanted:
-                    yield row
+            if part := [row for row in stored.values() if company_id in companies or row["_id"] in wanted]:
+                yield part
 
     async def write_rows(self, collection: str, rows: Sequence[RowWrite], at: datetime) -> Mapping[int, RepositoryError]:
         """Write each; nothing is refused."""

@@ -169,12 +169,13 @@ class MongoCompanyRepository:
 
     async def stored_rows(
         self, collection: str, *, companies: Sequence[Any] = (), rows: Sequence[str] = ()
-    ) -> AsyncIterator[Mapping[str, Any]]:
+    ) -> AsyncIterator[Sequence[Mapping[str, Any]]]:
         """By the index of `companyId`, or by `_id`."""
         condition = {"companyId": {"$in": list(companies)}} if companies else {"_id": {"$in": list(rows)}}
         with translated(f"cannot read {collection}"):
-            async for row in self._collection(collection).find(condition, PROJECTION).batch_size(_BATCH):
-                yield row
+            cursor = self._collection(collection).find(condition, PROJECTION).batch_size(_BATCH)
+            while part := await cursor.to_list(_BATCH):
+                yield part
 
     async def write_rows(self, collection: str, rows: Sequence[RowWrite], at: datetime) -> Mapping[int, RepositoryError]:
         """In one unordered bulk."""

@@ -1,0 +1,67 @@
+"""What a slow store, and a slow upstream at the polite rate, cost a run."""
+
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from rich.table import Table
+
+from benchmarks.proxy import delayed
+from benchmarks.wire import connected, put_companies, synced
+from benchmarks.world import Addresses, double
+from fmcsa_orchestrator import Orchestrator, Settings, open_orchestrator
+from fmcsa_orchestrator.cli.demo import demo_settings
+from fmcsa_orchestrator.testing.embedded_store import EmbeddedStore
+
+DELAYS_MS = (0, 1, 5, 20)
+FEW, MANY = 200, 1_000
+UPSTREAM_S, RATE, STORE_S = 0.3, 1.0, 0.02
+
+
+async def measure() -> list[Table]:
+    """A first sync behind stores of several delays; then the whole picture, against what the limiter alone needs."""
+    table = Table(title=f"A store that answers late: first sync of {FEW} companies, an upstream without a limit")
+    for column in ("delay", "ms per company", "more than without"):
+        table.add_column(column, justify="right")
+    costs = []
+    for delay_ms in DELAYS_MS:
+        seconds, _ = await _first_sync(FEW, store_s=delay_ms / 1e3, upstream_s=0.0, rate=1e6)
+        costs.append(seconds / FEW * 1e3)
+        table.add_row(f"{delay_ms} ms", f"{costs[-1]:.2f}", f"{costs[-1] - costs[0]:.2f}")
+    seconds, requests = await _first_sync(MANY, store_s=STORE_S, upstream_s=UPSTREAM_S, rate=RATE)
+    least = (requests - 1) / RATE + UPSTREAM_S
+    upstream, store = f"upstream {UPSTREAM_S * 1e3:.0f} ms, {RATE:g}/s", f"store {STORE_S * 1e3:.0f} ms"
+    whole = Table(title=f"First sync of {MANY:,} companies: {upstream}, {store}")
+    for column in ("requests", "seconds", "the limiter alone", "ratio", "target"):
+        whole.add_column(column, justify="right")
+    whole.add_row(str(requests), f"{seconds:.1f}", f"{least:.1f}", f"{seconds / least:.2f}", "1.15")
+    return [table, whole]
+
+
+async def _first_sync(companies: int, *, store_s: float, upstream_s: float, rate: float) -> tuple[float, int]:
+    """Seconds, and requests."""
+    async with _world(companies, store_s, upstream_s, rate) as (orchestrator, requests):
+        started = time.perf_counter()
+        await synced(orchestrator)
+        return time.perf_counter() - started, requests()
+
+
+@asynccontextmanager
+async def _world(
+    companies: int, store_s: float, upstream_s: float, rate: float
+) -> AsyncIterator[tuple[Orchestrator, Callable[[], int]]]:
+    with double(companies) as upstream:
+        async with EmbeddedStore() as store:
+            with delayed(store.port, store_s) as store_port, delayed(upstream.port, upstream_s) as upstream_port:
+                async with connected("motor", f"mongodb://127.0.0.1:{store_port}") as (database, _):
+                    await put_companies(database, companies)
+                    sent: list[object] = []
+                    settings = _settings(Addresses(upstream_port, upstream.usdots), rate)
+                    async with open_orchestrator(settings, database=database, on_event=sent.append) as orchestrator:
+                        yield orchestrator, lambda: sum(type(event).__name__ == "RequestSent" for event in sent)
+
+
+def _settings(addresses: Any, rate: float) -> Settings:
+    update = {"qcmobile_web_key": None, "soda_requests_per_second": rate, "source_calls_per_second": 1e6}
+    return demo_settings(addresses).model_copy(update=update)
