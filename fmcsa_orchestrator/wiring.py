@@ -9,7 +9,7 @@ import aiohttp
 
 from fmcsa_orchestrator.clients import qcmobile, soda
 from fmcsa_orchestrator.clients.http import Upstream
-from fmcsa_orchestrator.clients.pacing import strict_limiter
+from fmcsa_orchestrator.clients.pacing import SavingLimiter, strict_limiter
 from fmcsa_orchestrator.model.errors import SettingsError
 from fmcsa_orchestrator.model.events import OnEvent
 from fmcsa_orchestrator.model.limiter import Limiter
@@ -103,15 +103,15 @@ async def open_into(
 
 
 def _limiters(settings: Settings, lent: Mapping[str, Limiter]) -> dict[str, Limiter]:
-    """By upstream's name, those that were lent, and for the others strict ones of this process."""
-    rates = {
-        "soda": settings.soda_requests_per_second,
-        "qcmobile": settings.qcmobile_requests_per_second,
-        "sources": settings.source_calls_per_second,
+    """By upstream's name, those that were lent, and for the others ones of this process."""
+    own: dict[str, Limiter] = {
+        "soda": SavingLimiter(settings.soda_requests_per_second, settings.soda_burst),
+        "qcmobile": strict_limiter(settings.qcmobile_requests_per_second),
+        "sources": strict_limiter(settings.source_calls_per_second),
     }
-    if unknown := lent.keys() - rates.keys():
-        raise SettingsError(f"limiters for {', '.join(sorted(unknown))}: there are only {', '.join(rates)}")
-    return {name: lent[name] if name in lent else strict_limiter(rate) for name, rate in rates.items()}
+    if unknown := lent.keys() - own.keys():
+        raise SettingsError(f"limiters for {', '.join(sorted(unknown))}: there are only {', '.join(own)}")
+    return {**own, **lent}
 
 
 def _built_in(settings: Settings, session: aiohttp.ClientSession, limiters: Mapping[str, Limiter]) -> list[Source]:

@@ -141,6 +141,7 @@ class Upstream:
         elif status == _TOO_MANY_REQUESTS:
             self._brake.refused()
         if status == _TOO_MANY_REQUESTS:
+            await self._limiter.empty()
             return RateLimitedError(text, retry_after_s=retry_after_s)
         if status >= _SERVER_ERROR or status == 202:  # 202: Socrata is still working on the query
             return SourceUnavailableError(text)

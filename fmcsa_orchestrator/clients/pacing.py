@@ -28,6 +28,29 @@ def strict_limiter(per_second: float) -> AsyncLimiter:
     return AsyncLimiter(1, 1 / per_second)
 
 
+class SavingLimiter:
+    """At most `per_second` on average. What is not used is saved, up to `burst` requests, for those who wait for an answer.
+
+    The background goes evenly, a request every 1/`per_second` seconds; what it sends is not there to be saved. A new one is full.
+    Belongs to the event loop that first uses it.
+    """
+
+    def __init__(self, per_second: float, burst: int) -> None:
+        self._account = AsyncLimiter(burst, burst / per_second)
+        self._even = strict_limiter(per_second)
+
+    async def acquire(self) -> None:
+        """Wait for one's turn."""
+        if current().is_background:
+            await self._even.acquire()
+        await self._account.acquire()
+
+    async def empty(self) -> None:
+        """Give up what is saved."""
+        while self._account.has_capacity():
+            await self._account.acquire()
+
+
 class FairShare:
     """A limiter in whose queue never more than one request of the background stands.
 
@@ -46,6 +69,11 @@ class FairShare:
             return
         async with self._background:
             await self._limiter.acquire()
+
+    async def empty(self) -> None:
+        """Upstream has had enough: nothing that was saved may follow."""
+        if isinstance(self._limiter, SavingLimiter):
+            await self._limiter.empty()
 
 
 class Brake:

@@ -103,16 +103,20 @@ class CompanySync:
         return turn
 
     async def _turn(self, progress: Progress, timeout_s: float) -> Progress | Synced:
-        """Give each source its step, an equal share of the time that is left."""
+        """Give each source its step, and a share of the time that is left by what it has still to ask."""
         try:
             check_settable(progress.original, [f"{STATUS}.sources.any.outcome"])
         except CompanyWriteError as error:
             return self.refused(progress.original, error, progress.at)
         loop, slots, step = asyncio.get_running_loop(), self.components.slots, SourceStep(self.components.repository, self.caller)
         deadline = loop.time() + timeout_s
-        for position, slot in enumerate(slots):
-            share_s = max(0.0, deadline - loop.time()) / (len(slots) - position)
-            progress.outcomes[slot.name] = await step.run(slot, progress, share_s)
+        progress.begin_reads(slots)
+        try:
+            for position, slot in enumerate(slots):
+                share = progress.share_of(slots[position:])
+                progress.outcomes[slot.name] = await step.run(slot, progress, max(0.0, deadline - loop.time()) * share)
+        finally:
+            await progress.end_reads()
         return progress
 
     def _closed(self, progress: Progress) -> Synced:

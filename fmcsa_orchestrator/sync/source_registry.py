@@ -14,6 +14,8 @@ from fmcsa_orchestrator.storage.sync_status import camel_case, check_name
 
 Complete = Callable[[Company, SourceReport], Awaitable[SourceReport]]
 
+_ONE_REQUEST = 2.0  # one for the version, one for the data
+
 # What belongs to the host or to this library, whatever a source says.
 RESERVED_PATHS = ("_id", "dotNumber", "name", STATUS)
 
@@ -29,6 +31,7 @@ class SourceSlot:
     foreign: tuple[str, ...]
     complete: Complete | None  # what is left to ask company by company; looked up once, for it is asked for each
     keeps_rows: bool  # it has named a collection
+    cost: float  # requests that one company takes, as far as the source tells
 
 
 def make_slots(sources: Sequence[Source]) -> tuple[SourceSlot, ...]:
@@ -53,7 +56,8 @@ def make_slots(sources: Sequence[Source]) -> tuple[SourceSlot, ...]:
                 raise SettingsError(f"source {names[index]} declares {path}, which is not its own: {whose}")
         keeps_rows = getattr(source, "collection", None) is not None
         owns = owned[index] or None
-        slots.append(SourceSlot(source, names[index], collections[index], owns, foreign, _complete(source), keeps_rows))
+        complete, cost = _complete(source), _cost(source)
+        slots.append(SourceSlot(source, names[index], collections[index], owns, foreign, complete, keeps_rows, cost))
     return tuple(slots)
 
 
@@ -71,6 +75,14 @@ def _complete(source: Source) -> Complete | None:
     complete: Complete | None = getattr(source, "complete", None)
     has_own = complete is not None and getattr(type(source), "complete", None) is not BaseSource.complete
     return complete if isinstance(source, BatchSource) and has_own and getattr(source, "completes", True) else None
+
+
+def _cost(source: Source) -> float:
+    """By the source's own estimate, its version included; one that makes none counts like one that takes a single request."""
+    try:
+        return float(sum(source.estimate(1).values())) or _ONE_REQUEST  # type: ignore[attr-defined]
+    except Exception:  # noqa: BLE001  # it has none, or a bug in it: the estimate is not needed for anything but this
+        return _ONE_REQUEST
 
 
 def check_report(slot: SourceSlot, report: Any) -> None:

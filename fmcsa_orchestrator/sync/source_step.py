@@ -1,5 +1,6 @@
 """One source's step at one company: asked where need be, its report checked, its rows compared, its fields noted."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -10,11 +11,13 @@ from fmcsa_orchestrator.model.company import Company, SourceReport
 from fmcsa_orchestrator.model.documents import check_settable, has_changes, with_values
 from fmcsa_orchestrator.model.errors import CompanyWriteError, RepositoryError
 from fmcsa_orchestrator.model.results import Outcome, SourceFailure, SourceOutcome
+from fmcsa_orchestrator.sources.base import BatchSource
 from fmcsa_orchestrator.storage.repository import CompanyRepository
 from fmcsa_orchestrator.storage.row_diff import RowPlan
 from fmcsa_orchestrator.storage.row_writer import LARGE, RowWriter
 from fmcsa_orchestrator.sync.batch_reader import Found
 from fmcsa_orchestrator.sync.guard.source_caller import SourceCaller
+from fmcsa_orchestrator.sync.shared_reads import Answer, SharedReads
 from fmcsa_orchestrator.sync.source_registry import SourceSlot, check_report
 
 
@@ -25,6 +28,7 @@ class Known:
     found: Mapping[str, Found]
     versions: Mapping[str, str | None]
     force: bool
+    shared: SharedReads | None = None  # where companies of which nothing was found are read with those of others
 
     def is_current(self, source: str, company: Company) -> bool:
         """Whether what is stored of the source is what upstream has."""
@@ -89,9 +93,36 @@ class Progress:
     plans: dict[str, RowPlan] = field(default_factory=dict)
     outcomes: dict[str, SourceOutcome] = field(default_factory=dict)
     failures: list[SourceFailure] = field(default_factory=list)
+    reads: dict[str, asyncio.Task[Answer]] = field(default_factory=dict)  # under way, by source
 
     def __post_init__(self) -> None:
         self.original = self.company.document
+
+    def begin_reads(self, slots: Sequence[SourceSlot]) -> None:
+        """Have all batch sources read the company at once, as far as they are to be asked."""
+        known, company = self.known, self.company
+        if known.shared is not None:
+            for slot in slots:
+                if isinstance(slot.source, BatchSource) and not known.is_current(slot.name, company):
+                    self.reads[slot.name] = asyncio.create_task(known.shared.read(slot.source, company))
+
+    def share_of(self, slots: Sequence[SourceSlot]) -> float:
+        """Of the time that is left, what the first of these may use: by the requests that each has still to make.
+
+        What is under way already takes nothing of the others' time, nor they of its.
+        """
+        costs = [
+            0.0 if slot.name in self.reads or self.known.is_current(slot.name, self.company) else slot.cost for slot in slots
+        ]
+        own = costs[0] or slots[0].cost
+        return own / (own + sum(costs[1:]))
+
+    async def end_reads(self) -> None:
+        """Leave those that nobody has waited for."""
+        for read in self.reads.values():
+            read.cancel()
+        if self.reads:
+            await asyncio.wait(self.reads.values())
 
     def fail(self, source: str, failure: SourceFailure) -> SourceOutcome:
         """Note that a source has failed: nothing of what it read is to be set."""
@@ -133,6 +164,9 @@ class SourceStep:
         """The report, from the window or at first hand; or why there is none."""
         company = progress.company
         ready = progress.known.report(slot.name, company)
+        if (read := progress.reads.pop(slot.name, None)) is not None:
+            is_there = read.done() and not read.cancelled() and read.exception() is None
+            ready = read.result() if is_there else await self.caller.isolation.run(slot.name, share_s, lambda: read)
         if ready is None:
             return await self.caller.ask(slot.name, share_s, partial(slot.source.fetch, company))
         if isinstance(ready, SourceFailure) or slot.complete is None:

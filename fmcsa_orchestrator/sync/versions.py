@@ -26,7 +26,8 @@ class Versions:
             now = asyncio.get_running_loop().time()
             is_fresh = self._asked_at is not None and now - self._asked_at < self._ttl_s
             if not is_fresh or (afresh and self._asked_at == asked_before):
-                self._known = {source.name: await self._ask(source) for source in self._sources}
+                versions = await asyncio.gather(*(self._ask(source) for source in self._sources))
+                self._known = {source.name: version for source, version in zip(self._sources, versions, strict=True)}
                 self._asked_at = now
             return dict(self._known)
 

@@ -14,6 +14,12 @@ MOST = 600  # turns that no call here takes
 TTL_S = 3_000
 
 
+@pytest.fixture(autouse=True)
+def no_waiting_for_others(monkeypatch):
+    """A call does not wait for others that might want the same."""
+    monkeypatch.setattr("fmcsa_orchestrator.sync.shared_reads.MOMENT_S", 0)
+
+
 async def first_run(small):
     return small.orchestrator.sync_all_companies
 
