@@ -39,11 +39,8 @@ class OnDemandSync:
     async def _found(self, company_id: Any, timeout_s: float, *, force: bool) -> CompanySyncResult:
         document = await self._components.repository.find_company(company_id)
         found = ("found", type(document["_id"]), repr(document["_id"]), force)
-        self._reads.callers += 1
-        try:
+        with self._reads.caller():
             return await self._shared.run(found, lambda: self._sync(document, timeout_s, force=force))
-        finally:
-            self._reads.callers -= 1
 
     async def _sync(self, document: Mapping[str, Any], timeout_s: float, *, force: bool) -> CompanySyncResult:
         components, now, loop = self._components, current().now, asyncio.get_running_loop()

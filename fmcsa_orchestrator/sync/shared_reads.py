@@ -1,6 +1,8 @@
 """What several calls want of one source within a moment: read together, in batches as a run reads its windows."""
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 
 from fmcsa_orchestrator.model.company import Company, SourceReport
@@ -12,7 +14,7 @@ from fmcsa_orchestrator.sync.batch_reader import BatchReader
 from fmcsa_orchestrator.sync.guard.isolation import Isolation
 from fmcsa_orchestrator.sync.guard.source_caller import SourceCaller
 
-MOMENT_S = 0.15  # for so long the first call waits for others that are under way and have not asked yet
+MOMENT_S = 1.0  # for so long, at most, the first call waits for others that are under way and have not asked yet
 
 Answer = SourceReport | SourceFailure | None
 Wish = tuple[Company, "asyncio.Future[Answer]"]
@@ -33,8 +35,27 @@ class SharedReads:
     timeout_s: float
     callers: int = 0
     _wishes: dict[str, list[Wish]] = field(default_factory=dict)
+    _all_have_asked: dict[str, asyncio.Event] = field(default_factory=dict)
     _in_hand: dict[str, list[Wish]] = field(default_factory=dict)
     _tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+
+    @contextmanager
+    def caller(self) -> Iterator[None]:
+        """A call for one company is under way, which is the block: others wait for a moment whether it asks, too."""
+        self.callers += 1
+        try:
+            yield
+        finally:
+            self.callers -= 1
+            self._look()
+
+    def _look(self) -> None:
+        for name, wishes in self._wishes.items():
+            event = self._all_have_asked.setdefault(name, asyncio.Event())
+            if len(wishes) >= self.callers:
+                event.set()
+            else:
+                event.clear()
 
     async def read(self, source: BatchSource, company: Company) -> Answer:
         """What the source says of the company; None where a batch leaves it out, to be fetched on its own.
@@ -43,6 +64,7 @@ class SharedReads:
         """
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._wishes.setdefault(source.name, []).append((company, answer))
+        self._look()
         if source.name not in self._tasks:
             self._tasks[source.name] = asyncio.create_task(self._serve(source))
         try:
@@ -63,8 +85,9 @@ class SharedReads:
     async def _serve(self, source: BatchSource) -> None:
         """Read for all who wait, until nobody does."""
         task = asyncio.current_task()
-        if self.callers > 1:
-            await asyncio.sleep(MOMENT_S)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(MOMENT_S):
+                await self._all_have_asked.setdefault(source.name, asyncio.Event()).wait()
         while batch := [wish for wish in self._wishes.pop(source.name, []) if not wish[1].done()]:
             self._in_hand[source.name] = batch
             reader = BatchReader(SourceCaller(self.limiter, self.isolation), self.timeout_s)

@@ -5,7 +5,7 @@ from contextlib import suppress
 
 import pytest
 
-from fmcsa_orchestrator.clients.pacing import FairShare, strict_limiter
+from fmcsa_orchestrator.clients.pacing import FairShare, SavingLimiter, strict_limiter
 from fmcsa_orchestrator.observability.context import SyncContext, entered
 
 
@@ -58,3 +58,44 @@ async def test_a_handler_waits_for_one_request_of_a_run_at_the_most():
 def test_a_limiter_has_no_double_burst(rate, at_once, every_s):
     limiter = strict_limiter(rate)
     assert (limiter.max_rate, limiter.time_period) == (at_once, every_s)
+
+
+async def passed_at_once(limiter, most, *, background=False):
+    """How many of so many callers get through without time going by."""
+    with entered(SyncContext(is_background=background)):
+        tasks = [asyncio.create_task(limiter.acquire()) for _ in range(most)]
+    for _ in range(20):
+        await asyncio.sleep(0)
+    passed = sum(task.done() for task in tasks)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    return passed
+
+
+async def test_what_is_not_used_is_saved_up_to_the_burst(jump):
+    limiter = SavingLimiter(1, 12)
+    assert await passed_at_once(limiter, 30) == 12
+    assert await passed_at_once(limiter, 30) == 0
+    jump(3.5)
+    assert await passed_at_once(limiter, 30) == 3
+    jump(1_000)
+    assert await passed_at_once(limiter, 30) == 12
+
+
+async def test_the_background_goes_evenly_and_its_requests_are_not_saved(jump):
+    limiter = SavingLimiter(1, 4)
+    assert await passed_at_once(limiter, 30, background=True) == 1
+    assert await passed_at_once(limiter, 30) == 3
+    jump(1.01)
+    assert await passed_at_once(limiter, 30, background=True) == 1
+    assert await passed_at_once(limiter, 30) == 0
+
+
+async def test_a_refusal_takes_away_what_is_saved(jump):
+    share = FairShare(SavingLimiter(1, 12))
+    await share.empty()
+    assert await passed_at_once(share, 30) == 0
+    jump(2.01)
+    assert await passed_at_once(share, 30) == 2
+    await FairShare(strict_limiter(1)).empty()  # nothing to take away

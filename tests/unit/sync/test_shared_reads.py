@@ -1,0 +1,148 @@
+"""Handlers that come together: read together, each with its own answer, until the last of them has gone."""
+
+import asyncio
+
+import pytest
+from aiolimiter import AsyncLimiter
+
+from fmcsa_orchestrator import RequestRejectedError, SourceReport
+from fmcsa_orchestrator.model.company import Company
+from fmcsa_orchestrator.model.fmcsa import UsdotNumber
+from fmcsa_orchestrator.sync.guard.isolation import Isolation
+from fmcsa_orchestrator.sync.shared_reads import SharedReads
+from fmcsa_orchestrator.testing.fakes import FakeSource, InMemoryRepository
+from tests.support.passing_time import turns
+from tests.support.syncs import companies, orchestrator, value
+
+
+class Gated:
+    """A batch source that answers when it is let; `bad` numbers fail their batch, `missing` ones are left out."""
+
+    name, batch_size = "gated", 100
+
+    def __init__(self, *, bad=(), missing=(), name="gated", requests=1):
+        self.name = name
+        self.owns = (name,)
+        self.bad, self.missing = set(bad), set(missing)
+        self.batches, self.singles = [], []
+        self.open = asyncio.Event()
+        self._requests = requests
+
+    async def fetch_many(self, companies):
+        self.batches.append([company.id for company in companies])
+        await self.open.wait()
+        if self.bad & {company.id for company in companies}:
+            raise RequestRejectedError("a bad one")
+        return {
+            company.usdot: SourceReport(fields={self.name: company.id}, version="v1")
+            for company in companies
+            if company.id not in self.missing
+        }
+
+    async def fetch(self, company):
+        self.singles.append(company.id)
+        return SourceReport(fields={self.name: company.id}, version="v1")
+
+    async def version(self):
+        return "v1"
+
+    def estimate(self, companies):
+        return {"portal": 1 + self._requests}
+
+
+def reads(limiter=None):
+    return SharedReads(limiter or AsyncLimiter(10_000, 1), Isolation(), 1_000)
+
+
+def company(number):
+    return Company(number, UsdotNumber(100 + number))
+
+
+async def test_who_comes_while_a_batch_is_read_joins_the_next():
+    shared, source = reads(), Gated()
+    first = asyncio.create_task(shared.read(source, company(0)))
+    await turns()
+    others = [asyncio.create_task(shared.read(source, company(number))) for number in (1, 2)]
+    await turns()
+    assert source.batches == [[0]]
+    source.open.set()
+    answers = await asyncio.gather(first, *others)
+    assert source.batches == [[0], [1, 2]]
+    assert [answer.fields["gated"] for answer in answers] == [0, 1, 2]
+
+
+async def test_a_bad_company_fails_alone():
+    shared, source = reads(), Gated(bad={1})
+    source.open.set()
+    shared.callers = 3
+    answers = await asyncio.gather(*(shared.read(source, company(number)) for number in range(3)))
+    assert [getattr(answer, "kind", "good") for answer in answers] == ["good", "rejected", "good"]
+    assert source.batches[0] == [0, 1, 2]
+
+
+async def test_what_a_batch_leaves_out_is_fetched_on_its_own():
+    source = Gated(missing={1})
+    source.open.set()
+    repository = InMemoryRepository(companies(2))
+    sync = orchestrator(repository, source)
+    results = await asyncio.gather(*(sync.sync_company(number) for number in range(2)))
+    assert all(result.success for result in results)
+    assert (source.batches, source.singles) == ([[0, 1]], [1])
+    assert [repository.companies[number]["gated"] for number in range(2)] == [0, 1]
+
+
+async def test_a_reading_ends_with_the_last_who_waits_for_it():
+    before = asyncio.all_tasks()
+    shared, source = reads(), Gated()
+    waiting = [asyncio.create_task(shared.read(source, company(number))) for number in range(2)]
+    await turns()
+    waiting[0].cancel()
+    await turns()
+    assert len(source.batches) == 1
+    assert len(asyncio.all_tasks() - before) == 3  # the second caller, the reading, the call into the source
+    waiting[1].cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
+    assert asyncio.all_tasks() == before
+    source.open.set()
+    assert (await shared.read(source, company(5))).fields["gated"] == 5
+
+
+async def test_a_reader_that_breaks_tells_all_who_wait():
+    class Broken:
+        async def acquire(self):
+            raise RuntimeError("a limiter with a bug")
+
+    shared, source = reads(Broken()), Gated()
+    shared.callers = 2
+    answers = await asyncio.gather(*(shared.read(source, company(number)) for number in range(2)))
+    assert [answer.kind for answer in answers] == ["unexpected"] * 2
+
+
+@pytest.mark.parametrize(("requests", "share"), [(1, 1 / 2), (3, 2 / 3)])
+async def test_time_follows_what_a_source_has_to_ask(requests, share):
+    given = []
+
+    async def ask(_):
+        given.append(asyncio.get_running_loop().time())
+        await asyncio.Event().wait()
+
+    loop = asyncio.get_running_loop()
+    asking = FakeSource("asking", ask)
+    asking.estimate = lambda _: {"portal": 1 + requests}
+    other = FakeSource("other", value("other"))
+    began = loop.time()
+    result = await orchestrator(InMemoryRepository(companies(1)), asking, other).sync_company(0, timeout_s=0.3)
+    (error,) = result.errors
+    assert (error.source, error.kind) == ("asking", "timeout")
+    assert float(error.error.removeprefix("gave up after ").removesuffix(" s")) == pytest.approx(0.27 * share, rel=0.1)
+    assert loop.time() - began < 60
+
+
+async def test_what_is_read_at_the_same_time_takes_nothing_of_the_others_time():
+    slow, quick = Gated(name="slow"), Gated(name="quick")
+    quick.open.set()
+    repository = InMemoryRepository(companies(1))
+    result = await orchestrator(repository, slow, quick).sync_company(0, timeout_s=0.2)
+    assert [(error.source, error.kind) for error in result.errors] == [("slow", "timeout")]
+    assert "gave up after 0.1" in result.errors[0].error  # nearly all of nine tenths
+    assert repository.companies[0]["quick"] == 0
