@@ -1,4 +1,4 @@
-"""`python -m benchmarks [requests|wire|latency|cpu|rows|memory|status|reach ...]`: prints the tables, all of them by default."""
+"""`python -m benchmarks [requests|wire|latency|handlers|cpu|rows|memory|status|reach ...]`: prints these tables, or all."""
 
 import asyncio
 import sys
@@ -7,12 +7,13 @@ from collections.abc import Callable
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import cpu, latency, memory, reach, requests, rows, status, wire
+from benchmarks import cpu, handlers, latency, memory, reach, requests, rows, status, wire
 
 TABLES: dict[str, Callable[[], list[Table]]] = {
     "requests": lambda: [asyncio.run(requests.measure())],
     "wire": lambda: asyncio.run(wire.measure()),
     "latency": lambda: asyncio.run(latency.measure()),
+    "handlers": lambda: [asyncio.run(handlers.measure())],
     "cpu": lambda: [asyncio.run(cpu.measure())],
     "rows": lambda: [asyncio.run(rows.measure())],
     "memory": memory.measure,

@@ -1,7 +1,7 @@
 """What a slow store, and a slow upstream at the polite rate, cost a run."""
 
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -10,8 +10,9 @@ from rich.table import Table
 from benchmarks.proxy import delayed
 from benchmarks.wire import connected, put_companies, synced
 from benchmarks.world import Addresses, double
-from fmcsa_orchestrator import Orchestrator, Settings, open_orchestrator
+from fmcsa_orchestrator import Orchestrator, RequestSent, Settings, open_orchestrator
 from fmcsa_orchestrator.cli.demo import demo_settings
+from fmcsa_orchestrator.model.events import Event
 from fmcsa_orchestrator.testing.embedded_store import EmbeddedStore
 
 DELAYS_MS = (0, 1, 5, 20)
@@ -41,27 +42,33 @@ async def measure() -> list[Table]:
 
 async def _first_sync(companies: int, *, store_s: float, upstream_s: float, rate: float) -> tuple[float, int]:
     """Seconds, and requests."""
-    async with _world(companies, store_s, upstream_s, rate) as (orchestrator, requests):
+    async with opened_behind(companies, store_s=store_s, upstream_s=upstream_s, rate=rate) as (orchestrator, sent):
         started = time.perf_counter()
         await synced(orchestrator)
-        return time.perf_counter() - started, requests()
+        return time.perf_counter() - started, len(sent)
 
 
 @asynccontextmanager
-async def _world(
-    companies: int, store_s: float, upstream_s: float, rate: float
-) -> AsyncIterator[tuple[Orchestrator, Callable[[], int]]]:
+async def opened_behind(
+    companies: int, *, store_s: float, upstream_s: float, rate: float
+) -> AsyncIterator[tuple[Orchestrator, list[object]]]:
+    """An orchestrator on a store and an upstream that answer so late, and what it sends, one entry for each request."""
+    sent: list[object] = []
+
+    def note(event: Event) -> None:
+        if isinstance(event, RequestSent):
+            sent.append(event)
+
     with double(companies) as upstream:
         async with EmbeddedStore() as store:
             with delayed(store.port, store_s) as store_port, delayed(upstream.port, upstream_s) as upstream_port:
                 async with connected("motor", f"mongodb://127.0.0.1:{store_port}") as (database, _):
                     await put_companies(database, companies)
-                    sent: list[object] = []
                     settings = _settings(Addresses(upstream_port, upstream.usdots), rate)
-                    async with open_orchestrator(settings, database=database, on_event=sent.append) as orchestrator:
-                        yield orchestrator, lambda: sum(type(event).__name__ == "RequestSent" for event in sent)
+                    async with open_orchestrator(settings, database=database, on_event=note) as orchestrator:
+                        yield orchestrator, sent
 
 
 def _settings(addresses: Any, rate: float) -> Settings:
-    update = {"qcmobile_web_key": None, "soda_requests_per_second": rate, "source_calls_per_second": 1e6}
+    update: dict[str, Any] = {"qcmobile_web_key": None, "soda_requests_per_second": rate}
     return demo_settings(addresses).model_copy(update=update)
