@@ -12,7 +12,7 @@ from pathlib import Path
 from rich.table import Table
 
 from benchmarks.wire import connected, put_companies, synced
-from benchmarks.world import PassingRepository, double, opened
+from benchmarks.world import PassingRepository, double, longest_wait, opened
 from fmcsa_orchestrator import open_orchestrator
 from fmcsa_orchestrator.cli.demo import demo_settings
 from fmcsa_orchestrator.testing.embedded_store import EmbeddedStore
@@ -77,24 +77,12 @@ async def _carrier(rows: int) -> list[tuple[float, float, float]]:
                 for is_first in (True, False):
                     if not is_first:
                         upstream.publish(1.0)
-                    ticker = asyncio.create_task(_longest_wait())
+                    ticker = asyncio.create_task(longest_wait())
                     started = time.perf_counter()
                     await synced(orchestrator)
                     ticker.cancel()
                     found.append((_peak_mib(), time.perf_counter() - started, await ticker))
     return found
-
-
-async def _longest_wait() -> float:
-    """Until it is cancelled: the longest time that another task of this loop had to wait for its turn."""
-    longest, last = 0.0, time.perf_counter()
-    try:
-        while True:
-            await asyncio.sleep(0.001)
-            now = time.perf_counter()
-            longest, last = max(longest, now - last), now
-    except asyncio.CancelledError:
-        return longest
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import asyncio
 import multiprocessing
+import time
 from array import array
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -146,3 +147,15 @@ async def versions(addresses: Any) -> dict[str, Any]:
     async with opened(addresses, PassingRepository([])) as orchestrator:
         found = await orchestrator.components.versions.current()  # there is no other way to forge a synced fleet
     return {name: {"version": version, "outcome": "changed"} for name, version in found.items()}
+
+
+async def longest_wait() -> float:
+    """Until it is cancelled: the longest time that another task of this loop had to wait for its turn."""
+    longest, last = 0.0, time.perf_counter()
+    try:
+        while True:
+            await asyncio.sleep(0.001)
+            now = time.perf_counter()
+            longest, last = max(longest, now - last), now
+    except asyncio.CancelledError:
+        return longest

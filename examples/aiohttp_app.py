@@ -27,8 +27,9 @@ async def fmcsa(app: web.Application) -> AsyncIterator[None]:
 
 
 async def sync(request: web.Request) -> web.Response:
-    """Sync one company now; takes seconds, and never raises."""
-    result = await request.app[ORCHESTRATOR].sync_company(request.match_info["id"], timeout_s=25)
+    """Sync one company now, which takes seconds; with `?wait=false` say what is stored, and sync behind. Never raises."""
+    wait = request.query.get("wait") != "false"
+    result = await request.app[ORCHESTRATOR].sync_company(request.match_info["id"], timeout_s=25, wait=wait)
     status = next((HTTP_STATUS[error.kind] for error in result.errors if error.kind in HTTP_STATUS), 200)
     return web.json_response(result.as_dict(), status=status)
 

@@ -32,9 +32,9 @@ app = FastAPI(title="Companies", lifespan=lifespan)
 
 
 @app.post("/companies/{company_id}/sync")
-async def sync(company_id: str, response: Response) -> CompanySyncResult:
-    """Sync one company now; takes seconds, and never raises."""
-    result = await sync_company(company_id, timeout_s=25)
+async def sync(company_id: str, response: Response, wait: bool = True) -> CompanySyncResult:
+    """Sync one company now, which takes seconds; with `?wait=false` say what is stored, and sync behind. Never raises."""
+    result = await sync_company(company_id, timeout_s=25, wait=wait)
     response.status_code = next((HTTP_STATUS[error.kind] for error in result.errors if error.kind in HTTP_STATUS), 200)
     return result
 

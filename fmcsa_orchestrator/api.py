@@ -89,7 +89,12 @@ async def sync_all_companies(
 
 
 async def sync_company(
-    company_id: Any, *, timeout_s: float | None = None, on_event: OnEvent | None = None, force: bool = False
+    company_id: Any,
+    *,
+    timeout_s: float | None = None,
+    on_event: OnEvent | None = None,
+    force: bool = False,
+    wait: bool = True,
 ) -> CompanySyncResult:
     """Sync one company, through the same orchestrator. Never raises.
 
@@ -98,12 +103,14 @@ async def sync_company(
         timeout_s: seconds for the whole call; by default the setting FMCSA_COMPANY_TIMEOUT_S.
         on_event: called with every event of this sync.
         force: read also what upstream says has not changed.
+        wait: with False it gives at once what is stored, and the sync goes on in the background, until it is done or `close` is
+            called. See `Orchestrator.sync_company`.
     """
     try:
         orchestrator = await default_wiring().get()
     except Exception as error:  # noqa: BLE001  # the promise: never raises
         return CompanySyncResult.refused(company_id, _failure(error))
-    return await orchestrator.sync_company(company_id, timeout_s=timeout_s, on_event=on_event, force=force)
+    return await orchestrator.sync_company(company_id, timeout_s=timeout_s, on_event=on_event, force=force, wait=wait)
 
 
 async def health(*, stale_after_s: float | None = None) -> Health:

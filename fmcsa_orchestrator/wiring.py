@@ -88,7 +88,7 @@ async def open_into(
         )
     if session is None:
         session = await stack.enter_async_context(aiohttp.ClientSession())
-    return Orchestrator(
+    orchestrator = Orchestrator(
         sources=[*_built_in(settings, session, paced), *extra_sources],
         repository=repository,
         limiter=paced["sources"],
@@ -100,6 +100,8 @@ async def open_into(
         rates={"soda": settings.soda_requests_per_second, "qcmobile": settings.qcmobile_requests_per_second},
         on_event=on_event,
     )
+    stack.push_async_callback(orchestrator.close)
+    return orchestrator
 
 
 def _limiters(settings: Settings, lent: Mapping[str, Limiter]) -> dict[str, Limiter]:

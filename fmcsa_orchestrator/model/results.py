@@ -175,6 +175,8 @@ class CompanySyncResult(Result):
         success: no source failed, and the status is stored.
         errors: what failed.
         outcomes: what became of each source, by its name.
+        pending: the sources that are not up to date and still to come: where the call was not to wait, by a sync that goes on in
+            the background; where a source took too long, by the next sync.
     """
 
     company_id: CompanyId
@@ -183,6 +185,7 @@ class CompanySyncResult(Result):
     success: bool
     errors: tuple[SourceFailure, ...] = ()
     outcomes: dict[str, SourceOutcome] = Field(default_factory=dict)
+    pending: tuple[str, ...] = ()
 
     @classmethod
     def refused(cls, company_id: Any, failure: SourceFailure, *, usdot: int | None = None, name: str | None = None) -> Self:

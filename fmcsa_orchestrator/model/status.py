@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from fmcsa_orchestrator.model.documents import as_object, as_time, dig
 from fmcsa_orchestrator.model.errors import CompanyWriteError, LeaseHeldError
+from fmcsa_orchestrator.model.results import Outcome, SourceOutcome
 
 STATUS = "fmcsaData.syncStatus"
 LAST_RUN = f"{STATUS}.lastRun"
@@ -95,6 +96,23 @@ class StoredStatus:
             return False
         stored = self.sources.get(source)
         return isinstance(stored, dict) and stored.get("version") == version and stored.get("usdot") == usdot
+
+    def outcome(self, name: str) -> SourceOutcome | None:
+        """What became of a source in the last sync; None where that cannot be told."""
+        stored = self.source(name)
+        texts = {key: value for key in ("version", "message") if isinstance(value := stored.get(key), str)}
+        rows = stored.get("rows")
+        try:
+            outcome = Outcome(str(stored.get("outcome")))
+        except ValueError:
+            return None
+        return SourceOutcome(
+            source=name,
+            outcome=outcome,
+            rows=rows if isinstance(rows, int) else None,
+            data_as_of=as_time(stored.get("dataAsOf")),
+            **texts,
+        )
 
     @property
     def most_rows(self) -> int:

@@ -14,7 +14,7 @@ from fmcsa_orchestrator.model.company import Company, name_of
 from fmcsa_orchestrator.model.documents import check_settable, settable, with_values
 from fmcsa_orchestrator.model.errors import CompanyWriteError, FmcsaError, LeaseLostError, RepositoryError
 from fmcsa_orchestrator.model.events import CompanyStarted
-from fmcsa_orchestrator.model.results import CompanySyncResult, Part
+from fmcsa_orchestrator.model.results import CompanySyncResult, Outcome, Part
 from fmcsa_orchestrator.model.status import LEASE, STATUS, TOKEN, StoredStatus
 from fmcsa_orchestrator.observability.context import current, entered
 from fmcsa_orchestrator.observability.hooks import emit, settle, watched
@@ -136,6 +136,7 @@ class CompanySync:
             success=not progress.failures,
             errors=tuple(progress.failures),
             outcomes=progress.outcomes,
+            pending=tuple(name for name, outcome in progress.outcomes.items() if outcome.outcome is Outcome.TIMED_OUT),
         )
         values = settable(progress.original, {**fields, **status})
         return Synced(result, CompanyUpdate(company.id, values, company.status.lease.token))

@@ -5,7 +5,7 @@ from collections.abc import Callable, Coroutine, Hashable, Mapping
 from typing import Any, Generic, TypeVar
 
 from fmcsa_orchestrator.model.company import Company, as_company
-from fmcsa_orchestrator.model.errors import LeaseHeldError, RepositoryError
+from fmcsa_orchestrator.model.errors import InvalidUsdotError, LeaseHeldError, RepositoryError
 from fmcsa_orchestrator.model.results import CompanySyncResult
 from fmcsa_orchestrator.observability.context import current
 from fmcsa_orchestrator.storage.leases import new_owner
@@ -35,6 +35,24 @@ class OnDemandSync:
         """Sync it, or share the sync that another call has begun, for this very id or for another form of it."""
         asked = ("asked", type(company_id), str(company_id), force)
         return await self._shared.run(asked, lambda: self._found(company_id, timeout_s * _SOURCES_SHARE, force=force))
+
+    async def stored(self, company_id: Any, *, force: bool) -> CompanySyncResult:
+        """What is known of a company without asking anybody but the store, and which sources are not up to date.
+
+        A source of which upstream's version is not known at the moment counts as not up to date. Raises: InvalidUsdotError too.
+        """
+        company = as_company(await self._components.repository.find_company(company_id))
+        if isinstance(company, InvalidUsdotError):
+            raise company
+        known, slots = Known({}, self._components.versions.known, force), self._components.slots
+        return CompanySyncResult(
+            company_id=company.id,
+            usdot=int(company.usdot),
+            name=company.name,
+            success=company.status.values.get("success") is True,
+            outcomes={slot.name: outcome for slot in slots if (outcome := company.status.outcome(slot.name)) is not None},
+            pending=tuple(slot.name for slot in slots if not known.is_current(slot.name, company)),
+        )
 
     async def _found(self, company_id: Any, timeout_s: float, *, force: bool) -> CompanySyncResult:
         document = await self._components.repository.find_company(company_id)

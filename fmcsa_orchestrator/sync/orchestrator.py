@@ -1,9 +1,10 @@
 """The two public methods: whatever happens below them ends as a result, never as an exception."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any
 from weakref import WeakSet
 
@@ -95,6 +96,7 @@ class Orchestrator:
         self._stale_after_s = stale_after_h * 3600
         self._running: set[asyncio.Timeout] = set()
         self._stopped: WeakSet[asyncio.Timeout] = WeakSet()
+        self._in_background: set[asyncio.Task[CompanySyncResult]] = set()
         self._preparing = asyncio.Lock()
         self._prepared = False
 
@@ -124,17 +126,42 @@ class Orchestrator:
         return summary
 
     async def sync_company(
-        self, company_id: Any, *, timeout_s: float | None = None, on_event: OnEvent | None = None, force: bool = False
+        self,
+        company_id: Any,
+        *,
+        timeout_s: float | None = None,
+        on_event: OnEvent | None = None,
+        force: bool = False,
+        wait: bool = True,
     ) -> CompanySyncResult:
         """Sync one company by what is in its `_id`, within `timeout_s` seconds (default: the company timeout). Never raises.
 
         Concurrent calls for one company share one sync. One that another process has in hand is waited for.
+
+        With `wait=False` it gives at once what is stored, and in `pending` the sources that are not up to date; where there are
+        any, the sync goes on in the background, until it is done or `close` is called.
         """
         timeout_s = self.components.company_timeout_s if timeout_s is None else timeout_s
         with entered(self._context(RunClock(), on_event)) as context:
-            result = await self._guarded_company(company_id, timeout_s, force=force)
+            if not wait:
+                stored = partial(self._on_demand.stored, company_id, force=force)
+                result = await self._guarded_company(stored, company_id, timeout_s)
+                if result.pending:
+                    task = asyncio.create_task(self.sync_company(company_id, on_event=on_event, force=force))
+                    self._in_background.add(task)
+                    task.add_done_callback(self._in_background.discard)
+                return result
+            sync = partial(self._on_demand.sync, company_id, timeout_s, force=force)
+            result = await self._guarded_company(sync, company_id, timeout_s)
             await emit(CompanySynced(result, context.requests.total()))
         return result
+
+    async def close(self) -> None:
+        """End what goes on in the background; what it has not stored is as it was. Never raises."""
+        tasks = list(self._in_background)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     def stop(self) -> None:
         """Ask all that is under way to stop: the company in hand is abandoned, leases are given back, results are returned.
@@ -200,12 +227,14 @@ class Orchestrator:
             tally.fail_run(self.components.isolation.failure(who, error))
             return reason
 
-    async def _guarded_company(self, company_id: Any, timeout_s: float, *, force: bool) -> CompanySyncResult:
+    async def _guarded_company(
+        self, call: Callable[[], Awaitable[CompanySyncResult]], company_id: Any, timeout_s: float
+    ) -> CompanySyncResult:
         limit = asyncio.timeout(None)
         who = Part.COMPANY
         try:
             async with self._stoppable(limit, timeout_s):
-                return await self._on_demand.sync(company_id, timeout_s, force=force)
+                return await call()
         except Exception as error:  # noqa: BLE001  # the promise: never raises
             fault = error
             if isinstance(error, TimeoutError) and limit.expired():

@@ -31,6 +31,12 @@ class Versions:
                 self._asked_at = now
             return dict(self._known)
 
+    @property
+    def known(self) -> dict[str, str | None]:
+        """The answers that are still fresh, without asking; none where there are none."""
+        now = asyncio.get_running_loop().time()
+        return dict(self._known) if self._asked_at is not None and now - self._asked_at < self._ttl_s else {}
+
     async def _ask(self, source: BatchSource) -> str | None:
         answer = await self._isolation.run(source.name, self._timeout_s, source.version)
         return answer if isinstance(answer, str) and is_version(answer) else None

@@ -215,6 +215,15 @@ async def test_app_syncs_a_company_and_shows_its_status(ask, database):
     assert {outcome["outcome"] for outcome in again["outcomes"].values()} == {"unchanged"}
 
 
+async def test_app_says_what_is_stored_and_syncs_behind(ask, database):
+    code, result = await ask("POST", "/companies/company-1/sync?wait=false")
+    assert (code, result["success"], set(result["pending"]), result["outcomes"]) == (200, False, set(SOURCES), {})
+    code, result = await ask("POST", "/companies/company-1/sync")  # shares what goes on
+    assert (code, result["success"]) == (200, True)
+    code, result = await ask("POST", "/companies/company-1/sync?wait=false")
+    assert (code, result["success"], result["pending"], set(result["outcomes"])) == (200, True, [], set(SOURCES))
+
+
 async def test_app_takes_a_company_by_its_object_id(ask, database):
     key, at = ObjectId(), datetime(2026, 11, 24, 6, tzinfo=UTC)
     status = {"lastRun": at, "success": True, "errors": []}
