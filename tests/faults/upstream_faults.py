@@ -1,6 +1,7 @@
 """What can go wrong upstream: connections, refusals, bodies, states of the files, QCMobile."""
 
 from fmcsa_orchestrator.testing import Fault
+from tests.support.world import VIOLATIONS
 
 from . import happenings as make
 from .entry import EVERYWHERE, Kept, Who, nothing_fails, source_fails
@@ -103,7 +104,7 @@ STATES = [
     ),
     source_fails(
         "a dataset replaced between any two pages",
-        make.portal(Fault.publish_now(), kind="resource", page_size=20, settings=ONE_WINDOW),
+        make.portal(Fault.publish_now(VIOLATIONS), kind="resource", page_size=20, settings=ONE_WINDOW),
         "stale_upstream",
     ),
 ]

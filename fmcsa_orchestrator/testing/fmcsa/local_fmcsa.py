@@ -63,7 +63,7 @@ class LocalFmcsa(LocalServer):
 
     def _happen(self, plan: Effects) -> None:
         if plan.publish:
-            self.publish()
+            self.publish(dataset=plan.publish if isinstance(plan.publish, str) else None)
 
     async def _resource(self, request: web.Request) -> web.StreamResponse:
         dataset, query = request.match_info["dataset"], request.query

@@ -76,7 +76,7 @@ class Effects:
 
     answer: Answer | None = None
     edits: Edits = field(default_factory=Edits)
-    publish: bool = False
+    publish: bool | str = False  # True: all files; text: this dataset's
     wait_s: float = 0
     cut: bool = False
     reset: bool = False
@@ -150,9 +150,9 @@ class Fault:
         return cls._plan(f"hang {seconds} s", wait_s=seconds)
 
     @classmethod
-    def publish_now(cls) -> Self:
-        """A new monthly file just before this request is answered."""
-        return cls._plan("publish now", publish=True)
+    def publish_now(cls, dataset: str | None = None) -> Self:
+        """New monthly files just before this request is answered, or that of one dataset, with its content as it is."""
+        return cls._plan("publish now", publish=dataset or True)
 
     @classmethod
     def throttle(cls, requests: int, per_s: float) -> Self:
