@@ -106,6 +106,7 @@ class CompanySync:
         """Give each source its step, and a share of the time that is left by what it has still to ask."""
         try:
             check_settable(progress.original, [f"{STATUS}.sources.any.outcome"])
+            progress.token = progress.company.status.lease.token
         except CompanyWriteError as error:
             return self.refused(progress.original, error, progress.at)
         loop, slots, step = asyncio.get_running_loop(), self.components.slots, SourceStep(self.components.repository, self.caller)
@@ -139,7 +140,7 @@ class CompanySync:
             pending=tuple(name for name, outcome in progress.outcomes.items() if outcome.outcome is Outcome.TIMED_OUT),
         )
         values = settable(progress.original, {**fields, **status})
-        return Synced(result, CompanyUpdate(company.id, values, company.status.lease.token))
+        return Synced(result, CompanyUpdate(company.id, values, progress.token))
 
     def refused(self, document: Mapping[str, Any], error: FmcsaError, at: datetime) -> Synced:
         """A company that cannot be synced at all: the error is its result, and its status where one can be stored."""

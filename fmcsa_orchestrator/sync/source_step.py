@@ -89,6 +89,7 @@ class Progress:
     at: datetime
     rows: RowWriter | None = None  # None: nothing is to be asked or written
     original: Mapping[str, Any] = field(init=False)
+    token: int | None = None  # of the lease: what is to be saved asks for it
     values: dict[str, Mapping[str, Any]] = field(default_factory=dict)  # by source
     plans: dict[str, RowPlan] = field(default_factory=dict)
     outcomes: dict[str, SourceOutcome] = field(default_factory=dict)
