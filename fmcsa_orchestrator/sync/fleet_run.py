@@ -2,13 +2,19 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from fmcsa_orchestrator.model.company import Company, as_company
-from fmcsa_orchestrator.model.errors import CompanyNotFoundError, InvalidUsdotError, LeaseLostError, RepositoryError
+from fmcsa_orchestrator.model.errors import (
+    CompanyNotFoundError,
+    CompanyWriteError,
+    InvalidUsdotError,
+    LeaseLostError,
+    RepositoryError,
+)
 from fmcsa_orchestrator.model.events import CompanySynced, Reading, RunStarted, WindowFetched
 from fmcsa_orchestrator.model.results import CompanySyncResult, Part
 from fmcsa_orchestrator.observability.context import current
@@ -92,12 +98,15 @@ class FleetRun:
             since, self._clock.now(), components.window_size, [*self._aside, *in_hand]
         )
         self._is_last = len(documents) < components.window_size
+        odd = [document for document in documents if not isinstance(document["_id"], Hashable)]
+        documents = [document for document in documents if isinstance(document["_id"], Hashable)]
         stuck = [document["_id"] for document in documents if any(document["_id"] in ids for ids in self._recent)]
-        self._aside += stuck  # saved without effect: without this, a run would go round for ever
+        # What is stuck was saved without effect: without this, a run would go round for ever.
+        self._aside += [*(document["_id"] for document in odd), *stuck]
         self._unstorable += len(stuck)
         if self._unstorable > UNSTORABLE_LIMIT:
             raise RepositoryError(f"the status of over {UNSTORABLE_LIMIT} companies cannot be stored")
-        if not documents:
+        if not documents and not odd:
             return None
         documents = [document for document in documents if document["_id"] not in stuck]
         self._recent.append({document["_id"] for document in documents})
@@ -105,6 +114,7 @@ class FleetRun:
         passive = [company for company in seen if isinstance(company, Company) and self._known.is_passive(slots, company)]
         current_ids = {company.id for company in passive}
         companies, refused = await self._whole([document for document in documents if document["_id"] not in current_ids])
+        refused += [self._unnameable(document) for document in odd]
         companies.sort(key=_is_suspicious)  # what ended two runs may end this one
         known = replace(self._known, found=await self._read(companies))
         await emit(WindowFetched(len(documents), current().requests.total()))
@@ -179,6 +189,10 @@ class FleetRun:
             self._passed_over(company, item) if isinstance(item, RepositoryError) else item
             for company, item in zip(chunk, done, strict=True)
         ]
+
+    def _unnameable(self, document: Mapping[str, Any]) -> Synced:
+        error = CompanyWriteError(f"an _id of type {type(document['_id']).__name__} cannot be synced; give it a plain one")
+        return replace(self._company_sync.refused(document, error, self._clock.now()), update=None)
 
     def _passed_over(self, company: Company, error: RepositoryError) -> Synced:
         failure = self._caller.isolation.failure(Part.COMPANY, error)

@@ -119,6 +119,20 @@ async def test_what_others_hold_or_have_deleted_is_left_out_and_told(backend):
     assert dig(await backend.company(2), f"{STATUS}.lastRun") is None
 
 
+async def test_an_id_that_is_an_object_is_that_companys_failure_and_stops_nobody(backend):
+    if backend.database is None:
+        pytest.skip("memory has no such ids")
+    odd = {"tenant": 7, "number": 1}
+    await backend.add({"_id": odd, "name": "Odd", "dotNumber": 99}, *companies(3))
+    for _ in range(2):
+        summary = await orchestrator(backend.repository, Upstream(), batch_size=2).sync_all_companies(force=True)
+        assert (summary.stopped, summary.succeeded, summary.failed) == (None, 3, 1)
+        (entry,) = summary.errors
+        assert (entry["companyId"], entry["errors"][0].kind) == (odd, "database")
+        assert "an _id of type dict" in entry["errors"][0].error
+        assert summary.as_dict()["errors"][0]["companyId"] == str(odd)
+
+
 async def delete(backend, key):
     if backend.database is None:
         del backend.repository.companies[key]
