@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from inspect import isawaitable
 from typing import Any
 
@@ -116,7 +117,7 @@ async def _states(who: str, upstream: Addresses) -> dict[str, Measured]:
             async def run(state: str) -> int:
                 return await synced(orchestrator, force=state == "forced")
 
-            return {state: await _measured(upstream, state, commands, lambda state=state: run(state)) for state in STATES}  # type: ignore[misc]
+            return {state: await _measured(upstream, state, commands, partial(run, state)) for state in STATES}
 
 
 async def _measured(upstream: Addresses, state: str, commands: Commands, run: Callable[[], Awaitable[int]]) -> Measured:

@@ -28,12 +28,12 @@ def stopping_on_signals(stop: Callable[[], None]) -> Iterator[None]:
 
     def remove() -> None:
         for number in _SIGNALS:
-            with suppress(NotImplementedError):
+            with suppress(NotImplementedError):  # by Windows' event loops
                 loop.remove_signal_handler(number)
 
     try:
         for number in _SIGNALS:
-            with suppress(NotImplementedError):
+            with suppress(NotImplementedError):  # by Windows' event loops
                 loop.add_signal_handler(number, on_signal, number)
         yield
     finally:

@@ -81,6 +81,7 @@ class CompanySync:
             for position, company in enumerate(companies):
                 if company.id in held.lost:
                     done[position] = lost_to_another()
+            held.rest()  # the updates carry the tokens, and give the leases back: to renew one now would look as if it were lost
             await self.save([item for item in done if isinstance(item, Synced)], held)
         return done
 

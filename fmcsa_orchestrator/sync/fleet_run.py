@@ -91,25 +91,12 @@ class FleetRun:
 
     async def _next(self, since: datetime, in_hand: Collection[Any]) -> "Window | None":
         """The next companies that are due, without those in hand, and what the batch sources say of them; None after the last."""
-        components, slots = self._components, self._components.slots
         if self._is_last:
             return None
-        documents = await components.repository.take_due(
-            since, self._clock.now(), components.window_size, [*self._aside, *in_hand]
-        )
-        self._is_last = len(documents) < components.window_size
-        odd = [document for document in documents if not isinstance(document["_id"], Hashable)]
-        documents = [document for document in documents if isinstance(document["_id"], Hashable)]
-        stuck = [document["_id"] for document in documents if any(document["_id"] in ids for ids in self._recent)]
-        # What is stuck was saved without effect: without this, a run would go round for ever.
-        self._aside += [*(document["_id"] for document in odd), *stuck]
-        self._unstorable += len(stuck)
-        if self._unstorable > UNSTORABLE_LIMIT:
-            raise RepositoryError(f"the status of over {UNSTORABLE_LIMIT} companies cannot be stored")
-        if not documents and not odd:
+        documents, odd = await self._take_due(since, in_hand)
+        if self._is_last and not documents and not odd:
             return None
-        documents = [document for document in documents if document["_id"] not in stuck]
-        self._recent.append({document["_id"] for document in documents})
+        slots = self._components.slots
         seen = [as_company(document) for document in documents]
         passive = [company for company in seen if isinstance(company, Company) and self._known.is_passive(slots, company)]
         current_ids = {company.id for company in passive}
@@ -120,7 +107,27 @@ class FleetRun:
         await emit(WindowFetched(len(documents), current().requests.total()))
         active = [company for company in companies if not known.is_passive(slots, company)]
         passive += [company for company in companies if known.is_passive(slots, company)]
-        return Window(frozenset(self._recent[-1]), known, active, passive, refused)
+        return Window({document["_id"] for document in documents}, known, active, passive, refused)
+
+    async def _take_due(
+        self, since: datetime, in_hand: Collection[Any]
+    ) -> tuple[list[Mapping[str, Any]], list[Mapping[str, Any]]]:
+        """The next companies, and those whose `_id` nothing can be kept by; none that was saved without effect before."""
+        size = self._components.window_size
+        without = [*self._aside, *in_hand]
+        documents = await self._components.repository.take_due(since, self._clock.now(), size, without)
+        self._is_last = len(documents) < size
+        odd = [document for document in documents if not isinstance(document["_id"], Hashable)]
+        documents = [document for document in documents if isinstance(document["_id"], Hashable)]
+        stuck = [document["_id"] for document in documents if any(document["_id"] in ids for ids in self._recent)]
+        # What is stuck was saved without effect: without this, a run would go round for ever.
+        self._aside += [*(document["_id"] for document in odd), *stuck]
+        self._unstorable += len(stuck)
+        if self._unstorable > UNSTORABLE_LIMIT:
+            raise RepositoryError(f"the status of over {UNSTORABLE_LIMIT} companies cannot be stored")
+        documents = [document for document in documents if document["_id"] not in stuck]
+        self._recent.append({document["_id"] for document in documents})
+        return documents, odd
 
     async def _store(self, window: "Window") -> None:
         """First the companies for which something is to be done, in chunks; then the status of those that are current."""
@@ -139,12 +146,12 @@ class FleetRun:
         companies, refused = [], []
         ids = [document["_id"] for document in documents]
         found = {document["_id"]: document for document in await self._components.repository.find_companies(ids)} if ids else {}
-        for document in documents:
-            whole = found.get(document["_id"])
-            company = as_company(document if whole is None else whole)
+        for slim in documents:
+            document = found.get(slim["_id"], slim)
+            company = as_company(document)
             if isinstance(company, InvalidUsdotError):
-                refused.append(self._company_sync.refused(document if whole is None else whole, company, self._clock.now()))
-            elif whole is None:
+                refused.append(self._company_sync.refused(document, company, self._clock.now()))
+            elif slim["_id"] not in found:
                 refused.append(self._passed_over(company, CompanyNotFoundError("the company was deleted meanwhile")))
             else:
                 companies.append(company)
@@ -154,11 +161,7 @@ class FleetRun:
         """The window through each batch source, as far as it is not current."""
         found: dict[str, Found] = {}
         for source in self._components.batch_sources:
-            due = [
-                company
-                for company in companies
-                if company.status.lease.ended_early or not self._known.is_current(source.name, company)
-            ]
+            due = [company for company in companies if self._known.is_due(source.name, company)]
             if due:
                 await emit(Reading(source.name, len(due)))
                 found[source.name] = await self._reader.read(source, due)

@@ -55,9 +55,9 @@ class OnDemandSync:
         )
 
     async def _found(self, company_id: Any, timeout_s: float, *, force: bool) -> CompanySyncResult:
-        document = await self._components.repository.find_company(company_id)
-        found = ("found", type(document["_id"]), repr(document["_id"]), force)
         with self._reads.caller():
+            document = await self._components.repository.find_company(company_id)
+            found = ("found", type(document["_id"]), repr(document["_id"]), force)
             return await self._shared.run(found, lambda: self._sync(document, timeout_s, force=force))
 
     async def _sync(self, document: Mapping[str, Any], timeout_s: float, *, force: bool) -> CompanySyncResult:

@@ -164,7 +164,7 @@ class Orchestrator:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def stop(self) -> None:
-        """Ask all that is under way to stop: the company in hand is abandoned, leases are given back, results are returned.
+        """Ask all that is under way to stop: the companies in hand are abandoned, leases are given back, results are returned.
 
         To be called from the event loop, for instance by a signal handler.
         """

@@ -79,6 +79,7 @@ class SharedReads:
         if task is not None and all(answer.done() for _, answer in waiting):
             del self._tasks[name]
             self._wishes.pop(name, None)
+            self._in_hand.pop(name, None)
             task.cancel()
             await asyncio.wait({task})
 

@@ -34,6 +34,10 @@ class Known:
         """Whether what is stored of the source is what upstream has."""
         return not self.force and company.status.is_current(source, self.versions.get(source), company.usdot)
 
+    def is_due(self, source: str, company: Company) -> bool:
+        """Whether the source is to be read for the company: its last sync may have ended between rows and status, too."""
+        return company.status.lease.ended_early > 0 or not self.is_current(source, company)
+
     def report(self, source: str, company: Company) -> SourceReport | SourceFailure | None:
         """What the window's reading has found of the company; None where the source is still to be asked."""
         return self.found.get(source, {}).get(company.usdot)
@@ -69,11 +73,10 @@ class Known:
         """By collection, the ids of those whose stored rows will be compared, as far as that can be told before one is asked."""
         needed: dict[str, list[Any]] = {}
         for company in companies:
-            is_forced = company.status.lease.ended_early > 0
             for slot in slots:
-                report = self.report(slot.name, company)
-                if not is_forced and self.is_current(slot.name, company):
+                if not self.is_due(slot.name, company):
                     continue
+                report = self.report(slot.name, company)
                 documents = getattr(report, "documents", None) if report is not None else () if slot.keeps_rows else None
                 if isinstance(documents, Sequence) and max(len(documents), company.status.most_rows) <= LARGE:
                     needed.setdefault(slot.collection, []).append(company.id)

@@ -29,6 +29,7 @@ from fmcsa_orchestrator.storage.row_diff import PROJECTION
 
 log = logging.getLogger(__name__)
 
+# `$ne` and `$not` say what one `$nin` would; the embedded store answers these twenty times quicker.
 HAS_USDOT = {"dotNumber": {"$exists": True, "$ne": "", "$not": {"$eq": None}}}
 # A run takes companies by the first: it is sorted by `lastRun`, and all documents that have neither of the two, which may be far
 # more than the companies to be synced, stand together in it and are skipped in one step. The second serves who counts them all.
@@ -127,6 +128,7 @@ class MongoCompanyRepository:
         """
         condition = _due(since, now)
         if without:
+            # By `$and`, so that a server looks at the index that both parts can use before it leaves out these few.
             condition = {"$and": [{"_id": {"$nin": list(without)}}, condition]}
         with translated("cannot read companies"):
             found = self._companies.find(condition, _STATUS_FIELDS).sort(LAST_RUN, 1).limit(limit).batch_size(limit)

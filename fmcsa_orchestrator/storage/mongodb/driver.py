@@ -25,7 +25,6 @@ from fmcsa_orchestrator.model.errors import CompanyWriteError, MalformedPayloadE
 from fmcsa_orchestrator.observability.redaction import redact
 
 __all__ = [
-    "BulkWriteError",
     "DuplicateKeyError",
     "ObjectId",
     "OperationFailure",
@@ -40,7 +39,6 @@ __all__ = [
     "connect",
     "database_of",
     "open_database",
-    "safe_text",
     "translated",
 ]
 

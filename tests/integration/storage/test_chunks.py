@@ -13,9 +13,9 @@ from fmcsa_orchestrator.model.documents import dig
 from fmcsa_orchestrator.model.status import LEASE, STATUS
 from fmcsa_orchestrator.storage import row_writer
 from fmcsa_orchestrator.testing.fakes import FakeSource
-from tests.support.backends import BACKENDS, open_backend
 from tests.support.commands import Commands
 from tests.support.leases import TTL_S
+from tests.support.passing_time import turns
 
 COMPANIES = 150
 
@@ -50,12 +50,6 @@ def orchestrator(repository, *sources, **options):
 
 def companies(count):
     return [{"_id": key, "name": f"C{key}", "dotNumber": 100 + key} for key in range(count)]
-
-
-@pytest.fixture(params=BACKENDS)
-async def backend(request, wire_uri):
-    async with open_backend(request.param, wire_uri) as backend:
-        yield backend
 
 
 @pytest.fixture(params=[AsyncIOMotorClient, AsyncMongoClient], ids=["motor", "pymongo"])
@@ -103,7 +97,6 @@ async def test_a_company_on_demand_takes_two_commands_when_nothing_is_to_be_done
 async def test_what_others_hold_or_have_deleted_is_left_out_and_told(backend):
     await backend.add(*companies(6))
     await backend.repository.company_leases.take([await backend.company(2)], "somebody", TTL_S)
-    source = Upstream()
 
     class Deleting(Upstream):
         async def fetch_many(self, companies):
@@ -212,7 +205,22 @@ async def test_leases_are_renewed_only_when_half_of_their_time_is_gone(backend, 
     assert renewals == [[0, 1, 2]]
 
 
-async def test_of_a_chunk_that_was_left_without_a_word_each_goes_alone_next_time(backend, monkeypatch):
+async def test_a_lease_that_is_given_back_with_the_status_is_not_renewed_and_so_not_lost(backend, jump):
+    await backend.add(*companies(3))
+    save = backend.repository.save
+
+    async def slow(updates):
+        refused = await save(updates)
+        jump(TTL_S / 2 + 1)
+        await turns()
+        return refused
+
+    backend.repository.save = slow
+    summary = await orchestrator(backend.repository, Upstream(), lease_ttl_s=TTL_S).sync_all_companies()
+    assert (summary.stopped, summary.succeeded, summary.skipped) == (None, 3, 0)
+
+
+async def test_of_a_chunk_that_was_left_without_a_word_each_goes_alone_next_time(backend):
     """As after a kill: which of them it was that ended the run cannot be told, so that they are tried one by one."""
     await backend.add(*companies(4))
     source = Upstream()

@@ -14,15 +14,13 @@ from fmcsa_orchestrator import (
 from fmcsa_orchestrator.model.status import LEASE, STATUS
 from fmcsa_orchestrator.storage.leases import Lease
 from fmcsa_orchestrator.testing.fakes import FakeSource
-from tests.support.backends import BACKENDS, open_backend
 from tests.support.leases import TTL_S, force, orchestrator
 
 
-@pytest.fixture(params=BACKENDS)
-async def backend(request, wire_uri):
-    async with open_backend(request.param, wire_uri) as backend:
-        await backend.add({"_id": 1, "name": "One", "dotNumber": 101}, {"_id": 2, "name": "Two", "dotNumber": 102})
-        yield backend
+@pytest.fixture
+async def backend(backend):
+    await backend.add({"_id": 1, "name": "One", "dotNumber": 101}, {"_id": 2, "name": "Two", "dotNumber": 102})
+    return backend
 
 
 async def test_one_at_a_time_and_the_holder_is_named(backend):

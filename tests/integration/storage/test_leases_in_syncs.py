@@ -12,15 +12,13 @@ from fmcsa_orchestrator import (
 )
 from fmcsa_orchestrator.model.status import LEASE
 from fmcsa_orchestrator.testing.fakes import FakeSource
-from tests.support.backends import BACKENDS, open_backend
 from tests.support.leases import TTL_S, Versioned, force, orchestrator, run_lease_of, set_back
 
 
-@pytest.fixture(params=BACKENDS)
-async def backend(request, wire_uri):
-    async with open_backend(request.param, wire_uri) as backend:
-        await backend.add({"_id": 1, "name": "One", "dotNumber": 101}, {"_id": 2, "name": "Two", "dotNumber": 102})
-        yield backend
+@pytest.fixture
+async def backend(backend):
+    await backend.add({"_id": 1, "name": "One", "dotNumber": 101}, {"_id": 2, "name": "Two", "dotNumber": 102})
+    return backend
 
 
 async def test_after_a_sync_nobody_holds_the_company(backend):

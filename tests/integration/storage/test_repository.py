@@ -26,16 +26,9 @@ from fmcsa_orchestrator import (
 from fmcsa_orchestrator.model.status import STATUS
 from fmcsa_orchestrator.storage.mongodb.driver import connect, database_of, translated
 from fmcsa_orchestrator.testing.fakes import FakeSource
-from tests.support.backends import BACKENDS, open_backend
 from tests.support.rows import store_rows
 
 NOW = datetime(2026, 11, 24, 6, tzinfo=UTC)
-
-
-@pytest.fixture(params=BACKENDS)
-async def backend(request, wire_uri):
-    async with open_backend(request.param, wire_uri) as backend:
-        yield backend
 
 
 def company(company_id, last_run=None, **fields):

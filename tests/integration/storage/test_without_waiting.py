@@ -7,16 +7,14 @@ from aiolimiter import AsyncLimiter
 
 from fmcsa_orchestrator import Orchestrator, SourceReport
 from fmcsa_orchestrator.testing.fakes import FakeSource
-from tests.support.backends import BACKENDS, open_backend
 from tests.support.leases import Versioned
 from tests.support.passing_time import until
 
 
-@pytest.fixture(params=BACKENDS)
-async def backend(request, wire_uri):
-    async with open_backend(request.param, wire_uri) as backend:
-        await backend.add({"_id": 1, "name": "One", "dotNumber": 101}, {"_id": 2, "name": "Two", "dotNumber": "none"})
-        yield backend
+@pytest.fixture
+async def backend(backend):
+    await backend.add({"_id": 1, "name": "One", "dotNumber": 101}, {"_id": 2, "name": "Two", "dotNumber": "none"})
+    return backend
 
 
 def orchestrator(backend, *sources, **options):
