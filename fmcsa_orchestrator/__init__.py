@@ -1,12 +1,14 @@
 """Keeps the FMCSA safety data of your customer companies fresh in MongoDB. See README.md."""
 
 from fmcsa_orchestrator.api import close, health, stop, sync_all_companies, sync_company
-from fmcsa_orchestrator.clients.http import Upstream, read_json
+from fmcsa_orchestrator.clients.http import Refusal, Reply, Upstream, read_json
 from fmcsa_orchestrator.model.company import Company, Document, Finding, SourceReport
 from fmcsa_orchestrator.model.errors import (
     AuthError,
+    BlockedError,
     CompanyNotFoundError,
     CompanyWriteError,
+    DatasetClosedError,
     FmcsaError,
     ImplausibleEmptyError,
     InvalidUsdotError,
@@ -68,6 +70,7 @@ __all__ = [
     "BaseSource",
     "Basic",
     "BatchSource",
+    "BlockedError",
     "CheckedSource",
     "Company",
     "CompanyNotFoundError",
@@ -79,6 +82,7 @@ __all__ = [
     "CompanyWriteError",
     "CompletingSource",
     "CsaSource",
+    "DatasetClosedError",
     "Document",
     "EstimatingSource",
     "Event",
@@ -101,6 +105,8 @@ __all__ = [
     "Plan",
     "RateLimitedError",
     "Reading",
+    "Refusal",
+    "Reply",
     "RepositoryError",
     "RequestRejectedError",
     "RequestSent",

@@ -8,7 +8,7 @@ from typing import Any
 import aiohttp
 
 from fmcsa_orchestrator.clients import qcmobile, soda
-from fmcsa_orchestrator.clients.http import Upstream
+from fmcsa_orchestrator.clients.http import Upstream, user_agent
 from fmcsa_orchestrator.clients.pacing import SavingLimiter, strict_limiter
 from fmcsa_orchestrator.model.errors import SettingsError
 from fmcsa_orchestrator.model.events import OnEvent
@@ -118,18 +118,18 @@ def _limiters(settings: Settings, lent: Mapping[str, Limiter]) -> dict[str, Limi
 
 def _built_in(settings: Settings, session: aiohttp.ClientSession, limiters: Mapping[str, Limiter]) -> list[Source]:
     token = secret(settings.soda_app_token)
+    agent = {"User-Agent": user_agent(settings.contact)}
     soda_upstream = Upstream(
         session,
         settings.soda_base_url,
         name="soda",
         limiter=limiters["soda"],
         timeout_s=settings.request_timeout_s,
-        headers=soda.app_token_header(token),
-        denies_key=soda.denies_app_token,
+        headers={**agent, **soda.app_token_header(token)},
+        meaning=soda.portal_meaning(has_token=token is not None),
         secrets=settings.secrets(),
     )
-    soda_client = soda.SodaClient(soda_upstream, has_token=token is not None)
-    return default_sources(soda_client, _qcmobile(settings, session, limiters), settings)
+    return default_sources(soda.SodaClient(soda_upstream), _qcmobile(settings, session, limiters), settings)
 
 
 def _qcmobile(
@@ -144,7 +144,8 @@ def _qcmobile(
         name="qcmobile",
         limiter=limiters["qcmobile"],
         timeout_s=settings.request_timeout_s,
-        denies_key=qcmobile.denies_web_key,
+        headers={"User-Agent": user_agent(settings.contact)},
+        meaning=qcmobile.web_key_meaning,
         secrets=settings.secrets(),
     )
     return qcmobile.QcMobileClient(upstream, web_key)

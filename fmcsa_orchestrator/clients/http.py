@@ -4,19 +4,26 @@ import asyncio
 import logging
 import random
 from codecs import BOM_UTF8
-from collections.abc import Awaitable, Callable, Mapping
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from importlib.metadata import version
 from typing import Any, TypeVar
+from urllib.parse import quote, urlencode
 
 import aiohttp
 from pydantic_core import from_json
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt, stop_after_delay
+from yarl import URL
 
 from fmcsa_orchestrator.clients.pacing import LONGEST_PAUSE_S, Brake, FairShare
 from fmcsa_orchestrator.model.errors import (
     AuthError,
+    BlockedError,
     MaintenanceError,
+    MalformedPayloadError,
     RateLimitedError,
     RequestRejectedError,
     SourceError,
@@ -31,25 +38,82 @@ from fmcsa_orchestrator.observability.redaction import redact
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-Read = Callable[[aiohttp.ClientResponse], Awaitable[T]]
+Read = Callable[["Reply"], Awaitable[T]]
 
 TRANSIENT = (SourceUnavailableError, SourceTimeoutError, RateLimitedError, TruncatedPayloadError)
 _ERROR_BODY_LIMIT = 16_384  # bytes of an error page that are worth reading
+_ERROR_BODY_S = 2.0  # seconds that they are worth waiting for
+_CHUNK = 65_536  # bytes handled at a time: about 2 ms of work between two turns of the event loop
+_SLOWEST = 100_000  # bytes a second: a tenth of what the portal was seen to send
 _TOO_MANY_REQUESTS, _SERVER_ERROR = 429, 500
+_PASSING = {202, 408, 425}  # still at work on the query; gave the query up; too early
+_REFUSED = {403, 406, 451}
+_AHEAD = timedelta(days=1)  # by so much our clock, or theirs, may be wrong
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What an API means by a refusal: its error, what to do about it, and seconds for which nobody is to ask."""
+
+    error: type[RequestRejectedError | RateLimitedError]
+    advice: str
+    pause_s: float | None = None
+
+
+Meaning = Callable[[int, bytes], Refusal | None]
+
+
+def denies_key(status: int, _: bytes) -> Refusal | None:
+    """The meaning of refusals where an API has none of its own: 401 is our key."""
+    return Refusal(AuthError, "check the key or token") if status == 401 else None
+
+
+def user_agent(contact: str | None = None) -> str:
+    """Who we are, and whom to ask: firewalls refuse what HTTP libraries send by default."""
+    return f"fmcsa-orchestrator/{version('fmcsa-orchestrator')}{f' ({contact})' if contact else ''}"
+
+
+class Reply:
+    """A good answer (200) whose body still comes in: its headers, and its body in chunks.
+
+    Attributes:
+        headers: as they came; names in any case.
+    """
+
+    def __init__(self, response: aiohttp.ClientResponse, limit: asyncio.Timeout, timeout_s: float) -> None:
+        self.headers = response.headers
+        self._content = response.content
+        self._limit = limit
+        self._until = asyncio.get_running_loop().time() + timeout_s
+
+    async def chunks(self, most: int) -> AsyncIterator[bytes]:
+        """The body, decompressed, as it comes; the event loop has its turn after each piece, and each adds to the time allowed.
+
+        Raises: MalformedPayloadError when it is larger than `most` bytes.
+        """
+        size = 0
+        async for chunk in self._content.iter_chunked(_CHUNK):
+            size += len(chunk)
+            if size > most:
+                raise MalformedPayloadError(f"the answer is larger than {most} bytes")
+            self._limit.reschedule(self._until + size / _SLOWEST)
+            yield chunk
+            await asyncio.sleep(0)
 
 
 class Upstream:
     """One HTTP API: its address, its limiter, its brake, its secrets.
 
-    `denies_key(status, body)` tells an answer that refuses our key from any other refusal: each API has its own.
+    `meaning(status, body)` tells what a refusal stands for, where that is peculiar to this API.
 
     Attributes:
         name: what it is called in messages, logs and counts.
-        timeout_s: seconds for one try, its whole answer included.
+        timeout_s: seconds without a byte after which a try is given up. A whole answer may take so many, and a second more for
+            each 100 kB.
 
     Raises:
         SourceError: from `get` and `post`: SourceUnavailableError, MaintenanceError, SourceTimeoutError, RateLimitedError,
-            RequestRejectedError, AuthError, and what `read` raises.
+            RequestRejectedError, AuthError, BlockedError, and what `read` raises.
     """
 
     def __init__(
@@ -63,7 +127,7 @@ class Upstream:
         tries: int = 4,
         patience_s: float = 60,
         headers: Mapping[str, str] | None = None,
-        denies_key: Callable[[int, bytes], bool] = lambda status, _: status == 401,
+        meaning: Meaning = denies_key,
         secrets: tuple[str, ...] = (),
         clock: Callable[[], float] | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -73,8 +137,8 @@ class Upstream:
         self._base_url = base_url.rstrip("/")
         self._limiter = FairShare(limiter)
         self.timeout_s = timeout_s
-        self._headers = dict(headers or {})
-        self._denies_key = denies_key
+        self._headers = {"User-Agent": user_agent(), "Accept": "application/json", **(headers or {})}
+        self._meaning = meaning
         self._secrets = secrets
         self._brake = Brake(name, patience_s=patience_s, clock=clock or asyncio.get_running_loop().time, sleep=sleep)
         self._retrying = AsyncRetrying(
@@ -88,7 +152,7 @@ class Upstream:
 
     async def get(self, path: str, params: Mapping[str, str], read: Read[T]) -> T:
         """GET a path below the base URL and hand the good answer to `read`."""
-        return await self._retrying.copy()(self._once, "GET", path, read, params=params)
+        return await self._retrying.copy()(self._once, "GET", f"{path}{_query(params)}", read)
 
     async def post(self, path: str, body: Mapping[str, Any], read: Read[T]) -> T:
         """POST a JSON body and hand the good answer to `read`."""
@@ -98,19 +162,19 @@ class Upstream:
         await self._brake.wait()
         await self._limiter.acquire()
         await count_request(self.name)
-        with watched("request", {"upstream": self.name, "method": method}, path=path) as activity:
+        with watched("request", {"upstream": self.name, "method": method}, path=path.partition("?")[0]) as activity:
             return await self._send(method, path, read, activity, **request)
 
     async def _send(self, method: str, path: str, read: Read[T], activity: Activity, **request: Any) -> T:
         try:
             async with (
-                asyncio.timeout(self.timeout_s),
+                asyncio.timeout(self.timeout_s) as limit,
                 self._session.request(
                     method,
-                    self._base_url + path,
+                    URL(self._base_url + path, encoded=True),
                     headers=self._headers,
                     allow_redirects=False,  # a redirect would carry our token to another host
-                    timeout=aiohttp.ClientTimeout(total=None),
+                    timeout=aiohttp.ClientTimeout(total=None, sock_read=self.timeout_s),
                     **request,
                 ) as response,
             ):
@@ -120,9 +184,11 @@ class Upstream:
                 if "html" in response.content_type:
                     raise MaintenanceError(f"{self.name} answered with a web page where JSON was due")
                 self._brake.passed()
-                return await read(response)
+                return await read(Reply(response, limit, self.timeout_s))
         except TimeoutError:
-            fault: SourceError = SourceTimeoutError(f"{self.name} gave no full answer within {self.timeout_s:g} s")
+            fault: SourceError = SourceTimeoutError(
+                f"{self.name} gave no full answer: silent for {self.timeout_s:g} s, or too slow"
+            )
         except (aiohttp.ClientError, OSError) as error:
             fault = SourceUnavailableError(f"{self.name} cannot be read: {self._safe(_reason(error))}")
         except SourceError as error:
@@ -131,9 +197,7 @@ class Upstream:
         raise fault  # out here, so that no error of aiohttp, which may hold the address with the key, comes along as context
 
     async def _refusal(self, response: aiohttp.ClientResponse) -> SourceError:
-        """The error that an answer other than 200 stands for."""
-        body = await response.content.read(_ERROR_BODY_LIMIT)
-        text = self._safe(f"{self.name} answered {response.status}: {summary_of(body)}")
+        """The error that an answer other than 200 stands for; what its headers ask for holds before its body is read."""
         status = response.status
         retry_after_s = retry_after(response.headers.get("Retry-After"))
         if retry_after_s is not None:
@@ -142,14 +206,31 @@ class Upstream:
             self._brake.refused()
         if status == _TOO_MANY_REQUESTS:
             await self._limiter.empty()
+        body = await _error_body(response)
+        text = self._safe(f"{self.name} answered {status}: {summary_of(body)}")
+        if status == _TOO_MANY_REQUESTS:
             return RateLimitedError(text, retry_after_s=retry_after_s)
-        if status >= _SERVER_ERROR or status == 202:  # 202: Socrata is still working on the query
+        if status >= _SERVER_ERROR or status in _PASSING:
             return SourceUnavailableError(text)
-        if self._denies_key(status, body):
-            return AuthError(f"{text}; check the key or token", status=status)
         if 300 <= status < 400:
-            text = f"{self.name} has moved (answered {status}); check its base URL"
+            return RequestRejectedError(f"{self.name} has moved (answered {status}); check its base URL", status=status)
+        if (refusal := self._meaning(status, body)) is not None:
+            return await self._meant(refusal, f"{text}; {refusal.advice}", status)
+        if status in _REFUSED and not body.lstrip().startswith(b"{"):
+            return BlockedError(
+                f"{text}; a firewall refuses us, most likely for the address (of a cloud, or shared with others), for the "
+                "User-Agent (set FMCSA_CONTACT), or for what a proxy makes of the request",
+                status=status,
+            )
         return RequestRejectedError(text, status=status)
+
+    async def _meant(self, refusal: Refusal, text: str, status: int) -> SourceError:
+        if refusal.pause_s is not None:
+            self._brake.hold(refusal.pause_s)
+        if issubclass(refusal.error, RateLimitedError):
+            await self._limiter.empty()
+            return refusal.error(text, retry_after_s=refusal.pause_s)
+        return refusal.error(text, status=status)
 
     def _safe(self, text: str) -> str:
         return redact(text, self._secrets)
@@ -159,24 +240,34 @@ class Upstream:
         note(log, logging.INFO, "upstream_retry", upstream=self.name, attempt=state.attempt_number, reason=error)
 
 
-async def read_json(response: aiohttp.ClientResponse, *, limit: int = 4_000_000) -> Any:
+async def read_json(reply: Reply, *, limit: int = 4_000_000) -> Any:
     """The answer's JSON value.
 
     Raises:
         MaintenanceError: for HTML under a JSON label.
         TruncatedPayloadError: for anything that is not whole JSON.
+        MalformedPayloadError: for a body of more than `limit` bytes.
     """
-    body = await response.content.read(limit + 1)
-    while len(body) <= limit and (more := await response.content.read(limit + 1 - len(body))):
-        body += more
+    body = b"".join([chunk async for chunk in reply.chunks(limit)])
     if body.lstrip().startswith(b"<"):
         raise MaintenanceError("upstream answered with a web page where JSON was due")
-    if len(body) > limit:
-        raise TruncatedPayloadError(f"the answer is larger than {limit} bytes")
     try:
         return from_json(body.removeprefix(BOM_UTF8))
     except ValueError as error:
         raise TruncatedPayloadError("the answer is not whole JSON") from error
+
+
+async def _error_body(response: aiohttp.ClientResponse) -> bytes:
+    """The beginning of it, as far as it comes soon."""
+    with suppress(TimeoutError, aiohttp.ClientError, OSError):
+        async with asyncio.timeout(_ERROR_BODY_S):
+            return await response.content.read(_ERROR_BODY_LIMIT)
+    return b""
+
+
+def _query(params: Mapping[str, str]) -> str:
+    """As firewalls before the portal let it pass: `$`, quotes and brackets as they are, a blank as %20."""
+    return "?" + urlencode(params, quote_via=quote, safe="$'(),:*") if params else ""
 
 
 def _pause(state: RetryCallState) -> float:
@@ -204,6 +295,11 @@ def http_date(value: str | None) -> datetime | None:
         return moment and (moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC))
     except (ValueError, TypeError, OverflowError):
         return None
+
+
+def is_ahead(moment: datetime) -> bool:
+    """Whether upstream tells of a time that is still to come: whatever it says, it is not when a file was replaced."""
+    return moment > datetime.now(UTC) + _AHEAD
 
 
 def summary_of(body: bytes) -> str:

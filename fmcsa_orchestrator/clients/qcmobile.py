@@ -7,16 +7,16 @@ logged. A bad key is a 404, an unknown carrier a 200 with `content: null`, and m
 from collections.abc import Mapping
 from typing import Any
 
-import aiohttp
-
-from fmcsa_orchestrator.clients.http import Upstream, read_json
-from fmcsa_orchestrator.model.errors import MalformedPayloadError, SourceUnavailableError
+from fmcsa_orchestrator.clients.http import Refusal, Reply, Upstream, read_json
+from fmcsa_orchestrator.model.errors import AuthError, MalformedPayloadError, SourceUnavailableError
 from fmcsa_orchestrator.model.fmcsa import UsdotNumber
 
 
-def denies_web_key(status: int, body: bytes) -> bool:
-    """Whether QCMobile refuses our web key: "Webkey not found" and "Must provide Webkey" come as 404."""
-    return status == 401 or (status in {403, 404} and b"webkey" in body.lower())
+def web_key_meaning(status: int, body: bytes) -> Refusal | None:
+    """What QCMobile's refusals mean: "Webkey not found" and "Must provide Webkey" come as 404."""
+    if status == 401 or (status in {403, 404} and b"webkey" in body.lower()):
+        return Refusal(AuthError, "correct FMCSA_QCMOBILE_WEB_KEY (some 40 letters and digits), or leave it out")
+    return None
 
 
 class QcMobileClient:
@@ -52,8 +52,8 @@ class QcMobileClient:
         return await self._upstream.get(path, self._params, _read_content)
 
 
-async def _read_content(response: aiohttp.ClientResponse) -> Any:
-    body = await read_json(response)
+async def _read_content(reply: Reply) -> Any:
+    body = await read_json(reply)
     if isinstance(body, str):  # a bare "Internal Server Error" under status 200
         raise SourceUnavailableError(f"QCMobile says: {body[:100]}")
     if not isinstance(body, dict) or "content" not in body:

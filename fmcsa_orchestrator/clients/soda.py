@@ -1,31 +1,41 @@
 """SODA, the query API of the open data portal: strict queries, pages to the end, rows as they stream in.
 
-Facts: dev.socrata.com. A page holds at most 50,000 rows; without `$order` pages overlap; every value is a JSON string and a
-null column is left out of its row. A dataset is replaced whole, and `:id` changes with it, so a read that pages across a
-replacement mixes two states and is void.
+Facts: dev.socrata.com. Without `$order` pages overlap; every value is a JSON string and a null column is left out of its row.
+A dataset is replaced whole, and `:id` changes with it, so a read that pages across a replacement mixes two states and is void.
+That a page is the last one is believed of a short one only where no upstream is known to cut it so; else the rows are counted.
+
+The newer API (SODA3) is not used: its answers do not tell which state of a dataset they are from.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Generic, Protocol, Self, TypeVar
+from zlib import crc32
 
-import aiohttp
-
-from fmcsa_orchestrator.clients.http import Upstream, http_date, read_json
+from fmcsa_orchestrator.clients.http import Meaning, Read, Refusal, Reply, Upstream, http_date, is_ahead, read_json
 from fmcsa_orchestrator.clients.json_rows import RowSlicer
 from fmcsa_orchestrator.clients.soda_schema import Dataset, check_columns, header_types
-from fmcsa_orchestrator.model.errors import MalformedPayloadError, StaleUpstreamError
+from fmcsa_orchestrator.model.errors import (
+    AuthError,
+    DatasetClosedError,
+    MalformedPayloadError,
+    RateLimitedError,
+    RequestRejectedError,
+    StaleUpstreamError,
+)
 from fmcsa_orchestrator.model.fmcsa import UsdotNumber
 
-PAGE_SIZE = 50_000  # the most a 2.0 endpoint gives
-POST_BUDGET = 32_000  # characters of a condition sent in a body: about 2,000 carriers; only the newer API takes it, with a token
+PAGE_SIZE = 20_000  # rows: some 20 MB, for which the portal takes about 13 seconds
 URL_BUDGET = 6_000  # characters of `$where`; the limit is not documented, servers commonly stop at 8 KB
-_CHUNK = 65_536  # bytes decoded at a time: about 2 ms of work between two turns of the event loop
-_LARGEST_PAGE = 256_000_000  # bytes of one page, some eight times what 50,000 of the widest rows take
+_LARGEST_PAGE = 256_000_000  # bytes of one page, over ten times what that many of the widest rows take
 # What reading an answer of another shape, or with absurd numbers in it, may raise.
 _UNREADABLE = (KeyError, TypeError, ValueError, AttributeError, StopIteration, OverflowError, OSError)
 _READS = 3  # whole reads tried when the dataset is replaced meanwhile
+# Servers and proxies that give fewer rows than asked for stop at a round number, most at SODA's own default of 1,000 or above.
+_DEFAULT_LIMIT = 1_000
+_CUTS = frozenset({50, 100, 200, 250})  # and every multiple of 500
+_USED_UP_S = 30.0  # seconds until the share of those without a token may be there again
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,25 +60,46 @@ class Keeper(Protocol):
 
 
 K = TypeVar("K", bound=Keeper)
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
 class Rows(Generic[K]):
-    """Rows from one state of the dataset: kept as the caller wants it, their number, and the state as a header tells it."""
+    """Rows from one state of the dataset: kept as the caller wants it, their number, the state as a header tells it.
+
+    `mark` is a checksum of their bytes, by which a page that comes again is known.
+    """
 
     kept: K
     count: int
     state: str | None
+    mark: int = 0
 
     @property
     def modified(self) -> datetime | None:
-        """When the dataset was last replaced, if that can be read."""
-        return http_date(self.state)
+        """When the dataset was last replaced, if that can be read; no time that is still to come."""
+        moment = http_date(self.state)
+        return None if moment is None or is_ahead(moment) else moment
 
 
-def denies_app_token(status: int, body: bytes) -> bool:
-    """Whether the portal refuses our app token: 401, or a 403 with a JSON body (one of HTML is the load balancer's)."""
-    return status == 401 or (status == 403 and body.lstrip().startswith(b"{"))
+def portal_meaning(*, has_token: bool) -> Meaning:
+    """What the portal's refusals mean, with or without an app token of ours.
+
+    Without one, all who share an address share its requests; when these are used up, a login is asked for, for a while.
+    """
+
+    def meaning(status: int, body: bytes) -> Refusal | None:
+        if status not in {401, 403} or not body.lstrip().startswith(b"{"):
+            return None
+        words = body.lower()
+        if b"app_token" in words or (has_token and (status == 401 or b"authenticat" in words)):
+            return Refusal(AuthError, "correct FMCSA_SODA_APP_TOKEN (some 25 letters and digits), or leave it out")
+        if b"must be authenticated" in words or b"authentication_required" in words:
+            advice = "the requests without an app token are used up for now: wait, or set FMCSA_SODA_APP_TOKEN"
+            return Refusal(RateLimitedError, advice, pause_s=_USED_UP_S)
+        return Refusal(DatasetClosedError, "the dataset is private or retired")
+
+    return meaning
 
 
 def app_token_header(token: str | None) -> dict[str, str]:
@@ -80,39 +111,39 @@ class SodaClient:
     """Reads datasets of one portal.
 
     Raises, from every method: SourceUnavailableError, StaleUpstreamError, SourceTimeoutError, RateLimitedError,
-    RequestRejectedError, AuthError, MalformedPayloadError, TruncatedPayloadError.
+    RequestRejectedError, AuthError, BlockedError, DatasetClosedError, MalformedPayloadError, TruncatedPayloadError.
     """
 
-    def __init__(self, upstream: Upstream, *, page_size: int = PAGE_SIZE, has_token: bool = False) -> None:
+    def __init__(self, upstream: Upstream, *, page_size: int = PAGE_SIZE) -> None:
         self._upstream = upstream
-        self._budget = POST_BUDGET if has_token else URL_BUDGET
         self.page_size = page_size
+        self._proven: dict[str, int] = {}  # by dataset, the most rows in one page that were shown to be all
 
     async def metadata(self, dataset: Dataset) -> Metadata:
         """When the dataset was last replaced, and its columns."""
-        body = await self._upstream.get(f"/api/views/{dataset.id}.json", {}, read_json)
+        body = await self._get(dataset, f"/api/views/{dataset.id}.json", {}, read_json)
         try:
-            return Metadata(
-                rows_updated_at=datetime.fromtimestamp(int(body["rowsUpdatedAt"]), UTC),
-                types={column["fieldName"]: column["dataTypeName"] for column in body.get("columns") or ()},
-            )
+            updated_at = datetime.fromtimestamp(int(body["rowsUpdatedAt"]), UTC)
+            types = {column["fieldName"]: column["dataTypeName"] for column in body.get("columns") or ()}
         except _UNREADABLE as error:
             raise MalformedPayloadError(f"metadata of {dataset.id}: {error!r}", field="rowsUpdatedAt") from error
+        if is_ahead(updated_at):
+            raise MalformedPayloadError(
+                f"metadata of {dataset.id}: replaced on {updated_at:%Y-%m-%d}, which is still to come by this machine's clock",
+                field="rowsUpdatedAt",
+            )
+        return Metadata(updated_at, types)
 
     async def is_empty(self, dataset: Dataset) -> bool:
         """Whether the whole dataset has no row at all."""
-        body = await self._upstream.get(f"/resource/{dataset.id}.json", {"$select": "count(*)"}, read_json)
-        try:
-            (row,) = body
-            return int(next(iter(row.values()))) == 0
-        except _UNREADABLE as error:
-            raise MalformedPayloadError(f"{dataset.id}: no row count", field="count") from error
+        total, _ = await self._total(dataset, {})
+        return total == 0
 
     async def rows(self, dataset: Dataset, usdots: Iterable[UsdotNumber], keeper: Callable[[], K]) -> Rows[K]:
         """Every row of these carriers, kept by what `keeper` makes for each page, from one state of the dataset."""
         whole: Rows[K] | None = None
-        for where in _conditions(usdots, self._budget):
-            part = await self._whole_read(dataset, where, keeper)
+        for asked in _conditions(usdots):
+            part = await self._whole_read(dataset, asked, keeper)
             if whole is None:
                 whole = part
             else:
@@ -124,9 +155,14 @@ class SodaClient:
     async def counts(self, dataset: Dataset, usdots: Iterable[UsdotNumber]) -> dict[int, int]:
         """How many rows each of these carriers has; a carrier without any is left out."""
         counts: dict[int, int] = {}
-        for where in _conditions(usdots, self._budget):
-            params = {"$select": "dot_number,count(*)", "$where": where, "$group": "dot_number", "$limit": str(PAGE_SIZE)}
-            body = await self._upstream.get(f"/resource/{dataset.id}.json", params, read_json)
+        for asked in _conditions(usdots):
+            params = {
+                "$select": "dot_number,count(*)",
+                "$where": asked.where,
+                "$group": "dot_number",
+                "$limit": str(self.page_size),
+            }
+            body = await self._get(dataset, f"/resource/{dataset.id}.json", params, read_json)
             try:
                 for row in body:
                     usdot = int(row.pop("dot_number"))  # what is left is the count, under whatever name
@@ -135,54 +171,125 @@ class SodaClient:
                 raise MalformedPayloadError(f"{dataset.id}: no row count", field="count") from error
         return counts
 
-    async def one_page(self, dataset: Dataset, usdots: Iterable[UsdotNumber], keeper: Callable[[], K]) -> Rows[K] | None:
-        """Every row of these carriers if a single page holds them, else None."""
-        conditions = list(_conditions(usdots, self._budget))
-        if len(conditions) > 1:
+    async def one_page(
+        self, dataset: Dataset, usdots: Sequence[UsdotNumber], keeper: Callable[[], K]
+    ) -> Rows[K] | Mapping[int, int]:
+        """Every row of these carriers if a single page holds them, else how many each has."""
+        asked, *others = _conditions(usdots)
+        if others:
             return await self.rows(dataset, usdots, keeper)
-        page = await self._page(dataset, conditions[0], 0, keeper)
-        return None if page.count >= self.page_size else page
+        page = await self._page(dataset, asked, 0, keeper)
+        if self._is_surely_whole(dataset, page.count, asked.carriers):
+            return page
+        counts = await self.counts(dataset, usdots)
+        if page.count != sum(counts.values()):
+            return counts
+        self._prove(dataset, page.count)
+        return page
 
-    async def _whole_read(self, dataset: Dataset, where: str, keeper: Callable[[], K]) -> Rows[K]:
+    async def _whole_read(self, dataset: Dataset, asked: "Condition", keeper: Callable[[], K]) -> Rows[K]:
         """All pages, read anew when the dataset is replaced between two of them."""
         for _ in range(_READS):
-            whole = page = await self._page(dataset, where, 0, keeper)
-            while page.count >= self.page_size:
-                page = await self._page(dataset, where, whole.count, keeper)
-                if page.state != whole.state:
-                    break
-                whole.kept.join(page.kept)
-                whole.count += page.count
-            else:
+            if (whole := await self._read_once(dataset, asked, keeper)) is not None:
                 return whole
         raise StaleUpstreamError(f"{dataset.label} was replaced while it was read, {_READS} times in a row")
 
-    async def _page(self, dataset: Dataset, where: str, offset: int, keeper: Callable[[], K]) -> Rows[K]:
-        async def read(response: aiohttp.ClientResponse) -> Rows[K]:
-            _check_headers(dataset, response.headers)
-            state = response.headers.get("X-SODA2-Truth-Last-Modified") or response.headers.get("Last-Modified")
-            page = Rows(keeper(), 0, state)
-            async for rows in _stream_rows(response, page.kept.decode):
-                page.kept.add(rows)
-                page.count += len(rows)
+    async def _read_once(self, dataset: Dataset, asked: "Condition", keeper: Callable[[], K]) -> Rows[K] | None:
+        """All pages, to the number of rows that the portal counts; None when the dataset is replaced meanwhile."""
+        whole = await self._page(dataset, asked, 0, keeper)
+        if self._is_surely_whole(dataset, whole.count, asked.carriers):
+            return whole
+        total, state = await self._total(dataset, {"$where": asked.where})
+        if state != whole.state:
+            return None
+        if whole.count == total:
+            self._prove(dataset, total)
+        marks = {whole.mark}
+        while whole.count < total:
+            page = await self._page(dataset, asked, whole.count, keeper)
+            if page.state != whole.state:
+                return None
+            if page.count == 0 or page.mark in marks:
+                break
+            marks.add(page.mark)
+            whole.kept.join(page.kept)
+            whole.count += page.count
+        if whole.count != total:
+            raise MalformedPayloadError(
+                f"{dataset.label}: {whole.count} rows came of {total} that the portal counts; nothing of them is believed",
+                field="count(*)",
+            )
+        return whole
+
+    def _is_surely_whole(self, dataset: Dataset, rows: int, carriers: int) -> bool:
+        """Whether so few rows are all that there are of so many carriers: no upstream cuts a page there."""
+        if rows >= self.page_size:
+            return False
+        if rows == 0 or (dataset.one_row and rows == carriers):
+            return True
+        return rows not in _CUTS and rows % 500 > 0 and (rows < _DEFAULT_LIMIT or rows <= self._proven.get(dataset.id, 0))
+
+    def _prove(self, dataset: Dataset, rows: int) -> None:
+        self._proven[dataset.id] = max(rows, self._proven.get(dataset.id, 0))
+
+    async def _total(self, dataset: Dataset, condition: Mapping[str, str]) -> tuple[int, str | None]:
+        """How many rows the portal counts, and in which state of the dataset."""
+
+        async def read(reply: Reply) -> tuple[int, str | None]:
+            body = await read_json(reply)
+            try:
+                (row,) = body
+                return int(next(iter(row.values()))), _state(reply)
+            except _UNREADABLE as error:
+                raise MalformedPayloadError(f"{dataset.id}: no row count", field="count") from error
+
+        return await self._get(dataset, f"/resource/{dataset.id}.json", {"$select": "count(*)", **condition}, read)
+
+    async def _page(self, dataset: Dataset, asked: "Condition", offset: int, keeper: Callable[[], K]) -> Rows[K]:
+        async def read(reply: Reply) -> Rows[K]:
+            _check_headers(dataset, reply.headers)
+            page = Rows(keeper(), 0, _state(reply))
+            slicer = RowSlicer(page.kept.decode)
+            async for chunk in reply.chunks(_LARGEST_PAGE):
+                page.mark = crc32(chunk, page.mark)
+                _keep(page, slicer.feed(chunk))
+            _keep(page, slicer.finish())
             return page
 
-        if len(where) > URL_BUDGET:
-            body = {
-                "query": f"SELECT * WHERE {where} ORDER BY :id",
-                "page": {"pageNumber": offset // self.page_size + 1, "pageSize": self.page_size},
-                "includeSynthetic": False,
-            }
-            page = await self._upstream.post(f"/api/v3/views/{dataset.id}/query.json", body, read)
-        else:
-            params = {"$where": where, "$order": ":id", "$limit": str(self.page_size), "$offset": str(offset)}
-            page = await self._upstream.get(f"/resource/{dataset.id}.json", params, read)
+        params = {"$where": asked.where, "$order": ":id", "$limit": str(self.page_size), "$offset": str(offset)}
+        page = await self._get(dataset, f"/resource/{dataset.id}.json", params, read)
         if page.count > self.page_size:
             raise MalformedPayloadError(f"{dataset.id} gave more rows than asked for", field="$limit")
         return page
 
+    async def _get(self, dataset: Dataset, path: str, params: Mapping[str, str], read: Read[T]) -> T:
+        """A refusal names the dataset."""
+        try:
+            return await self._upstream.get(path, params, read)
+        except RequestRejectedError as error:
+            error.args = (f"{dataset.label}: {error}",)
+            raise
 
-def _conditions(usdots: Iterable[UsdotNumber], budget: int) -> Iterator[str]:
+
+def _keep(page: Rows[Any], rows: list[Any]) -> None:
+    page.kept.add(rows)
+    page.count += len(rows)
+
+
+def _state(reply: Reply) -> str | None:
+    """Which state of the dataset it is from."""
+    return reply.headers.get("X-SODA2-Truth-Last-Modified") or reply.headers.get("Last-Modified")
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What rows are asked for: those of so many carriers."""
+
+    where: str
+    carriers: int
+
+
+def _conditions(usdots: Iterable[UsdotNumber]) -> Iterator[Condition]:
     """`dot_number in (…)` for these carriers, cut where the request would grow too long.
 
     Only ints get in here, so nothing from outside becomes query text. The column is text: its literals are quoted.
@@ -192,13 +299,13 @@ def _conditions(usdots: Iterable[UsdotNumber], budget: int) -> Iterator[str]:
     for usdot in usdots:
         literal = f"'{usdot:d}'"
         encoded = len(literal) + 7  # each quote and the comma take two more characters in a URL
-        if literals and length + encoded > budget:
-            yield f"dot_number in ({','.join(literals)})"
+        if literals and length + encoded > URL_BUDGET:
+            yield Condition(f"dot_number in ({','.join(literals)})", len(literals))
             literals, length = [], 0
         literals.append(literal)
         length += encoded
     if literals:
-        yield f"dot_number in ({','.join(literals)})"
+        yield Condition(f"dot_number in ({','.join(literals)})", len(literals))
 
 
 def _check_headers(dataset: Dataset, headers: Mapping[str, str]) -> None:
@@ -206,20 +313,7 @@ def _check_headers(dataset: Dataset, headers: Mapping[str, str]) -> None:
     if headers.get("X-SODA2-Data-Out-Of-Date", "false").lower() == "true":
         raise StaleUpstreamError(f"{dataset.label}: the replica that answered says it is out of date")
     truth, replica = (http_date(headers.get(f"X-SODA2-{which}-Last-Modified")) for which in ("Truth", "Secondary"))
-    if truth and replica and replica < truth:
+    if truth and replica and replica < truth and not is_ahead(truth):
         raise StaleUpstreamError(f"{dataset.label}: the replica that answered lags behind")
     if (types := header_types(dataset, headers)) is not None:
         check_columns(dataset, types)
-
-
-async def _stream_rows(response: aiohttp.ClientResponse, decode: Callable[[bytes], list[Any]]) -> AsyncIterator[list[Any]]:
-    """The rows of a JSON array, decoded, in slices, while the body still comes in."""
-    slicer = RowSlicer(decode)
-    size = 0
-    async for chunk in response.content.iter_chunked(_CHUNK):
-        size += len(chunk)
-        if size > _LARGEST_PAGE:
-            raise MalformedPayloadError(f"a page is larger than {_LARGEST_PAGE} bytes")
-        if rows := slicer.feed(chunk):
-            yield rows
-    yield slicer.finish()

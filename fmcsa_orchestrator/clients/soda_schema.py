@@ -19,13 +19,15 @@ NUMBER = frozenset({"text", "number"})  # as text or not, its values arrive as d
 class Dataset:
     """One dataset: its id on the portal, its title, and the columns without which its rows mean nothing.
 
-    Every column is declared as text today; `numbers` are those that we could read as numbers too.
+    Every column is declared as text today; `numbers` are those that we could read as numbers too. `one_row` says that no carrier
+    has more than one.
     """
 
     id: str
     title: str
     columns: frozenset[str]
     numbers: frozenset[str] = frozenset()
+    one_row: bool = False
 
     @property
     def label(self) -> str:

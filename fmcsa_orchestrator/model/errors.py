@@ -10,7 +10,9 @@
     │   ├── SourceTimeoutError          no answer within the time allowed
     │   ├── RateLimitedError            429: ask less often; `.retry_after_s`
     │   ├── RequestRejectedError        other 4xx: our query is wrong, never retried; `.status`
-    │   │   └── AuthError               a key or token that upstream does not take
+    │   │   ├── AuthError               a key or token that upstream does not take
+    │   │   ├── BlockedError            a firewall refuses us, whatever we ask
+    │   │   └── DatasetClosedError      a dataset that is private or retired
     │   ├── MalformedPayloadError       an answer, but not in the shape we know; `.field`
     │   │   ├── TruncatedPayloadError   an answer that ends in the middle
     │   │   └── SchemaDriftError        a column that we need is gone or has another type: stop this source
@@ -26,6 +28,8 @@ Each class carries its `kind`, the word stored in `syncStatus.errors[].kind`. Fa
 
 from datetime import datetime
 from typing import ClassVar
+
+_OF_ONE_REQUEST = {None, 400, 413, 414, 422}  # statuses that another query, a shorter one say, may not get
 
 
 class FmcsaError(Exception):
@@ -47,13 +51,23 @@ class InvalidUsdotError(FmcsaError, ValueError):
 
 
 class SourceError(FmcsaError):
-    """A source could not be read for a company; what is stored stays as it is."""
+    """A source could not be read for a company; what is stored stays as it is.
+
+    Attributes:
+        of_upstream: it says something of the upstream, rather than of one company or one request: after several in a row the
+            source is left alone for a while, and a batch is not taken apart to find whose fault it is.
+        stops_source: asking for another company would end the same way.
+    """
+
+    of_upstream: bool = False
+    stops_source: bool = False
 
 
 class SourceUnavailableError(SourceError):
     """Upstream did not answer properly; it may later."""
 
     kind = "upstream_unavailable"
+    of_upstream = True
 
 
 class MaintenanceError(SourceUnavailableError):
@@ -70,12 +84,14 @@ class SourceTimeoutError(SourceError):
     """Upstream, or a source, took longer than allowed."""
 
     kind = "timeout"
+    of_upstream = True
 
 
 class RateLimitedError(SourceError):
     """Upstream wants fewer requests; `retry_after_s` is what it asked for, if it said."""
 
     kind = "rate_limited"
+    of_upstream = True
 
     def __init__(self, message: str, *, retry_after_s: float | None = None) -> None:
         super().__init__(message)
@@ -90,12 +106,27 @@ class RequestRejectedError(SourceError):
     def __init__(self, message: str, *, status: int | None = None) -> None:
         super().__init__(message)
         self.status = status
+        self.of_upstream = self.of_upstream or status not in _OF_ONE_REQUEST
 
 
 class AuthError(RequestRejectedError):
     """Upstream does not take our key or token."""
 
     kind = "auth"
+    stops_source = True
+
+
+class BlockedError(RequestRejectedError):
+    """A firewall before the upstream refuses us: for our address, our User-Agent, or what a proxy makes of our requests."""
+
+    kind = "blocked"
+    stops_source = True
+
+
+class DatasetClosedError(RequestRejectedError):
+    """A dataset that is private or retired: the portal gives it to nobody without a login."""
+
+    stops_source = True
 
 
 class MalformedPayloadError(SourceError):
@@ -111,9 +142,13 @@ class MalformedPayloadError(SourceError):
 class TruncatedPayloadError(MalformedPayloadError):
     """Upstream's answer ends in the middle."""
 
+    of_upstream = True
+
 
 class SchemaDriftError(MalformedPayloadError):
     """The upstream's columns are no longer those that we know: no carrier can be read until somebody has looked."""
+
+    stops_source = True
 
 
 class ImplausibleEmptyError(SourceError):

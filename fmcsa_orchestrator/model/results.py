@@ -118,8 +118,9 @@ class SourceFailure(Result):
         error: text for people, without secrets, at most 500 characters.
         kind: the word of the error's class.
         timestamp: when it was noted (aware UTC).
-        outcome: what that makes of the source. Neither this nor the next is stored.
+        outcome: what that makes of the source. Neither this nor the next two are stored.
         stops_source: asking for another company would end the same way.
+        of_upstream: it says something of the upstream, rather than of one company or one request.
     """
 
     source: str
@@ -128,6 +129,7 @@ class SourceFailure(Result):
     timestamp: datetime
     outcome: Outcome = Field(default=Outcome.FAILED, exclude=True, repr=False)
     stops_source: bool = Field(default=False, exclude=True, repr=False)
+    of_upstream: bool = Field(default=False, exclude=True, repr=False)
 
     def reworded(self, words: str, at: datetime, outcome: Outcome | None = None) -> Self:
         """The same cause in other words: of one who was not even asked because of it, or of a whole run."""

@@ -15,7 +15,7 @@ from fmcsa_orchestrator.clients.soda import SodaClient
 from fmcsa_orchestrator.clients.soda_schema import Dataset
 from fmcsa_orchestrator.model.company import Company, Finding, SourceReport
 from fmcsa_orchestrator.model.documents import bson_time, dig
-from fmcsa_orchestrator.model.errors import ImplausibleEmptyError, MalformedPayloadError, SourceError
+from fmcsa_orchestrator.model.errors import ImplausibleEmptyError, MalformedPayloadError, SourceError, StaleUpstreamError
 from fmcsa_orchestrator.model.fmcsa import NOT_PUBLIC, Basic, UsdotNumber
 from fmcsa_orchestrator.model.results import Outcome
 from fmcsa_orchestrator.sources.base import BaseSource
@@ -35,10 +35,10 @@ REVISION = 1  # raise it when the parsing changes: every company is then due aga
 # A carrier is in one class: AB (interstate, or intrastate with hazmat) or C (intrastate without). A passenger carrier is in
 # both files of its class; the passenger file, which alone has percentiles, comes last and so has the last word.
 RESULT_FILES = (
-    Dataset("4y6x-dmck", "SMS AB PassProperty", RESULT_COLUMNS, RESULT_NUMBERS),
-    Dataset("h9zy-gjn8", "SMS C PassProperty", RESULT_COLUMNS, RESULT_NUMBERS),
-    Dataset("m3ry-qcip", "SMS AB Pass", RESULT_COLUMNS | PERCENTILE_COLUMNS, RESULT_NUMBERS),
-    Dataset("h3zn-uid9", "SMS C Pass", RESULT_COLUMNS | PERCENTILE_COLUMNS, RESULT_NUMBERS),
+    Dataset("4y6x-dmck", "SMS AB PassProperty", RESULT_COLUMNS, RESULT_NUMBERS, one_row=True),
+    Dataset("h9zy-gjn8", "SMS C PassProperty", RESULT_COLUMNS, RESULT_NUMBERS, one_row=True),
+    Dataset("m3ry-qcip", "SMS AB Pass", RESULT_COLUMNS | PERCENTILE_COLUMNS, RESULT_NUMBERS, one_row=True),
+    Dataset("h3zn-uid9", "SMS C Pass", RESULT_COLUMNS | PERCENTILE_COLUMNS, RESULT_NUMBERS, one_row=True),
 )
 PASSENGER_DATASETS = frozenset({"m3ry-qcip", "h3zn-uid9"})
 CARRIER_CLASSES = {"4y6x-dmck": "AB", "m3ry-qcip": "AB", "h9zy-gjn8": "C", "h3zn-uid9": "C"}
@@ -176,10 +176,14 @@ class CsaSource(BaseSource):
             rows = {file.dataset.id: read.by_usdot[company.usdot] for file, read in reads.items()}
             error = next((found for found in rows.values() if isinstance(found, MalformedPayloadError)), None)
             found = {dataset: group[0] for dataset, group in rows.items() if group and not isinstance(group, SourceError)}
-            check_newer(company, self.name, as_of)
-            if error is None:
-                await self._confirm_missing(company, found, reads)
-            reports[company.usdot] = error or self._report(found, as_of)
+            try:
+                check_newer(company, self.name, as_of)
+                if error is None:
+                    await self._confirm_missing(company, found, reads)
+            except (StaleUpstreamError, ImplausibleEmptyError) as doubt:  # of this carrier alone, for what was stored before
+                reports[company.usdot] = doubt
+            else:
+                reports[company.usdot] = error or self._report(found, as_of)
         return reports
 
     async def _confirm_missing(

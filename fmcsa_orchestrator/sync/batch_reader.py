@@ -1,4 +1,4 @@
-"""Reads a window of companies through a batch source: each USDOT number once, and a failing batch in halves."""
+"""Reads a window of companies through a batch source: each USDOT number once, and a failing batch in parts, within bounds."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,13 +8,16 @@ from fmcsa_orchestrator.model.company import Company, SourceReport
 from fmcsa_orchestrator.model.fmcsa import UsdotNumber
 from fmcsa_orchestrator.model.results import Outcome, SourceFailure
 from fmcsa_orchestrator.sources.base import BatchSource
-from fmcsa_orchestrator.sync.guard.circuit_breaker import UPSTREAM_KINDS
 from fmcsa_orchestrator.sync.guard.source_caller import SourceCaller
 
 Found = dict[UsdotNumber, SourceReport | SourceFailure]
+Batch = Sequence[Company]
 
-# No split can help where the upstream as a whole is meant.
+# No parting can help where the upstream as a whole is meant.
 _FINAL_KINDS = frozenset({"rate_limited", "stale_upstream", "implausible_empty"})
+# What every part of a batch gets is upstream's fault, whatever it is; a bug in a source may be in how it takes some company.
+_OF_ANSWERS = frozenset({"malformed", "rejected"})
+MOST_CALLS = 32  # for one batch: enough to find two of 200 companies that make it fail
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,38 +33,37 @@ class BatchReader:
         found: Found = {}
         size = max(1, source.batch_size)
         for start in range(0, len(distinct), size):
-            batch = distinct[start : start + size]
-            answer = await self._ask(source, batch)
-            found |= await self._in_halves(source, batch, answer) if isinstance(answer, SourceFailure) else answer
+            found |= await self._read(source, distinct[start : start + size])
         return found
 
-    async def _in_halves(self, source: BatchSource, batch: Sequence[Company], failure: SourceFailure) -> Found:
-        """What both halves of a failed batch say; further halves of one only where that may help.
+    async def _read(self, source: BatchSource, batch: Batch) -> Found:
+        """The batch; where it fails, its halves, then theirs, so that only those companies fail that make it fail.
 
-        Where it is the upstream that fails, one half has to show first that it works.
+        Where all of the halves fail, or all of the quarters where it may be a company's fault, nobody is asked for alone.
         """
-        is_final = failure.stops_source or failure.outcome is Outcome.UNAVAILABLE or failure.kind in _FINAL_KINDS
-        if len(batch) == 1 or is_final:
-            return dict.fromkeys((company.usdot for company in batch), failure)
-        halves = batch[: len(batch) // 2], batch[len(batch) // 2 :]
-        if failure.kind not in UPSTREAM_KINDS:
-            return await self.read(source, halves[0]) | await self.read(source, halves[1])
-        return await self._if_upstream_works(source, halves)
-
-    async def _if_upstream_works(self, source: BatchSource, halves: Sequence[Sequence[Company]]) -> Found:
-        answers = [await self._ask(source, half) for half in halves]
-        is_down = all(isinstance(answer, SourceFailure) for answer in answers)
         found: Found = {}
-        for half, answer in zip(halves, answers, strict=True):
-            if not isinstance(answer, SourceFailure):
-                found |= answer
-            elif is_down or len(half) == 1:
-                found |= dict.fromkeys((company.usdot for company in half), answer)
-            else:
-                found |= await self._if_upstream_works(source, (half[: len(half) // 2], half[len(half) // 2 :]))
+        parts, level, calls = [batch], 0, 0
+        while parts:
+            failed: list[tuple[Batch, SourceFailure]] = []
+            for part in parts:
+                answer = await self._ask(source, part)
+                if isinstance(answer, SourceFailure):
+                    failed.append((part, answer))
+                else:
+                    found |= answer
+            calls += len(parts)
+            is_hopeless = len(failed) == len(parts) and level >= (1 if failed[0][1].of_upstream else 2)
+            if is_hopeless and failed[0][1].kind in _OF_ANSWERS:
+                self.caller.breakers.of(source.name).open(failed[0][1])
+            parts, level = [], level + 1
+            for part, failure in failed:
+                if is_hopeless or len(part) == 1 or _is_final(failure) or calls + 2 * len(failed) > MOST_CALLS:
+                    found |= dict.fromkeys((company.usdot for company in part), failure)
+                else:
+                    parts += [part[: len(part) // 2], part[len(part) // 2 :]]
         return found
 
-    async def _ask(self, source: BatchSource, batch: Sequence[Company]) -> Found | SourceFailure:
+    async def _ask(self, source: BatchSource, batch: Batch) -> Found | SourceFailure:
         answer = await self.caller.ask(source.name, self.timeout_s, partial(source.fetch_many, batch))
         if isinstance(answer, SourceFailure):
             return answer
@@ -74,3 +76,8 @@ class BatchReader:
             for usdot, entry in answer.items()
             if usdot in asked
         }
+
+
+def _is_final(failure: SourceFailure) -> bool:
+    """Whether no part of the batch would fare better."""
+    return failure.stops_source or failure.outcome is Outcome.UNAVAILABLE or failure.kind in _FINAL_KINDS

@@ -39,7 +39,7 @@ def portal(fault, *, dataset=VIOLATIONS, one=False, settings=None, page_size=Non
     return happens
 
 
-def slow_portal(fault):
+def slow_portal(fault, **which):
     """A fault that costs time, of which six seconds pass, little by little, after each request that it happens to.
 
     Five are what a request may take, and more than any other needs, however busy the machine is.
@@ -58,7 +58,7 @@ def slow_portal(fault):
             fault.apply(plan, asked, usdot)
             loop.call_soon(pass_by, 24)
 
-        scene.upstream.inject(replace(fault, apply=apply), dataset=VIOLATIONS, kind="resource")
+        scene.upstream.inject(replace(fault, apply=apply), dataset=VIOLATIONS, kind="resource", **which)
         yield Conditions({"request_timeout_s": 5, "batch_size": 8})
         scene.upstream.clear_faults()
 

@@ -16,6 +16,10 @@ def portal_down(name, fault, **more):
     return source_fails(name, make.portal(fault), "upstream_unavailable", run=TOO_OFTEN, **more)
 
 
+def refused(name, fault, kind="rejected"):
+    return source_fails(name, make.portal(fault), kind, run=TOO_OFTEN)
+
+
 def bad_answer(name, fault, kind="malformed", **more):
     return source_fails(name, make.portal(fault), kind, **more)
 
@@ -30,6 +34,13 @@ TRANSPORT = [
     source_fails(
         "body that drips in too slowly",
         make.slow_portal(Fault.drip(30, 1)),
+        "timeout",
+        run=("timed_out",),
+        one=("timed_out",),
+    ),
+    source_fails(
+        "an answer that falls silent",
+        make.slow_portal(Fault.silent()),
         "timeout",
         run=("timed_out",),
         one=("timed_out",),
@@ -53,8 +64,14 @@ REFUSALS = [
     portal_down("500 for ever", Fault.status(500)),
     portal_down("503 and a maintenance page, for ever", Fault.status(503)),
     portal_down("202 (still at work), for ever", Fault.status(202)),
-    bad_answer("400", Fault.status(400), "rejected"),
-    bad_answer("404 for the dataset", Fault.status(404), "rejected"),
+    portal_down("408 (the query took too long), for ever", Fault.status(408)),
+    nothing_fails("429 whose body never comes, once", make.slow_portal(Fault.status(429, retry_after=2, silent=True), times=1)),
+    refused("400", Fault.status(400)),
+    refused("404 for the dataset", Fault.status(404)),
+    refused("a redirect to somewhere else", Fault.moved()),
+    refused("403: the dataset is private or retired", Fault.closed()),
+    refused("403 and a web page: a firewall", Fault.blocked(), "blocked"),
+    bad_answer("403: requests without a token used up", Fault.used_up(), "rate_limited"),
     source_fails("403: the app token is a wrong one", make.wrong_token, "auth", run=TOO_OFTEN, sources=ALL),
     nothing_fails("metadata that cannot be read", make.portal(Fault.status(500), dataset=None, kind="metadata")),
 ]
@@ -62,9 +79,18 @@ REFUSALS = [
 BODIES = [
     portal_down("a web page with status 200", Fault.html()),
     portal_down("a web page labelled as JSON", Fault.html_as_json()),
-    bad_answer("an empty body", Fault.empty_body()),
-    bad_answer("JSON that ends in the middle", Fault.truncated()),
-    bad_answer("an object where rows are due", Fault.not_an_array()),
+    bad_answer("an empty body", Fault.empty_body(), run=TOO_OFTEN),
+    bad_answer("JSON that ends in the middle", Fault.truncated(), run=TOO_OFTEN),
+    bad_answer("JSON in the middle of which nothing can be read", Fault.garbled(), run=TOO_OFTEN),
+    bad_answer("an object where rows are due", Fault.not_an_array(), run=TOO_OFTEN),
+    nothing_fails("all rows on one line, and blanks after them", make.portal(Fault.one_line(blanks=100_000), kind="resource")),
+    nothing_fails("pages that end at 50 rows, whatever is asked for", make.portal(Fault.capped(50), kind="resource")),
+    source_fails(
+        "pages that all begin at the first row",
+        make.portal(Fault.one_page(), one=True, kind="resource", page_size=20, settings=ONE_WINDOW),
+        "malformed",
+        who=Who.TARGET,
+    ),
     bad_answer("an object in a column, in every row", Fault.bad_value("insp_date", {"a": 1}), who=Who.WITH_VIOLATIONS),
     bad_answer("a date that is none, in every row", Fault.bad_value("insp_date", "99-XXX-99"), who=Who.WITH_VIOLATIONS),
     source_fails(
@@ -83,6 +109,7 @@ BODIES = [
 ]
 
 STATES = [
+    nothing_fails("times that are still to come", make.portal(Fault.ahead(800), dataset=None)),
     bad_answer("a replica that lags behind, and says so", Fault.stale(), "stale_upstream"),
     source_fails(
         "rows older than the file, without a word",
@@ -113,6 +140,6 @@ QCMOBILE = [
     qcmobile_fails("the web key is a wrong one", make.wrong_web_key, "auth"),
     qcmobile_fails("500", make.qcmobile(Fault.status(500))),
     qcmobile_fails("a maintenance page with status 200", make.qcmobile(Fault.html())),
-    qcmobile_fails("403 from the load balancer", make.qcmobile(Fault.status(403)), "rejected", ("failed",)),
+    qcmobile_fails("403 and a web page: a firewall before QCMobile", make.qcmobile(Fault.blocked()), "blocked"),
     qcmobile_fails('200 and "Internal Server Error"', make.qcmobile(Fault.json("Internal Server Error"))),
 ]

@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from fmcsa_orchestrator.clients.http import is_ahead
 from fmcsa_orchestrator.clients.soda import Metadata, Rows, SodaClient
 from fmcsa_orchestrator.clients.soda_schema import Dataset, check_columns
 from fmcsa_orchestrator.model.company import Company, Finding
@@ -45,6 +46,7 @@ class SmsFile:
         self.heavy = heavy
         self._parse = parse
         self._latest: Metadata | None = None
+        self._doubted: Metadata | None = None  # what was told last
         self._counted: tuple[CarrierRows, bool] | None = None  # of the last read asked about: whether the file was empty
 
     async def version(self) -> str:
@@ -53,8 +55,9 @@ class SmsFile:
         From here on an answer that is older is refused, and so is all reading while the columns are not those that we know.
         """
         told = await self.soda.metadata(self.dataset)
-        if self._latest is None or told.rows_updated_at >= self._latest.rows_updated_at:
-            self._latest = told  # never back: a replica that lags behind may answer one caller while another is still reading
+        if self._latest is None or told == self._doubted or told.rows_updated_at >= self._latest.rows_updated_at:
+            self._latest = told
+        self._doubted = told  # an older time is believed when it is said again: it may come from a replica that lags behind
         return str(int(self._latest.rows_updated_at.timestamp()))
 
     async def check(self) -> Finding:
@@ -80,12 +83,11 @@ class SmsFile:
         What is left out is to be read alone, so that no more than a page of rows is ever held for a whole batch.
         """
         self._check_known()
-        rows = await self.soda.one_page(self.dataset, usdots, lambda: CarrierKeeper(usdots, self._parse))
-        if rows is not None:
-            return self._checked(rows)
+        counts = await self.soda.one_page(self.dataset, usdots, lambda: CarrierKeeper(usdots, self._parse))
+        if isinstance(counts, Rows):
+            return self._checked(counts)
         if len(usdots) == 1:
             return await self.read(usdots)
-        counts = await self.soda.counts(self.dataset, usdots)
         small = [usdot for usdot in usdots if counts.get(usdot, 0) <= self.heavy]
         parts = [await self.read(part) for part in _portions(small, counts, self.soda.page_size)]
         merged = {usdot: found for part in parts for usdot, found in part.by_usdot.items()}
@@ -128,7 +130,7 @@ class SmsFile:
 def check_newer(company: Company, source: str, as_of: datetime | None) -> None:
     """Refuse files older than those that the carrier's data is from. Raises: StaleUpstreamError."""
     stored = company.stored_as_of(source)
-    if stored and as_of and as_of < stored - _CLOCK_DIFFERENCE:
+    if stored and as_of and as_of < stored - _CLOCK_DIFFERENCE and not is_ahead(stored):
         raise StaleUpstreamError(f"upstream's files are of {as_of:%Y-%m-%d}, older than what is stored, of {stored:%Y-%m-%d}")
 
 

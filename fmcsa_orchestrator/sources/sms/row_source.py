@@ -11,7 +11,7 @@ from typing import Any, ClassVar, overload
 
 from fmcsa_orchestrator.model.company import Company, Document, Finding, SourceReport
 from fmcsa_orchestrator.model.documents import content_hash
-from fmcsa_orchestrator.model.errors import SourceError
+from fmcsa_orchestrator.model.errors import ImplausibleEmptyError, SourceError, StaleUpstreamError
 from fmcsa_orchestrator.model.fmcsa import UsdotNumber
 from fmcsa_orchestrator.sources.base import BaseSource
 from fmcsa_orchestrator.sources.sms.columns import Content, two_years_after
@@ -158,15 +158,22 @@ class RowSource(BaseSource):
             if isinstance(rows, SourceError):
                 reports[company.usdot] = rows
             elif rows is not None:
-                check_newer(company, self.name, read.as_of)
-                if not rows:
-                    await self.file.confirm_empty(company, self.name, read)
-                reports[company.usdot] = await self._report(rows, read.as_of)
+                reports[company.usdot] = await self._believed(company, rows, read)
                 since += len(rows)
                 if since >= SLICE:
                     since = 0
                     await asyncio.sleep(0)
         return reports
+
+    async def _believed(self, company: Company, rows: Sequence[Content], read: CarrierRows) -> SourceReport | SourceError:
+        """What the rows say of this carrier, or why they are not believed: of it alone, for what was stored before."""
+        try:
+            check_newer(company, self.name, read.as_of)
+            if not rows:
+                await self.file.confirm_empty(company, self.name, read)
+        except (StaleUpstreamError, ImplausibleEmptyError) as error:
+            return error
+        return await self._report(rows, read.as_of)
 
     async def _report(self, rows: Sequence[Content], as_of: datetime | None) -> SourceReport:
         summary = await self._summarize(rows)

@@ -13,8 +13,6 @@ log = logging.getLogger(__name__)
 
 FAILURES_IN_A_ROW = 5  # after so many a breaker opens
 PROBE_S = 60.0  # seconds between two probes of an open one
-# These say something of the upstream rather than of one company or one request.
-UPSTREAM_KINDS = frozenset({"upstream_unavailable", "stale_upstream", "timeout", "rate_limited"})
 
 
 @dataclass(slots=True)
@@ -47,17 +45,22 @@ class Breaker:
 
     def learn(self, failure: SourceFailure | None) -> None:
         """Take note of an answer."""
-        if failure is None or not (failure.stops_source or failure.kind in UPSTREAM_KINDS):
+        if failure is None or not (failure.stops_source or failure.of_upstream):
             self.failures = 0
             if self.cause is not None and not self.cause.stops_source:
                 note(log, logging.WARNING, "breaker_closed", source=self.source)
                 self.cause = None
             return
         self.failures += 1
-        if self.cause is None and (failure.stops_source or self.failures >= FAILURES_IN_A_ROW):
-            self.cause = self.first_cause = failure
+        if failure.stops_source or self.failures >= FAILURES_IN_A_ROW:
+            self.open(failure)
+
+    def open(self, cause: SourceFailure) -> None:
+        """Whoever is asked for, it ends like this."""
+        if self.cause is None:
+            self.cause = self.first_cause = cause
             self.probe_at = self.clock() + PROBE_S
-            note(log, logging.WARNING, "breaker_opened", source=self.source, kind=failure.kind, error=failure.error)
+            note(log, logging.WARNING, "breaker_opened", source=self.source, kind=cause.kind, error=cause.error)
 
     def summary(self) -> SourceFailure | None:
         """What a run says of it once, rather than for each company; None where it was never open."""

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 from fmcsa_orchestrator.model.documents import bson_time
-from fmcsa_orchestrator.model.errors import AuthError, FmcsaError, SchemaDriftError, SourceTimeoutError
+from fmcsa_orchestrator.model.errors import FmcsaError, SourceError, SourceTimeoutError
 from fmcsa_orchestrator.model.results import MESSAGE_LIMIT, Outcome, SourceFailure
 from fmcsa_orchestrator.observability.context import current
 from fmcsa_orchestrator.observability.hooks import note
@@ -17,7 +17,6 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-_STOPS_SOURCE = (AuthError, SchemaDriftError)
 GRACE_S = 1.0  # what a cancelled call may still take to clean up
 
 
@@ -73,7 +72,8 @@ class Isolation:
             kind=error.kind if isinstance(error, FmcsaError) else FmcsaError.kind,
             timestamp=bson_time(current().now()),
             outcome=Outcome.TIMED_OUT if isinstance(error, SourceTimeoutError) else Outcome.FAILED,
-            stops_source=isinstance(error, _STOPS_SOURCE),
+            stops_source=isinstance(error, SourceError) and error.stops_source,
+            of_upstream=isinstance(error, SourceError) and error.of_upstream,
         )
         lines = "" if ours else redact("".join(traceback.format_exception(error)), self._secrets)
         level = logging.WARNING if ours else logging.ERROR

@@ -1,6 +1,5 @@
 """The local double of the upstream: one HTTP server on 127.0.0.1 that plays the portal and QCMobile, with faults on demand."""
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -35,7 +34,6 @@ class LocalFmcsa(LocalServer):
         routes = [
             web.get("/resource/{dataset}.json", self._resource),
             web.get("/api/views/{dataset}.json", self._metadata),
-            web.post("/api/v3/views/{dataset}/query.json", self._soda3),
             web.get(r"/qc/services/carriers/{usdot:\d{1,12}}{part:(/[a-z-]+)?}", self._carrier),
         ]
         super().__init__(routes, port=port, latency_s=latency_s, compress=compress)
@@ -75,16 +73,6 @@ class LocalFmcsa(LocalServer):
         dataset = request.match_info["dataset"]
         asked = Asked("metadata", dataset)
         return await self._play(request, asked, request.query, lambda edits: self._soda.metadata(dataset, request.headers, edits))
-
-    async def _soda3(self, request: web.Request) -> web.StreamResponse:
-        dataset, text = request.match_info["dataset"], await request.text()
-        try:
-            body = json.loads(text)
-        except ValueError:
-            body = None
-        query = body if isinstance(body, dict) else {}
-        asked = Asked("soda3", dataset, _mentioned(str(query.get("query"))))
-        return await self._play(request, asked, query, lambda edits: self._soda.soda3(dataset, body, request.headers, edits))
 
     async def _carrier(self, request: web.Request) -> web.StreamResponse:
         usdot, part = int(request.match_info["usdot"]), request.match_info["part"].lstrip("/")

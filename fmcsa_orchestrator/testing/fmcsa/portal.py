@@ -1,4 +1,4 @@
-"""The local portal: answers SODA and SODA3 queries over a fleet, as the open data portal would.
+"""The local portal: answers SODA queries over a fleet, as the open data portal would.
 
 Every value is a JSON string and a null column is left out. Without `$order` the rows come in another order every time. A new
 monthly file changes every `:id`.
@@ -8,8 +8,7 @@ import json
 import random
 from collections import Counter, OrderedDict
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from functools import partial
 from hashlib import blake2b
@@ -23,7 +22,6 @@ from fmcsa_orchestrator.testing.fmcsa.soql import (
     SoqlError,
     check_query,
     parse_params,
-    parse_statement,
     picks_carriers,
     usdots_of,
 )
@@ -32,6 +30,7 @@ from fmcsa_orchestrator.testing.server.faults import Answer, Edits, error_answer
 T = TypeVar("T", str, dict[str, Any])
 
 _PUBLISHED = datetime(2026, 11, 12, 7, 5, tzinfo=UTC)
+_LATER = timedelta(hours=2)  # from one edition to the next, instead of a month: none is to be published in days to come
 
 
 class SodaDouble:
@@ -59,13 +58,6 @@ class SodaDouble:
         except SoqlError as error:
             return _json(400, error.body)
 
-    def soda3(self, dataset: str, body: Any, headers: Mapping[str, str], edits: Edits) -> Answer:
-        """The answer to `POST /api/v3/views/{id}/query.json`."""
-        try:
-            return self._denied(dataset, headers) or self._rows(dataset, _soda3_query(body), edits)
-        except SoqlError as error:
-            return _json(400, error.body)
-
     def metadata(self, dataset: str, headers: Mapping[str, str], edits: Edits) -> Answer:
         """The answer to `GET /api/views/{id}.json`."""
         if denied := self._denied(dataset, headers, "not_found"):
@@ -74,7 +66,7 @@ class SodaDouble:
         body = {
             "id": dataset,
             "name": TITLES[dataset],
-            "rowsUpdatedAt": int(_published(month).timestamp()),
+            "rowsUpdatedAt": int((_published(month) + timedelta(days=edits.days_ahead)).timestamp()),
             "tableId": 20_000_000 + 1_000 * month + sorted(DATASETS).index(dataset),
             "columns": [{"fieldName": name, "dataTypeName": type_} for name, type_ in _types(dataset, edits).items()],
         }
@@ -94,7 +86,7 @@ class SodaDouble:
         types = _types(dataset, edits)
         check_query(query, types)
         self._answers += 1
-        body = "[" + "\n,".join(self._texts(dataset, query, edits)) + "]\n"
+        body = "[" + edits.separator.join(self._texts(dataset, query, edits)) + " " * edits.blanks + "]\n"
         if edits.wrapped:
             body = '{"rows": ' + body + "}"
         return Answer(200, body.encode(), headers=self._headers(dataset, query, types, edits))
@@ -102,26 +94,28 @@ class SodaDouble:
     def _texts(self, dataset: str, query: Query, edits: Edits) -> list[str]:
         """The rows of the answer, each as JSON."""
         if query.group or COUNT in query.select:
-            return [json.dumps(row) for _, row in self._page(self._counted(dataset, query, edits), query)]
+            return [json.dumps(row) for _, row in self._page(self._counted(dataset, query, edits), query, edits)]
         if edits.empty:
             return []
         usdots = self._asked_for(query)
         plain = query.select == ("*",) and query.order in {(), ((":id", False),)} and not edits.changes_rows
         if plain and (query.where is None or picks_carriers(query.where)):
             texts = [entry for usdot in usdots for entry in self._encoded(dataset, usdot, edits)]
-            return [text for _, text in self._page(texts, query)]
+            return [text for _, text in self._page(texts, query, edits)]
         found = [entry for usdot in usdots for entry in self._found(dataset, usdot, query, edits)]
         columns = _types(dataset, edits)
-        page = ((id_, _edited(row, edits, columns)) for id_, row in self._page(found, query))
+        odd: set[int] = set()  # the carriers of which a row is odd already, where one of each is to be
+        page = ((id_, _edited(row, edits, columns, odd)) for id_, row in self._page(found, query, edits))
         return [_encode(_selected(id_, row, query.select)) for id_, row in page]
 
-    def _page(self, entries: list[tuple[str, T]], query: Query) -> list[tuple[str, T]]:
+    def _page(self, entries: list[tuple[str, T]], query: Query, edits: Edits) -> list[tuple[str, T]]:
         """The entries in the order asked for; where nothing is asked, in another one every time."""
         if (":id", False) not in query.order:
             random.Random(self._answers).shuffle(entries)
         for column, descending in reversed(query.order):
             entries.sort(key=partial(_sort_key, column), reverse=descending)
-        return entries[query.offset :][: query.limit]
+        start, size = 0 if edits.one_page else query.offset, edits.cap if query.limit is None else min(query.limit, edits.cap)
+        return entries[start : start + size]
 
     def _asked_for(self, query: Query) -> list[int]:
         """The carriers whose rows may fulfil the condition; a padded USDOT number is nobody's."""
@@ -189,13 +183,13 @@ class SodaDouble:
         tag = blake2b(f"{dataset}:{replica}:{query}".encode(), digest_size=16).hexdigest()
         return {
             "ETag": f'"{tag}"',
-            "Last-Modified": _http_date(replica),
+            "Last-Modified": _http_date(replica, edits.days_ahead),
             "Vary": "Accept-Encoding",
             "X-SODA2-Fields": json.dumps(list(fields), separators=(",", ":")),
             "X-SODA2-Types": json.dumps(list(fields.values()), separators=(",", ":")),
             "X-SODA2-Data-Out-Of-Date": "true" if replica < truth else "false",
-            "X-SODA2-Truth-Last-Modified": _http_date(truth),
-            "X-SODA2-Secondary-Last-Modified": _http_date(replica),
+            "X-SODA2-Truth-Last-Modified": _http_date(truth, edits.days_ahead),
+            "X-SODA2-Secondary-Last-Modified": _http_date(replica, edits.days_ahead),
             "X-Socrata-RequestId": blake2b(f"{id(self)}:{self._answers}".encode(), digest_size=16).hexdigest(),
         }
 
@@ -205,20 +199,6 @@ class SodaDouble:
 
 
 _encode = json.JSONEncoder(separators=(",", ":")).encode
-
-
-def _soda3_query(body: Any) -> Query:
-    """The query of a SODA3 document; without `page` it asks for all rows."""
-    text, page = (body.get("query", "SELECT *"), body.get("page", {})) if isinstance(body, dict) else (None, None)
-    if not isinstance(text, str) or not isinstance(page, dict):
-        raise SoqlError({"error": True, "message": "Unreadable query document"})
-    query = parse_statement(text)
-    if not page:
-        return query
-    number, size = page.get("pageNumber", 1), page.get("pageSize", 1_000)
-    if not isinstance(number, int) or not isinstance(size, int) or number < 1 or size < 1:
-        raise SoqlError({"error": True, "message": "Unreadable page"})
-    return replace(query, limit=size, offset=(number - 1) * size)
 
 
 def _types(dataset: str, edits: Edits) -> dict[str, str]:
@@ -238,11 +218,14 @@ def _fields(query: Query, types: Mapping[str, str]) -> Iterator[tuple[str, str]]
             yield name, types.get(name, "row_identifier")
 
 
-def _edited(row: dict[str, Any], edits: Edits, columns: Mapping[str, str]) -> dict[str, Any]:
+def _edited(row: dict[str, Any], edits: Edits, columns: Mapping[str, str], odd: set[int]) -> dict[str, Any]:
     """The row as the faults leave it."""
     edited = row | dict.fromkeys(edits.added, "new")
     for column, value, usdot in edits.values:
         if column in columns and (usdot is None or row[USDOT_COLUMN] == str(usdot)):
+            if edits.one_row and int(row[USDOT_COLUMN]) in odd:
+                continue
+            odd.add(int(row[USDOT_COLUMN]))
             edited[column] = value
     return {column: value for column, value in edited.items() if column in columns}
 
@@ -269,12 +252,11 @@ def _sort_key(column: str, entry: tuple[str, str | dict[str, Any]]) -> tuple[boo
 
 
 def _published(month: int) -> datetime:
-    years, months = divmod(_PUBLISHED.month - 1 + month, 12)
-    return _PUBLISHED.replace(year=_PUBLISHED.year + years, month=months + 1)
+    return _PUBLISHED + month * _LATER
 
 
-def _http_date(month: int) -> str:
-    return format_datetime(_published(month), usegmt=True)
+def _http_date(month: int, days_ahead: int = 0) -> str:
+    return format_datetime(_published(month) + timedelta(days=days_ahead), usegmt=True)
 
 
 def _json(status: int, body: Any, headers: dict[str, str] | None = None) -> Answer:

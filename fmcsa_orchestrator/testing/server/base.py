@@ -139,8 +139,10 @@ class LocalServer:
 
     async def _send(self, request: web.Request, answer: Answer, plan: Effects) -> web.StreamResponse:
         body = answer.body[: len(answer.body) // 2] if plan.cut else answer.body
+        if plan.garbled:
+            body = body[: len(body) // 3] + b"\xff" * (len(body) - len(body) // 3)
         headers = {**answer.headers, "Content-Type": answer.content_type}
-        whole = plan.drip is None and not plan.reset
+        whole = plan.drip is None and not plan.reset and not plan.silent
         response = (
             web.Response(status=answer.status, headers=headers, body=body)
             if whole
@@ -151,6 +153,8 @@ class LocalServer:
         if whole:
             return response
         await response.prepare(request)
+        if plan.silent:
+            await asyncio.Event().wait()
         if plan.reset:
             await response.write(body[: len(body) // 2])
             await asyncio.sleep(_HEAD_START_S)

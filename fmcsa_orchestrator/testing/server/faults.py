@@ -4,13 +4,14 @@ Error bodies that were recorded look as recorded; those of 202, 401, 429, 500 an
 """
 
 import json
+import sys
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Any, Literal, Self, get_args
 
-Kind = Literal["resource", "metadata", "soda3", "qcmobile", "other"]
+Kind = Literal["resource", "metadata", "qcmobile", "other"]
 
 RETRIEVED = "2026-11-24T06:33:31.490+0000"
 JSON_TYPE = "application/json;charset=utf-8"
@@ -21,7 +22,7 @@ _MAINTENANCE = (
 _FORBIDDEN = b"<html><head><title>403 Forbidden</title></head>\r\n<body><center><h1>403 Forbidden</h1></center></body></html>\r\n"
 
 _OTHER: frozenset[Kind] = frozenset({"other"})  # what a `LocalUpstream` is asked
-_ROWS: frozenset[Kind] = frozenset({"resource", "soda3"})
+_ROWS: frozenset[Kind] = frozenset({"resource"})
 _SODA: frozenset[Kind] = _ROWS | {"metadata"}
 _EVERY: frozenset[Kind] = frozenset(get_args(Kind))
 
@@ -29,7 +30,14 @@ _SODA_ERRORS: dict[int, dict[str, Any]] = {
     400: {"code": "query.compiler.malformed", "error": True, "message": "Could not parse SoQL query"},
     401: {"code": "authentication_required", "error": True, "message": "Authentication required"},
     403: {"code": "permission_denied", "error": True, "message": "Invalid app_token specified"},
+    408: {"code": "request-timeout", "error": True, "message": "Request timed out"},
 }
+_USED_UP = {
+    "code": "authentication_required",
+    "error": True,
+    "message": "This request must be authenticated or have an application token",
+}
+_CLOSED = {"error": True, "message": "You must be logged in to access this resource"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +71,12 @@ class Edits:
     headers_behind: bool = False
     empty: bool = False
     wrapped: bool = False
+    separator: str = "\n,"  # of rows
+    blanks: int = 0  # after the last row
+    cap: int = sys.maxsize  # rows in an answer, whatever was asked for
+    one_page: bool = False  # `$offset` is not looked at
+    one_row: bool = False  # of each carrier, in which values differ
+    days_ahead: int = 0
 
     @property
     def changes_rows(self) -> bool:
@@ -80,6 +94,8 @@ class Effects:
     wait_s: float = 0
     cut: bool = False
     reset: bool = False
+    silent: bool = False
+    garbled: bool = False
     drip: tuple[int, float] | None = None
 
 
@@ -97,8 +113,8 @@ class Fault:
     rate: tuple[int, float] | None = field(default=None, repr=False)
 
     @classmethod
-    def status(cls, code: int, *, retry_after: int | str | None = None, text: str | None = None) -> Self:
-        """This HTTP status, with the body that goes with it, or one that says `text`.
+    def status(cls, code: int, *, retry_after: int | str | None = None, text: str | None = None, silent: bool = False) -> Self:
+        """This HTTP status, with the body that goes with it, or one that says `text`, or none that ever comes.
 
         `retry_after` is in seconds or an HTTP date.
         """
@@ -106,6 +122,7 @@ class Fault:
         def apply(plan: Effects, asked: Asked, _: int | None) -> None:
             answer = error_answer(code, asked.kind, retry_after)
             plan.answer = answer if text is None else replace(answer, body=_message(text), content_type=JSON_TYPE)
+            plan.silent |= silent
 
         return cls(f"status {code}", apply, answers=True)
 
@@ -118,6 +135,26 @@ class Fault:
     def html_as_json(cls) -> Self:
         """The maintenance page, labelled as JSON."""
         return cls._instead("html as json", Answer(200, _MAINTENANCE))
+
+    @classmethod
+    def blocked(cls) -> Self:
+        """The refusal of a firewall before the upstream: 403 and a web page."""
+        return cls._instead("blocked", Answer(403, _FORBIDDEN, _HTML_TYPE))
+
+    @classmethod
+    def used_up(cls) -> Self:
+        """What the portal says to those without a token, when the requests of their address are used up: 403."""
+        return cls._instead("used up", Answer(403, json.dumps(_USED_UP).encode()), _SODA)
+
+    @classmethod
+    def closed(cls) -> Self:
+        """What the portal says of a private or retired dataset: 403."""
+        return cls._instead("closed", Answer(403, json.dumps(_CLOSED).encode()), _SODA)
+
+    @classmethod
+    def moved(cls) -> Self:
+        """A redirect to somewhere else."""
+        return cls._instead("moved", Answer(301, b"", _HTML_TYPE, {"Location": "https://elsewhere.invalid/"}))
 
     @classmethod
     def empty_body(cls) -> Self:
@@ -138,6 +175,16 @@ class Fault:
     def reset(cls) -> Self:
         """The connection reset in the middle of the body."""
         return cls._plan("reset", reset=True)
+
+    @classmethod
+    def garbled(cls) -> Self:
+        """A body of the right length in the middle of which nothing can be read."""
+        return cls._plan("garbled", garbled=True)
+
+    @classmethod
+    def silent(cls) -> Self:
+        """The headers, then nothing, until the client gives up."""
+        return cls._plan("silent", silent=True)
 
     @classmethod
     def drip(cls, chunks: int, delay_s: float) -> Self:
@@ -184,11 +231,12 @@ class Fault:
         return cls._edit(f"column {name} is {type_}", _SODA, retyped={name: type_})
 
     @classmethod
-    def bad_value(cls, column: str, value: Any) -> Self:
-        """Any JSON value in this column: in every row, or in the rows of the carrier it is injected for."""
+    def bad_value(cls, column: str, value: Any, *, one_row: bool = False) -> Self:
+        """Any JSON value in this column, in every row or in one of each carrier: of all, or of the one it is injected for."""
 
         def apply(plan: Effects, _: Asked, usdot: int | None) -> None:
             plan.edits.values.append((column, value, usdot))
+            plan.edits.one_row |= one_row
 
         return cls(f"bad value in {column}", apply, _ROWS | _OTHER)
 
@@ -203,16 +251,36 @@ class Fault:
         return cls._edit("older", _SODA, rows_behind=True, headers_behind=True)
 
     @classmethod
+    def ahead(cls, days: int) -> Self:
+        """Every time that tells of the files so many days later."""
+        return cls._edit("ahead", _SODA, days_ahead=days)
+
+    @classmethod
+    def capped(cls, rows: int) -> Self:
+        """No more than so many rows in an answer, whatever was asked for."""
+        return cls._edit(f"capped at {rows}", cap=rows)
+
+    @classmethod
+    def one_page(cls) -> Self:
+        """The first page, whatever `$offset` says."""
+        return cls._edit("one page", one_page=True)
+
+    @classmethod
+    def one_line(cls, blanks: int = 0) -> Self:
+        """The rows on one line, as a proxy may re-encode them, and so many blanks after the last."""
+        return cls._edit("one line", separator=",", blanks=blanks)
+
+    @classmethod
     def empty_dataset(cls) -> Self:
         """No rows at all: every query gives [], count(*) gives 0."""
         return cls._edit("empty dataset", empty=True)
 
     @classmethod
-    def _instead(cls, name: str, answer: Answer) -> Self:
+    def _instead(cls, name: str, answer: Answer, kinds: frozenset[Kind] = _EVERY) -> Self:
         def apply(plan: Effects, _: Asked, __: int | None) -> None:
             plan.answer = answer
 
-        return cls(name, apply, answers=True)
+        return cls(name, apply, kinds, answers=True)
 
     @classmethod
     def _plan(cls, name: str, **changes: Any) -> Self:
@@ -227,7 +295,8 @@ class Fault:
         def apply(plan: Effects, _: Asked, __: int | None) -> None:
             for attribute, value in changes.items():
                 before = getattr(plan.edits, attribute)
-                setattr(plan.edits, attribute, before + value if isinstance(value, list) else before | value)
+                is_set = isinstance(value, set | bool)
+                setattr(plan.edits, attribute, before | value if is_set else before + value if isinstance(value, list) else value)
 
         return cls(name, apply, kinds)
 

@@ -1,6 +1,7 @@
 """Status, transport and body faults against a real local server; no test waits in real time."""
 
 import asyncio
+import gzip
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -12,7 +13,10 @@ from aiohttp.test_utils import TestServer
 
 from fmcsa_orchestrator import (
     AuthError,
+    BlockedError,
+    DatasetClosedError,
     MaintenanceError,
+    MalformedPayloadError,
     RateLimitedError,
     RequestRejectedError,
     SourceTimeoutError,
@@ -21,9 +25,10 @@ from fmcsa_orchestrator import (
     Waiting,
 )
 from fmcsa_orchestrator.clients import qcmobile, soda
-from fmcsa_orchestrator.clients.http import Upstream, read_json
+from fmcsa_orchestrator.clients.http import Upstream, read_json, user_agent
 from fmcsa_orchestrator.clients.pacing import strict_limiter
 from fmcsa_orchestrator.observability.context import SyncContext, entered
+from tests.support.passing_time import turns
 
 KEY = "very-secret-key"
 
@@ -86,11 +91,13 @@ def refusal(status, body='{"code": "some.code", "error": true, "message": "some 
     [
         (400, RequestRejectedError, 1),
         (401, AuthError, 1),
-        (403, AuthError, 1),
+        (403, DatasetClosedError, 1),
         (404, RequestRejectedError, 1),
         (414, RequestRejectedError, 1),
         (301, RequestRejectedError, 1),
         (202, SourceUnavailableError, 4),
+        (408, SourceUnavailableError, 4),
+        (425, SourceUnavailableError, 4),
         (429, RateLimitedError, 4),
         (500, SourceUnavailableError, 4),
         (503, SourceUnavailableError, 4),
@@ -99,7 +106,7 @@ def refusal(status, body='{"code": "some.code", "error": true, "message": "some 
 async def test_each_status_is_its_error_and_only_passing_ones_are_retried(rig, status, error, tries):
     rig.answers = [refusal(status)]
     with pytest.raises(error) as raised:
-        await rig.upstream(denies_key=soda.denies_app_token).get("/x", {}, read_json)
+        await rig.upstream(meaning=soda.portal_meaning(has_token=True)).get("/x", {}, read_json)
     assert type(raised.value) is error
     assert len(rig.seen) == tries
     if status != 301:
@@ -182,8 +189,8 @@ async def test_bodies_that_are_not_what_was_due(rig, answer, error):
 
 async def test_a_body_without_end_is_bounded(rig):
     rig.answers = [{"text": "[" + "1," * 5000 + "1]"}]
-    with pytest.raises(TruncatedPayloadError, match="larger than 1000"):
-        await rig.upstream(tries=1).get("/x", {}, lambda response: read_json(response, limit=1000))
+    with pytest.raises(MalformedPayloadError, match="larger than 1000"):
+        await rig.upstream(tries=1).get("/x", {}, lambda answer: read_json(answer, limit=1000))
 
 
 async def reset(request):
@@ -212,7 +219,7 @@ async def test_a_hanging_server_is_given_up(rig, jump):
         await hang(request)
 
     rig.answers = [time_passes]
-    with pytest.raises(SourceTimeoutError, match="60 s"):
+    with pytest.raises(SourceTimeoutError, match="silent for 60 s"):
         await rig.upstream(timeout_s=60, tries=2).get("/x", {}, read_json)
     assert len(rig.seen) == 2
 
@@ -236,18 +243,121 @@ async def test_no_error_text_holds_the_key(rig, status):
     assert rig.seen[0].query["webKey"] == KEY
 
 
+APP_TOKEN = b'{"code":"permission_denied","error":true,"message":"Invalid app_token specified"}'
+USED_UP = b'{"code":"authentication_required","message":"This request must be authenticated or have an application token"}'
+LOGIN = b'{"error":true,"message":"You must be logged in to access this resource"}'
+WITH_TOKEN, WITHOUT = soda.portal_meaning(has_token=True), soda.portal_meaning(has_token=False)
+
+
 @pytest.mark.parametrize(
-    ("denies", "status", "body", "is_key"),
+    ("meaning", "status", "body", "error"),
     [
-        (qcmobile.denies_web_key, 404, b'{"content":"Webkey not found"}', True),
-        (qcmobile.denies_web_key, 404, b'{"content":"Must provide Webkey"}', True),
-        (qcmobile.denies_web_key, 404, b'{"content":"other"}', False),
-        (qcmobile.denies_web_key, 403, b"<html>403</html>", False),
-        (qcmobile.denies_web_key, 401, b"", True),
-        (soda.denies_app_token, 403, b'{"code":"permission_denied"}', True),
-        (soda.denies_app_token, 403, b"<html>", False),
-        (soda.denies_app_token, 404, b"{}", False),
+        (qcmobile.web_key_meaning, 404, b'{"content":"Webkey not found"}', AuthError),
+        (qcmobile.web_key_meaning, 404, b'{"content":"Must provide Webkey"}', AuthError),
+        (qcmobile.web_key_meaning, 404, b'{"content":"other"}', None),
+        (qcmobile.web_key_meaning, 403, b"<html>403</html>", None),
+        (qcmobile.web_key_meaning, 401, b"", AuthError),
+        (WITH_TOKEN, 403, APP_TOKEN, AuthError),
+        (WITH_TOKEN, 403, USED_UP, AuthError),
+        (WITH_TOKEN, 403, LOGIN, DatasetClosedError),
+        (WITH_TOKEN, 403, b"<html>", None),
+        (WITH_TOKEN, 404, b"{}", None),
+        (WITHOUT, 403, USED_UP, RateLimitedError),
+        (WITHOUT, 403, LOGIN, DatasetClosedError),
+        (WITHOUT, 403, b"<html>", None),
     ],
 )
-def test_what_refuses_our_key(denies, status, body, is_key):
-    assert denies(status, body) is is_key
+def test_what_a_refusal_means(meaning, status, body, error):
+    refusal = meaning(status, body)
+    assert (refusal and refusal.error) == error
+
+
+@pytest.mark.parametrize("body", ["<html>403 Forbidden</html>", "Forbidden", ""])
+async def test_a_firewall_is_told_as_such_and_not_asked_again(rig, body):
+    rig.answers = [{"status": 403, "text": body, "content_type": "text/html"}]
+    with pytest.raises(BlockedError, match="firewall.*address.*FMCSA_CONTACT") as raised:
+        await rig.upstream(meaning=WITHOUT).get("/x", {}, read_json)
+    assert (len(rig.seen), raised.value.stops_source, raised.value.kind) == (1, True, "blocked")
+
+
+async def test_requests_that_are_used_up_brake_for_half_a_minute_and_advise_a_token(rig):
+    rig.answers = [{"status": 403, "text": USED_UP.decode(), "content_type": "application/json"}, GOOD]
+    assert await rig.upstream(meaning=WITHOUT).get("/x", {}, read_json) == [1]
+    assert sum(rig.time.slept) >= 30
+    rig.answers = [{"status": 403, "text": USED_UP.decode(), "content_type": "application/json"}]
+    with pytest.raises(RateLimitedError, match="set FMCSA_SODA_APP_TOKEN"):
+        await rig.upstream(meaning=WITHOUT, tries=1).get("/x", {}, read_json)
+
+
+async def test_a_refusal_whose_body_hangs_brakes_from_its_header(rig, jump):
+    async def refuse(request):
+        response = web.StreamResponse(status=429, headers={"Retry-After": "7"})
+        await response.prepare(request)
+        jump(3)
+        await hang(request)
+
+    rig.answers = [refuse, GOOD]
+    assert await rig.upstream(timeout_s=3600).get("/x", {}, read_json) == [1]
+    assert sum(rig.time.slept) >= 7
+
+
+async def test_who_asks_is_named_and_blanks_are_sent_as_firewalls_let_them_pass(rig):
+    rig.answers = [GOOD]
+    await rig.upstream().get("/x", {"$where": "dot_number in ('1','2')", "$select": "a+b&c"}, read_json)
+    request = rig.seen[0]
+    assert request.headers["User-Agent"].startswith("fmcsa-orchestrator/")
+    assert request.raw_path == "/x?$where=dot_number%20in%20('1','2')&$select=a%2Bb%26c"
+    assert dict(request.query) == {"$where": "dot_number in ('1','2')", "$select": "a+b&c"}
+    assert user_agent("ops@host.example") == f"{user_agent()} (ops@host.example)"
+
+
+async def test_a_long_answer_may_take_its_time_as_long_as_bytes_come(rig, jump):
+    """Twice 6 MB, each a minute after the last: slower than 30 s in all, but not silent for so long."""
+
+    async def long(request):
+        response = web.StreamResponse(headers={"Content-Type": "application/json"})
+        await response.prepare(request)
+        await response.write(b"[" + b" " * 3_000_000)
+        for _ in range(2):
+            await turns()
+            jump(20)
+            await response.write(b" " * 3_000_000)
+        await response.write(b"1]")
+        return response
+
+    rig.answers = [long]
+    assert await rig.upstream(tries=1).get("/x", {}, lambda answer: read_json(answer, limit=20_000_000)) == [1]
+
+
+async def test_an_answer_that_falls_silent_is_given_up_however_much_has_come(rig, jump):
+    async def silent(request):
+        response = web.StreamResponse(headers={"Content-Type": "application/json"})
+        await response.prepare(request)
+        await response.write(b"[" + b" " * 10_000_000)
+        await turns()
+        jump(31)
+        await hang(request)
+
+    rig.answers = [silent]
+    with pytest.raises(SourceTimeoutError, match="silent for 30 s"):
+        await rig.upstream(tries=1).get("/x", {}, lambda answer: read_json(answer, limit=20_000_000))
+
+
+async def test_many_blanks_in_little_gzip_leave_the_event_loop_its_turns(rig):
+    """30 MB of them in 30 kB: bounded as they are unpacked, and others go on meanwhile."""
+    body = gzip.compress(b"[" + b" " * 30_000_000 + b"1]")
+    rig.answers = [{"body": body, "headers": {"Content-Type": "application/json", "Content-Encoding": "gzip"}}]
+    ticks = 0
+
+    async def tick():
+        nonlocal ticks
+        while True:
+            ticks += 1
+            await asyncio.sleep(0)
+
+    ticking = asyncio.create_task(tick())
+    assert await rig.upstream(tries=1).get("/x", {}, lambda answer: read_json(answer, limit=40_000_000)) == [1]
+    assert ticks > 200
+    with pytest.raises(MalformedPayloadError, match="larger than 1000000"):
+        await rig.upstream(tries=1).get("/x", {}, lambda answer: read_json(answer, limit=1_000_000))
+    ticking.cancel()

@@ -200,10 +200,10 @@ async def test_stale_says_so(upstream: LocalFmcsa, get: Get, fleet: Fleet) -> No
     response, body = await get(dot_number=str(usdot), **{"$order": ":id"})
     headers = response.headers
     assert headers["X-SODA2-Data-Out-Of-Date"] == "true"
-    assert headers["X-SODA2-Truth-Last-Modified"] == "Sat, 12 Dec 2026 07:05:00 GMT"
+    assert headers["X-SODA2-Truth-Last-Modified"] == "Thu, 12 Nov 2026 09:05:00 GMT"
     assert headers["X-SODA2-Secondary-Last-Modified"] == headers["Last-Modified"] == "Thu, 12 Nov 2026 07:05:00 GMT"
     assert _sorted(json.loads(body)) == _sorted(fleet.previous(VIOLATIONS, usdot)) != _sorted(fleet.rows(VIOLATIONS, usdot))
-    assert json.loads((await get(metadata()))[1])["rowsUpdatedAt"] == 1_797_059_100
+    assert json.loads((await get(metadata()))[1])["rowsUpdatedAt"] == 1_794_474_300
 
 
 async def test_older_says_nothing(upstream: LocalFmcsa, get: Get, fleet: Fleet) -> None:
@@ -221,9 +221,9 @@ async def test_older_says_nothing(upstream: LocalFmcsa, get: Get, fleet: Fleet) 
     assert (await get(metadata()))[1] == old_metadata
 
 
-async def test_stale_before_any_publication_is_a_month_behind_too(upstream: LocalFmcsa, get: Get) -> None:
+async def test_stale_before_any_publication_is_an_edition_behind_too(upstream: LocalFmcsa, get: Get) -> None:
     upstream.inject(Fault.stale())
-    assert (await get())[0].headers["Last-Modified"] == "Mon, 12 Oct 2026 07:05:00 GMT"
+    assert (await get())[0].headers["Last-Modified"] == "Thu, 12 Nov 2026 05:05:00 GMT"
 
 
 async def test_empty_dataset(upstream: LocalFmcsa, get: Get, fleet: Fleet) -> None:
@@ -238,7 +238,7 @@ async def test_publish_now(upstream: LocalFmcsa, get: Get, fleet: Fleet) -> None
     pages = {"$order": ":id", "$limit": "10"}
     upstream.inject(Fault.publish_now(), kind="resource", after=1, times=1)
     modified = [(await get(**pages, **{"$offset": str(offset)}))[0].headers["Last-Modified"] for offset in (0, 10, 20)]
-    assert modified == ["Thu, 12 Nov 2026 07:05:00 GMT"] + 2 * ["Sat, 12 Dec 2026 07:05:00 GMT"]
+    assert modified == ["Thu, 12 Nov 2026 07:05:00 GMT"] + 2 * ["Thu, 12 Nov 2026 09:05:00 GMT"]
     assert fleet.edition == 1
 
 

@@ -16,20 +16,16 @@ async def test_requests_are_recorded(upstream: LocalFmcsa, session: aiohttp.Clie
     await get(dot_number="1", **{"$limit": "5"})
     await get(metadata(INSPECTIONS))
     await get(carrier(upstream, 1))
-    document = {"query": "select *", "page": {"pageNumber": 1, "pageSize": 2}}
-    async with session.post(f"{upstream.soda_url}/api/v3/views/{VIOLATIONS}/query.json", json=document):
-        pass
-    resource, about, mobile, soda3 = upstream.requests
+    resource, about, mobile = upstream.requests
     assert (resource.method, resource.kind, resource.dataset, resource.status) == ("GET", "resource", VIOLATIONS, 200)
     assert resource.query == {"dot_number": "1", "$limit": "5"}
     assert resource.path == f"/resource/{VIOLATIONS}.json"
     assert "User-Agent" in resource.headers
     assert (about.kind, about.dataset) == ("metadata", INSPECTIONS)
     assert (mobile.kind, mobile.dataset, mobile.query) == ("qcmobile", None, {"webKey": upstream.web_key})
-    assert (soda3.method, soda3.kind, soda3.query) == ("POST", "soda3", document)
-    assert resource.at <= about.at <= mobile.at <= soda3.at
-    assert upstream.count() == 4
-    assert (upstream.count("resource"), upstream.count(dataset=VIOLATIONS), upstream.count("qcmobile", VIOLATIONS)) == (1, 2, 0)
+    assert resource.at <= about.at <= mobile.at
+    assert upstream.count() == 3
+    assert (upstream.count("resource"), upstream.count(dataset=VIOLATIONS), upstream.count("qcmobile", VIOLATIONS)) == (1, 1, 0)
     upstream.reset_requests()
     assert (upstream.count(), len(upstream.requests)) == (0, 0)
 

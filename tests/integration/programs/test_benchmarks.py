@@ -13,7 +13,7 @@ COMPANIES = BATCH + 1
 
 @pytest.fixture
 async def upstream():
-    async with LocalFmcsa(Fleet.uniform(COMPANIES, violations=1, inspections=1)) as server:
+    async with LocalFmcsa(Fleet.uniform(COMPANIES, violations=3, inspections=3)) as server:
         yield server
 
 

@@ -57,7 +57,7 @@ async def wanted(fleet, usdot, dataset=VIOLATIONS):
 
 
 @pytest.mark.parametrize(
-    ("source_type", "dataset", "requests"), [(ViolationsSource, VIOLATIONS, 4), (InspectionsSource, INSPECTIONS, 3)]
+    ("source_type", "dataset", "requests"), [(ViolationsSource, VIOLATIONS, 5), (InspectionsSource, INSPECTIONS, 4)]
 )
 async def test_all_pages_of_a_large_carrier(source_type, dataset, requests):
     async with world(source_type) as (source, _, fleet, limiter):
@@ -72,7 +72,7 @@ async def test_a_replacement_between_two_pages_voids_what_was_read():
         before = await wanted(fleet, LARGE)
         limiter.steps = {3: lambda: upstream.publish(changed=1)}
         report = await source.fetch(company(LARGE))
-        assert limiter.requests == 3 + 4
+        assert limiter.requests == 3 + 5
         found = {document.id: document for document in report.documents}
         assert found == await wanted(fleet, LARGE) != before
 
@@ -89,7 +89,7 @@ async def test_a_large_carrier_that_is_read_along_with_others():
     async with world(ViolationsSource) as (source, _, fleet, limiter):
         source.file.soda.page_size = 5_000
         reports = await source.fetch_many([company(LARGE), company(SMALL)])
-        assert limiter.requests == 1
+        assert limiter.requests == 2  # the page, and a count, since so many rows might have been cut off
         for usdot in (LARGE, SMALL):
             assert {document.id: document for document in reports[usdot].documents} == await wanted(fleet, usdot)
 

@@ -58,12 +58,10 @@ class OwnSource(SourceContract):
             aiohttp.ClientSession() as session,
         ):
             headers = soda.app_token_header(TOKEN)
-            portal = client(session, upstream.soda_url, "soda", headers=headers, denies_key=soda.denies_app_token)
-            mobile = client(session, upstream.qcmobile_url, "qcmobile", denies_key=qcmobile.denies_web_key)
+            portal = client(session, upstream.soda_url, "soda", headers=headers, meaning=soda.portal_meaning(has_token=True))
+            mobile = client(session, upstream.qcmobile_url, "qcmobile", meaning=qcmobile.web_key_meaning)
             yield World(
-                source=self.make(
-                    soda.SodaClient(portal, page_size=PAGE_SIZE, has_token=True), qcmobile.QcMobileClient(mobile, WEB_KEY)
-                ),
+                source=self.make(soda.SodaClient(portal, page_size=PAGE_SIZE), qcmobile.QcMobileClient(mobile, WEB_KEY)),
                 known=company(KNOWN),
                 unknown=company(UNKNOWN),
                 upstream=self.breakable(upstream),

@@ -103,16 +103,19 @@ def test_an_error_body_is_one_bounded_line(body):
     assert len(text.splitlines()) == 1
 
 
+def answer_of(body, size=65_536):
+    async def chunks(_):
+        for start in range(0, len(body), size):
+            yield body[start : start + size]
+
+    return SimpleNamespace(headers={}, chunks=chunks)
+
+
 @often
 @given(bodies, st.integers(1, 30))
 async def test_a_body_is_json_or_our_error(body, size):
-    parts = [body[start : start + size] for start in range(0, len(body), size)]
-
-    async def read(_):
-        return parts.pop(0) if parts else b""
-
     try:
-        await read_json(SimpleNamespace(content=SimpleNamespace(read=read)), limit=100)
+        await read_json(answer_of(body, size))
     except (TruncatedPayloadError, MaintenanceError) as error:
         assert str(error)
 
@@ -125,14 +128,14 @@ async def test_a_body_is_json_or_our_error(body, size):
 )
 async def test_any_metadata_and_counts_are_understood_or_malformed(body):
     async def get(path, params, read):
-        return json.loads(json.dumps(body)) if body not in (None, "") else body
+        return await read(answer_of(json.dumps(body).encode()))
 
     client, dataset = SodaClient(SimpleNamespace(get=get)), Dataset("abcd-1234", "A File", frozenset())
     for call in (client.metadata(dataset), client.counts(dataset, [UsdotNumber(7)]), client.is_empty(dataset)):
         try:
             await call
         except MalformedPayloadError as error:
-            assert error.field
+            assert error.field or isinstance(error, TruncatedPayloadError)
 
 
 # --- arrays of rows, piece by piece

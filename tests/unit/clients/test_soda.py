@@ -34,12 +34,22 @@ class Portal:
         self.modified = [OCTOBER]
         self.headers = {}
         self.queries = []
+        self.start = self.counted = None
+        self.cap = 10**6
         mocked.get(re.compile(rf"{BASE}/resource/.*"), callback=self.answer, repeat=True)
 
     def answer(self, url, **_):
         query = dict(url.query)
         self.queries.append(query)
-        start, size = int(query.get("$offset", 0)), int(query["$limit"])
+        if "$select" in query:
+            modified = self.modified[0]
+            return CallbackResult(
+                status=200,
+                payload=[{"count": str(len(self.rows) if self.counted is None else self.counted)}],
+                headers={"X-SODA2-Truth-Last-Modified": modified},
+            )
+        start = int(query.get("$offset", 0)) if self.start is None else self.start
+        size = min(int(query["$limit"]), self.cap)
         modified = self.modified.pop(0) if len(self.modified) > 1 else self.modified[0]
         headers = {"X-SODA2-Fields": '["dot_number","a","b"]', "X-SODA2-Truth-Last-Modified": modified, **self.headers}
         body = "[" + "\n,".join(json.dumps(row) for row in self.rows[start : start + size]) + "]\n"
@@ -70,12 +80,12 @@ async def read(client, *usdots):
     return (await client.rows(DATASET, numbers(*usdots or (7,)), KeepAll)).kept
 
 
-@pytest.mark.parametrize(("count", "requests"), [(0, 1), (2, 1), (3, 2), (7, 3), (9, 4)])
-async def test_pages_go_on_until_a_short_one(portal, client, count, requests):
+@pytest.mark.parametrize(("count", "requests"), [(0, 1), (2, 1), (3, 2), (7, 4), (9, 4)])
+async def test_pages_go_on_until_all_rows_that_are_counted_have_come(portal, client, count, requests):
     portal.rows = [{"dot_number": "7", "a": str(n)} for n in range(count)]
     assert await read(client) == portal.rows
     assert len(portal.queries) == requests
-    assert portal.queries[-1].get("$offset", "0") == str((requests - 1) * 3)
+    assert [int(query["$offset"]) for query in portal.queries if "$offset" in query] == list(range(0, max(count, 1), 3))
 
 
 async def test_a_query_is_ordered_limited_and_quoted(portal, client):
@@ -95,7 +105,7 @@ async def test_a_file_replaced_between_two_pages_is_read_again(portal, client):
     portal.rows = [{"dot_number": "7", "a": str(n)} for n in range(4)]
     portal.modified = [OCTOBER, NOVEMBER]
     assert await read(client) == portal.rows
-    assert [query.get("$offset", "0") for query in portal.queries] == ["0", "3", "0", "3"]
+    assert [query.get("$offset", "count") for query in portal.queries] == ["0", "count", "0", "count", "3"]
 
 
 async def test_a_file_replaced_again_and_again_is_given_up(portal, client):
@@ -192,3 +202,77 @@ def test_a_body_that_ends_early_is_never_taken_for_whole(rows, cut):
 def test_what_is_not_an_array_of_rows(body, error):
     with pytest.raises(error):
         slice_up(body, 4)
+
+
+# --- whether a page is all that there is
+
+
+async def test_the_same_page_again_ends_the_read(portal, client):
+    portal.rows = [{"dot_number": "7", "a": str(n)} for n in range(8)]
+    portal.start = 0
+    with pytest.raises(MalformedPayloadError, match="3 rows came of 8 that the portal counts") as raised:
+        await read(client)
+    assert raised.value.field == "count(*)"
+    assert len(portal.queries) == 3
+
+
+async def test_a_page_that_is_cut_short_is_read_on_to_the_number_that_is_counted(portal, client):
+    client.page_size = 500
+    portal.rows = [{"dot_number": "7", "a": str(n)} for n in range(230)]
+    portal.cap = 100
+    assert await read(client) == portal.rows
+    assert [query.get("$offset", "count") for query in portal.queries] == ["0", "count", "100", "200"]
+
+
+async def test_fewer_rows_than_counted_are_not_believed_and_more_end_the_read(portal, client):
+    portal.rows = [{"dot_number": "7", "a": str(n)} for n in range(3)]
+    for counted in (5, 2):
+        portal.counted = counted
+        with pytest.raises(MalformedPayloadError, match=f"3 rows came of {counted}"):
+            await read(client)
+
+
+async def test_rows_are_counted_where_a_page_might_be_cut_and_once_for_a_size(portal, client):
+    client.page_size = 20_000
+    for count, requests in (
+        (999, 1),
+        (1_001, 2),
+        (1_001, 1),
+        (1_500, 2),
+        (1_337, 1),
+        (1_500, 2),
+        (200, 2),
+        (50, 2),
+        (49, 1),
+        (0, 1),
+    ):
+        portal.queries.clear()
+        portal.rows = [{"dot_number": "7"}] * count
+        assert len(await read(client)) == count
+        assert len(portal.queries) == requests, count
+
+
+async def test_a_file_replaced_between_a_page_and_the_count_is_read_again(portal, client):
+    portal.rows = [{"dot_number": "7", "a": str(n)} for n in range(3)]
+    portal.modified = [OCTOBER, NOVEMBER]
+    assert await read(client) == portal.rows
+    assert [query.get("$offset", "count") for query in portal.queries] == ["0", "count", "0", "count"]
+
+
+# --- times that are still to come
+
+
+AHEAD = "Sat, 01 Jan 2050 00:00:00 GMT"
+
+
+async def test_a_time_that_is_still_to_come_dates_nothing_and_makes_no_replica_lag(portal, client):
+    portal.headers = {"X-SODA2-Truth-Last-Modified": AHEAD, "X-SODA2-Secondary-Last-Modified": OCTOBER}
+    assert (await client.rows(DATASET, numbers(7), KeepAll)).modified is None
+
+
+async def test_metadata_that_tell_of_a_time_to_come_are_refused(client):
+    with aioresponses() as mocked:
+        mocked.get(f"{BASE}/api/views/abcd-1234.json", payload={"rowsUpdatedAt": 2_524_608_000, "columns": []})
+        with pytest.raises(MalformedPayloadError, match="2050-01-01, which is still to come") as raised:
+            await client.metadata(DATASET)
+    assert raised.value.field == "rowsUpdatedAt"
