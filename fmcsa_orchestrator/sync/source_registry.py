@@ -1,15 +1,14 @@
-"""Who owns what: the sources checked against each other, and each report against what its source owns."""
+"""Who owns what: the sources checked against each other."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from fmcsa_orchestrator.model.company import Company, SourceReport
-from fmcsa_orchestrator.model.documents import overlaps, prefixes
+from fmcsa_orchestrator.model.documents import overlaps
 from fmcsa_orchestrator.model.errors import SettingsError
 from fmcsa_orchestrator.model.status import STATUS
-from fmcsa_orchestrator.sources.base import VERSION_LIMIT, BaseSource, BatchSource, Source, is_version
+from fmcsa_orchestrator.sources.base import BaseSource, BatchSource, Source
 from fmcsa_orchestrator.storage.sync_status import camel_case, check_name
 
 Complete = Callable[[Company, SourceReport], Awaitable[SourceReport]]
@@ -83,32 +82,3 @@ def _cost(source: Source) -> float:
         return float(sum(source.estimate(1).values())) or _ONE_REQUEST  # type: ignore[attr-defined]
     except Exception:  # noqa: BLE001  # it has none, or a bug in it: the estimate is not needed for anything but this
         return _ONE_REQUEST
-
-
-def check_report(slot: SourceSlot, report: Any) -> None:
-    """Raises: TypeError or ValueError for what is no report, or writes what is not the source's own."""
-    if not isinstance(report, SourceReport):
-        raise TypeError(f"{slot.name} gave a {type(report).__name__}, not a SourceReport")
-    if report.version is not None and not is_version(report.version):
-        raise ValueError(f"{slot.name} gave a version that is no text of at most {VERSION_LIMIT} characters")
-    if fault := _fault_in((*report.fields, *report.stamps), slot.owns, slot.foreign):
-        raise ValueError(f"{slot.name} writes to {fault}")
-
-
-@lru_cache(maxsize=1_024)
-def _fault_in(paths: tuple[str, ...], owns: tuple[str, ...] | None, foreign: tuple[str, ...]) -> str | None:
-    """Which of the paths a source may not write, and why; or None. A source reports the same paths again and again."""
-    for path in paths:
-        if fault := _fault_of(path, owns, foreign):
-            return f"{path!r:.80}, {fault}"
-        if not set(paths).isdisjoint(prefixes(path)):
-            return f"{path!r:.80} twice"
-    return None
-
-
-def _fault_of(path: object, owns: tuple[str, ...] | None, foreign: tuple[str, ...]) -> str | None:
-    """Why a source may not write there, or None."""
-    if not isinstance(path, str) or "$" in path or "\0" in path or not all(path.split(".")):
-        return "which is not a path"
-    is_own = owns is None or any(path == own or path.startswith(own + ".") for own in owns)
-    return None if is_own and not any(overlaps(path, other) for other in foreign) else "which it does not own"

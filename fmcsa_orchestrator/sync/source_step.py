@@ -17,8 +17,9 @@ from fmcsa_orchestrator.storage.row_diff import RowPlan
 from fmcsa_orchestrator.storage.row_writer import LARGE, RowWriter
 from fmcsa_orchestrator.sync.batch_reader import Found
 from fmcsa_orchestrator.sync.guard.source_caller import SourceCaller
+from fmcsa_orchestrator.sync.report_check import check_report
 from fmcsa_orchestrator.sync.shared_reads import Answer, SharedReads
-from fmcsa_orchestrator.sync.source_registry import SourceSlot, check_report
+from fmcsa_orchestrator.sync.source_registry import SourceSlot
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,9 +193,9 @@ class SourceStep:
         changed = written > 0 or has_changes(company.document, report.fields)
         progress.values[slot.name] = values
         progress.company = Company(company.id, company.usdot, company.name, with_values(company.document, values))
-        outcome = Outcome(report.outcome)
-        if outcome is Outcome.CHANGED and not changed:
-            outcome = Outcome.UNCHANGED
+        outcome = report.outcome
+        if outcome in {Outcome.CHANGED, Outcome.UNCHANGED}:  # which of the two is ours to say
+            outcome = Outcome.CHANGED if changed else Outcome.UNCHANGED
         message = None if report.message is None else self.caller.isolation.text(report.message)
         lacking = report.incomplete
         if isinstance(lacking, BaseException):  # of a batch: nobody has taken note of it yet
