@@ -1,6 +1,6 @@
 """A report looked at as a whole, before any of it is written: whether it is one, and writes only what is its source's own."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -36,36 +36,38 @@ def check_report(slot: SourceSlot, report: Any) -> None:
 
 def _fault_of_parts(report: SourceReport) -> str | None:
     """Which part of a report is not what it is declared to be; or None. A host's source may be checked by nobody else."""
-    for name in ("fields", "stamps"):
-        if not isinstance(part := getattr(report, name), Mapping):
-            return f"{name} as a {type(part).__name__}, not as a mapping"
-    documents: Any = report.documents  # a generator has no length, and can be gone through only once
-    if documents is not None and (not isinstance(documents, Sequence) or isinstance(documents, str | bytes)):
-        return f"documents as a {type(documents).__name__}, not as a sequence of Document"
-    outcome, rows, moment, message, lacking = _plain(report)
-    if not isinstance(outcome, Outcome):
-        return f"{outcome!r:.80} as outcome, not an Outcome"
-    if rows is not None and (not isinstance(rows, int) or isinstance(rows, bool) or not 0 <= rows < _MOST_ROWS):
-        return f"{rows!r:.80} as rows, not a count"
-    if moment is not None and not _is_moment(moment):
-        return f"{moment!r:.80} as data_as_of, not a time with its zone"
-    if message is not None and not isinstance(message, str):
-        return f"a {type(message).__name__} as message, not a text"
-    if lacking is not None and not isinstance(lacking, BaseException | SourceFailure):
-        return f"a {type(lacking).__name__} as incomplete, not an error"
+    for name, is_good, what in _PARTS:
+        if not is_good(part := getattr(report, name)):
+            return f"{name} as a {type(part).__name__}, not as {what}"
     return None
 
 
-def _plain(report: SourceReport) -> tuple[Any, ...]:
-    """These as whatever they are: what their types are declared to be is to be seen yet."""
-    return report.outcome, report.rows, report.data_as_of, report.message, report.incomplete
+def _is_sequence(value: Any) -> bool:
+    """A generator has no length, and can be gone through only once: to be empty at the second time would end all stored rows."""
+    return value is None or (isinstance(value, Sequence) and not isinstance(value, str | bytes))
+
+
+def _is_count(value: Any) -> bool:
+    return value is None or (isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _MOST_ROWS)
 
 
 def _is_moment(value: Any) -> bool:
     try:
-        return isinstance(value, datetime) and value.utcoffset() is not None and bson_time(value) is not None
+        return value is None or (isinstance(value, datetime) and value.utcoffset() is not None and bool(bson_time(value)))
     except OverflowError:  # the first or the last hours that Python knows, in another zone
         return False
+
+
+_PARTS: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
+    ("fields", lambda value: isinstance(value, Mapping), "a mapping"),
+    ("stamps", lambda value: isinstance(value, Mapping), "a mapping"),
+    ("documents", _is_sequence, "a sequence of Document"),
+    ("outcome", lambda value: isinstance(value, Outcome), "an Outcome"),
+    ("rows", _is_count, "a count"),
+    ("data_as_of", _is_moment, "a time with its zone"),
+    ("message", lambda value: value is None or isinstance(value, str), "a text"),
+    ("incomplete", lambda value: value is None or isinstance(value, BaseException | SourceFailure), "an error"),
+)
 
 
 @lru_cache(maxsize=1_024)

@@ -24,7 +24,7 @@ NOT_REPORTS = {
     "rows as bool": {"rows": True},
     "rows without end": {"rows": 2**70},
     "a time as text": {"data_as_of": "2026-11-25"},
-    "a time without a zone": {"data_as_of": datetime(2026, 11, 25)},  # noqa: DTZ001  # that is the fault
+    "a time without a zone": {"data_as_of": datetime(2026, 11, 25)},  # that is the fault
     "a time beyond all times": {"data_as_of": datetime.min.replace(tzinfo=timezone(timedelta(hours=9)))},
     "an outcome that is none": {"outcome": "splendid"},
     "an outcome as text": {"outcome": "changed"},
