@@ -11,7 +11,6 @@ from fmcsa_orchestrator.model.company import Company, SourceReport
 from fmcsa_orchestrator.model.documents import check_settable, has_changes, with_values
 from fmcsa_orchestrator.model.errors import CompanyWriteError, RepositoryError
 from fmcsa_orchestrator.model.results import Outcome, SourceFailure, SourceOutcome
-from fmcsa_orchestrator.sources.base import BatchSource
 from fmcsa_orchestrator.storage.repository import CompanyRepository
 from fmcsa_orchestrator.storage.row_diff import RowPlan
 from fmcsa_orchestrator.storage.row_writer import LARGE, RowWriter
@@ -66,9 +65,7 @@ class Known:
 
     def rows_of(self, company: Company) -> int:
         """How many rows have been read of the company."""
-        reports = (entries.get(company.usdot) for entries in self.found.values())
-        documents = (getattr(report, "documents", None) for report in reports)
-        return sum(len(rows) for rows in documents if isinstance(rows, Sequence))
+        return sum(_number_of_rows(entries.get(company.usdot)) or 0 for entries in self.found.values())
 
     def rows_needed(self, slots: Sequence[SourceSlot], companies: Sequence[Company]) -> dict[str, list[Any]]:
         """By collection, the ids of those whose stored rows will be compared, as far as that can be told before one is asked."""
@@ -78,8 +75,8 @@ class Known:
                 if not self.is_due(slot.name, company):
                     continue
                 report = self.report(slot.name, company)
-                documents = getattr(report, "documents", None) if report is not None else () if slot.keeps_rows else None
-                if isinstance(documents, Sequence) and max(len(documents), company.status.most_rows) <= LARGE:
+                number = _number_of_rows(report) if report is not None else 0 if slot.keeps_rows else None
+                if number is not None and max(number, company.status.most_rows) <= LARGE:
                     needed.setdefault(slot.collection, []).append(company.id)
         return needed
 
@@ -108,8 +105,8 @@ class Progress:
         known, company = self.known, self.company
         if known.shared is not None:
             for slot in slots:
-                if isinstance(slot.source, BatchSource) and not known.is_current(slot.name, company):
-                    self.reads[slot.name] = asyncio.create_task(known.shared.read(slot.source, company))
+                if slot.batch is not None and not known.is_current(slot.name, company):
+                    self.reads[slot.name] = asyncio.create_task(known.shared.read(slot.batch, company))
 
     def share_of(self, slots: Sequence[SourceSlot]) -> float:
         """Of the time that is left, what the first of these may use: by the requests that each has still to make.
@@ -173,7 +170,7 @@ class SourceStep:
             is_there = read.done() and not read.cancelled() and read.exception() is None
             ready = read.result() if is_there else await self.caller.isolation.run(slot.name, share_s, lambda: read)
         if ready is None:
-            return await self.caller.ask(slot.name, share_s, partial(slot.source.fetch, company))
+            return await self.caller.ask(slot.name, share_s, lambda: slot.source.fetch(company))
         if isinstance(ready, SourceFailure) or slot.complete is None:
             return ready
         report = await self.caller.ask(slot.name, share_s, partial(slot.complete, company, ready), part="/complete")
@@ -186,7 +183,9 @@ class SourceStep:
         values = {**report.fields, **report.stamps}
         check_settable(company.document, values)
         self.repository.check_fields(values)
-        written = 0
+        rows, written = report.rows, 0
+        if rows is None and report.documents is not None:
+            rows = len(report.documents)
         if report.documents is not None and progress.rows is not None:
             plan = progress.plans[slot.name] = await progress.rows.add(company, slot.collection, report.documents)
             written = plan.size
@@ -203,7 +202,6 @@ class SourceStep:
         if lacking is not None:
             progress.failures.append(lacking)
             outcome, message = lacking.outcome, lacking.error
-        rows = report.rows if report.rows is not None or report.documents is None else len(report.documents)
         return SourceOutcome(
             source=slot.name,
             outcome=outcome,
@@ -214,6 +212,15 @@ class SourceStep:
             version=report.version or version,
             message=message,
         )
+
+
+def _number_of_rows(report: object) -> int | None:
+    """How many rows a report has, before it is known to be one; None where it has none."""
+    documents = getattr(report, "documents", None)
+    try:
+        return len(documents) if isinstance(documents, Sequence) else None
+    except Exception:  # noqa: BLE001  # a host's own sequence: its turn will show it
+        return None
 
 
 @lru_cache(maxsize=256)
