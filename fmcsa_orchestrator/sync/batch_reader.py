@@ -63,7 +63,7 @@ class BatchReader:
 
     async def _ask(self, source: BatchSource, batch: Sequence[Company]) -> Found | SourceFailure:
         async def asked() -> dict[Any, Any]:  # the whole of it in here: also to go through a mapping may fail
-            answer: Any = await source.fetch_many(batch)
+            answer: Any = await source.fetch_many([company.for_sources() for company in batch])
             if not isinstance(answer, Mapping):
                 raise TypeError(f"fetch_many gave a {type(answer).__name__}, not a mapping")
             return dict(answer.items())

@@ -170,10 +170,11 @@ class SourceStep:
             is_there = read.done() and not read.cancelled() and read.exception() is None
             ready = read.result() if is_there else await self.caller.isolation.run(slot.name, share_s, lambda: read)
         if ready is None:
-            return await self.caller.ask(slot.name, share_s, lambda: slot.source.fetch(company))
+            return await self.caller.ask(slot.name, share_s, lambda: slot.source.fetch(company.for_sources()))
         if isinstance(ready, SourceFailure) or slot.complete is None:
             return ready
-        report = await self.caller.ask(slot.name, share_s, partial(slot.complete, company, ready), part="/complete")
+        complete = partial(slot.complete, company.for_sources(), ready)
+        report = await self.caller.ask(slot.name, share_s, complete, part="/complete")
         return replace(ready, incomplete=report) if isinstance(report, SourceFailure) else report
 
     async def _take(self, slot: SourceSlot, progress: Progress, report: Any, version: str | None) -> SourceOutcome:

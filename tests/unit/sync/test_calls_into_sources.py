@@ -155,3 +155,43 @@ async def test_a_check_that_finds_nothing_of_use_is_told_as_a_finding(found):
 
 def test_a_company_can_be_made_without_a_document():
     assert Company(1, UsdotNumber(7)).document == {}
+
+
+def spoiling(company):
+    company.document["fmcsaData"]["syncStatus"]["lease"]["token"] = 99
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        spoiling,
+        lambda company: company.document.clear(),
+        lambda company: company.document.update(mine=1),
+        lambda company: company.document["own"]["list"].append(1),
+        lambda company: company.document["own"].pop("list"),
+        lambda company: company.status.values.clear(),
+    ],
+)
+@pytest.mark.parametrize("kind", [lambda fetch: FakeSource("mine", fetch), lambda fetch: Batched("mine", fetch, lambda: 1)])
+async def test_a_source_that_changes_the_document_in_place_fails_alone_and_changes_nothing(spoil, kind):
+    def fetch(company):
+        spoil(company)
+        return SourceReport(fields={"mine": 1})
+
+    repository = InMemoryRepository(companies(2, own={"list": [0]}))
+    await orchestrator(repository, FakeSource("other", value("other"))).sync_all_companies()
+    sync = orchestrator(repository, kind(fetch), FakeSource("other", value("other", 2)))
+    summary = await sync.sync_all_companies()
+    assert (summary.stopped, summary.failed, summary.skipped) == (None, 2, 0)
+    assert {(error.source, error.kind) for entry in summary.errors for error in entry["errors"]} == {("mine", "unexpected")}
+    for company in repository.companies.values():
+        assert (company["other"], company["own"], company.get("mine")) == (2, {"list": [0]}, None)
+    assert (await sync.sync_company(0)).outcomes["other"].outcome == "unchanged"
+
+
+async def test_a_source_may_report_parts_of_the_document_it_was_given():
+    repository = InMemoryRepository(companies(1, own={"list": [{"n": 1}]}))
+    copying = FakeSource("mine", lambda company: SourceReport(fields={"mine": company.document["own"]}))
+    assert (await orchestrator(repository, copying).sync_company(0)).success
+    assert repository.companies[0]["mine"] == {"list": [{"n": 1}]}
+    assert (await orchestrator(repository, copying).sync_company(0)).outcomes["mine"].outcome == "unchanged"
