@@ -9,9 +9,9 @@ from typing import Any
 
 from fmcsa_orchestrator.model.company import Company, SourceReport
 from fmcsa_orchestrator.model.documents import check_settable, has_changes, with_values
-from fmcsa_orchestrator.model.errors import CompanyWriteError, RepositoryError
+from fmcsa_orchestrator.model.errors import CompanyWriteError, MalformedPayloadError, RepositoryError
 from fmcsa_orchestrator.model.results import Outcome, SourceFailure, SourceOutcome
-from fmcsa_orchestrator.storage.repository import CompanyRepository
+from fmcsa_orchestrator.storage.repository import LARGEST_DOCUMENT, CompanyRepository
 from fmcsa_orchestrator.storage.row_diff import RowPlan
 from fmcsa_orchestrator.storage.row_writer import LARGE, RowWriter
 from fmcsa_orchestrator.sync.batch_reader import Found
@@ -90,6 +90,7 @@ class Progress:
     at: datetime
     rows: RowWriter | None = None  # None: nothing is to be asked or written
     original: Mapping[str, Any] = field(init=False)
+    size: int = 0  # of the document, in bytes, as far as it was measured
     token: int | None = None  # of the lease: what is to be saved asks for it
     values: dict[str, Mapping[str, Any]] = field(default_factory=dict)  # by source
     plans: dict[str, RowPlan] = field(default_factory=dict)
@@ -183,7 +184,8 @@ class SourceStep:
         check_report(slot, report)
         values = {**report.fields, **report.stamps}
         check_settable(company.document, values)
-        self.repository.check_fields(values)
+        document = with_values(company.document, values)
+        size = self._size_with(progress, values, document)
         rows, written = report.rows, 0
         if rows is None and report.documents is not None:
             rows = len(report.documents)
@@ -192,7 +194,7 @@ class SourceStep:
             written = plan.size
         changed = written > 0 or has_changes(company.document, report.fields)
         progress.values[slot.name] = values
-        progress.company = Company(company.id, company.usdot, company.name, with_values(company.document, values))
+        progress.company, progress.size = Company(company.id, company.usdot, company.name, document), size
         outcome = report.outcome
         if outcome in {Outcome.CHANGED, Outcome.UNCHANGED}:  # which of the two is ours to say
             outcome = Outcome.CHANGED if changed else Outcome.UNCHANGED
@@ -213,6 +215,26 @@ class SourceStep:
             version=report.version or version,
             message=message,
         )
+
+    def _size_with(self, progress: Progress, values: Mapping[str, Any], document: Mapping[str, Any]) -> int:
+        """What the document comes to with a source's fields, at the most: measured only where that might be too much.
+
+        One that is too large would be refused as a whole, with the fields of all sources. Raises: MalformedPayloadError.
+        """
+
+        def measure(content: Mapping[str, Any]) -> int:
+            return self.repository.check_fields(content) or 0  # a host's own repository may say nothing
+
+        added = measure(values)
+        size = (progress.size or measure(progress.original)) + added
+        if size > LARGEST_DOCUMENT:  # what it takes the place of was counted as well
+            size = measure(document)
+        if size > LARGEST_DOCUMENT:
+            raise MalformedPayloadError(
+                f"its fields take {added:,} bytes, with which the company's document would take {size:,}, "
+                f"of {LARGEST_DOCUMENT:,} that are possible"
+            )
+        return size
 
 
 def _number_of_rows(report: object) -> int | None:
