@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
 from fmcsa_orchestrator.model.documents import as_time
 from fmcsa_orchestrator.model.errors import InvalidUsdotError, SourceError
 from fmcsa_orchestrator.model.fmcsa import UsdotNumber
+from fmcsa_orchestrator.model.read_only import ReadOnlyObject
 from fmcsa_orchestrator.model.results import Outcome, SourceFailure
 from fmcsa_orchestrator.model.status import StoredStatus
 
@@ -20,7 +21,8 @@ class Company:
         id: what is in `_id`.
         usdot: its USDOT number.
         name: its name, if that is text.
-        document: the whole company document, with what earlier sources of this sync left in it.
+        document: the whole company document, with what earlier sources of this sync left in it. A source is given one that
+            cannot be changed, however deep.
         status: what the document says of earlier syncs.
     """
 
@@ -32,6 +34,10 @@ class Company:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "status", StoredStatus.of(self.document))
+
+    def for_sources(self) -> Self:
+        """The same, to be looked at and not changed: the document is the sync's, and that of the sources to come."""
+        return type(self)(self.id, self.usdot, self.name, ReadOnlyObject(self.document))
 
     def stored_rows(self, source: str) -> int:
         """How many rows `source` read for this carrier at its last success; 0 if never."""

@@ -186,3 +186,8 @@ def as_time(value: Any) -> datetime | None:
 def as_object(value: Any) -> Mapping[str, Any]:
     """An object of the document, empty for anything else."""
     return value if isinstance(value, dict) else {}
+
+
+def whole_text(text: str) -> str:
+    """The text without halves of characters (lone surrogates), which no store takes."""
+    return text.encode("utf-8", "replace").decode("utf-8")

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fmcsa_orchestrator.model.errors import FmcsaError
-from fmcsa_orchestrator.model.events import Event, RequestSent
+from fmcsa_orchestrator.model.events import Event, OnEvent, RequestSent
 from fmcsa_orchestrator.model.results import SourceOutcome
 from fmcsa_orchestrator.observability.context import current
 
@@ -67,12 +67,24 @@ async def emit(event: Event) -> None:
     for tell in _on_event:
         tell(event)
     for listener in current().listeners:
-        try:
-            answer = listener(event)
-            if inspect.isawaitable(answer):
-                await answer
-        except Exception:  # noqa: BLE001  # a listener is the host's
-            note(log, logging.ERROR, "listener_failed", to=type(event).__name__, details=traceback.format_exc())
+        await _told(listener, event)
+
+
+async def _told(listener: OnEvent, event: Event) -> None:
+    """Raises: CancelledError when our own task is cancelled while it waits for the listener; the interpreter's exit."""
+    is_ours = False
+    try:
+        answer = listener(event)
+        if inspect.isawaitable(answer):
+            is_ours = True  # from here on a cancellation may be meant for us
+            await answer
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # a listener is the host's, and may raise anything at all, CancelledError too
+        task = asyncio.current_task()
+        if isinstance(error, asyncio.CancelledError) and is_ours and task is not None and task.cancelling():
+            raise
+        note(log, logging.ERROR, "listener_failed", to=type(event).__name__, details=traceback.format_exc())
 
 
 async def count_request(upstream: str) -> None:

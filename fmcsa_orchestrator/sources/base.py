@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
 from fmcsa_orchestrator.model.company import Company, Finding, SourceReport
+from fmcsa_orchestrator.model.documents import whole_text
 from fmcsa_orchestrator.model.errors import SourceError
 from fmcsa_orchestrator.model.fmcsa import UsdotNumber
 
@@ -11,8 +12,8 @@ VERSION_LIMIT = 500  # characters
 
 
 def is_version(value: object) -> bool:
-    """Whether this can be a version: it is kept in every company's document."""
-    return isinstance(value, str) and len(value) <= VERSION_LIMIT
+    """Whether this can be a version: it is kept in every company's document, so half a character is none."""
+    return isinstance(value, str) and len(value) <= VERSION_LIMIT and value == whole_text(value)
 
 
 @runtime_checkable

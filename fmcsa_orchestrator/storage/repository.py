@@ -11,6 +11,9 @@ from fmcsa_orchestrator.storage.leases import LeaseStore
 
 WRONG_CLOCK = timedelta(minutes=5)  # an attempt further in the future than this was stamped by a wrong clock
 
+# What a company's document may come to with what sources add: MongoDB's 16 MB, less what the status may need.
+LARGEST_DOCUMENT = 16 * 2**20 - 64 * 2**10
+
 RowWrite = Mapping[str, Any] | str  # a whole row to put in place, or the id of one that is to be marked as gone
 
 
@@ -80,8 +83,11 @@ class CompanyRepository(Protocol):
             CompanyNotFoundError: for an id of a useless type too.
         """
 
-    def check_fields(self, values: Mapping[str, Any]) -> None:
-        """Raises: MalformedPayloadError, naming the path, for a value that the store cannot hold."""
+    def check_fields(self, values: Mapping[str, Any]) -> int:
+        """How many bytes these take in the store; 0 where that does not matter.
+
+        Raises: MalformedPayloadError, naming the path, for a value that the store cannot hold.
+        """
 
     def stored_rows(
         self, collection: str, *, companies: Sequence[Any] = (), rows: Sequence[str] = ()

@@ -12,7 +12,7 @@ from itertools import islice
 from typing import Any
 
 from fmcsa_orchestrator.model.company import Document
-from fmcsa_orchestrator.model.documents import bson_time, content_hash
+from fmcsa_orchestrator.model.documents import as_time, content_hash
 from fmcsa_orchestrator.model.errors import ImplausibleEmptyError, MalformedPayloadError
 
 # What the diff needs to know of a stored row.
@@ -89,13 +89,12 @@ def compared(
 ) -> list[dict[str, Any]]:
     """The row documents to put in place, of these; `seen` takes all their ids, and has those of the ones before.
 
-    Raises: MalformedPayloadError for an id that is not text or has come before, or a content that uses a name of ours.
+    Raises: MalformedPayloadError for an id that has come before; as `check_document`.
     """
     scope = scope_of(company_id)
     replace = []
     for document in documents:
-        if not isinstance(document.id, str):
-            raise MalformedPayloadError(f"a row's id must be text, not {type(document.id).__name__}", field="_id")
+        check_document(document)
         row_id = scope + document.id
         if not seen.add(row_id):
             raise MalformedPayloadError(f"two rows have the id {document.id!r:.80}", field="_id")
@@ -104,6 +103,36 @@ def compared(
         if old is None or old.get("hash") != digest or not old.get("current") or old.get("usdot") != usdot:
             replace.append(_row(row_id, document, company_id, usdot, digest, old, at))
     return replace
+
+
+def check_document(document: Any) -> None:
+    """Raises: TypeError for what is no document; MalformedPayloadError for an id that is no text, or a name of ours."""
+    if not isinstance(document, Document):
+        raise TypeError(f"documents holds a {type(document).__name__}, not a Document")
+    row_id, content, until = _parts(document)
+    if not isinstance(row_id, str):
+        raise MalformedPayloadError(f"a row's id must be text, not {type(row_id).__name__}", field="_id")
+    if not isinstance(content, Mapping):
+        raise TypeError(f"the content of row {row_id!r:.80} is a {type(content).__name__}, not a mapping")
+    if until is not None and not isinstance(until, datetime):
+        raise TypeError(f"expected_until of row {row_id!r:.80} is a {type(until).__name__}, not a time")
+    if not RESERVED.isdisjoint(content):
+        name = min(RESERVED.intersection(content))
+        raise MalformedPayloadError(f"a row's content may not have a field {name}", field=name)
+
+
+async def check_all(documents: Sequence[Document]) -> None:
+    """All of them as `check_document`, a slice between two turns of the event loop."""
+    remaining = iter(documents)
+    while part := list(islice(remaining, SLICE)):
+        for document in part:
+            check_document(document)
+        await asyncio.sleep(0)
+
+
+def _parts(document: Document) -> tuple[Any, Any, Any]:
+    """These as whatever they are: what their types are declared to be is to be seen yet."""
+    return document.id, document.content, document.expected_until
 
 
 def gone(stored: Mapping[str, Mapping[str, Any]], seen: "SeenIds") -> list[str]:
@@ -139,9 +168,6 @@ class SeenIds:
 def _row(
     row_id: str, document: Document, company_id: Any, usdot: int, digest: str, old: Mapping[str, Any] | None, at: datetime
 ) -> dict[str, Any]:
-    if not RESERVED.isdisjoint(document.content):
-        name = min(RESERVED.intersection(document.content))
-        raise MalformedPayloadError(f"a row's content may not have a field {name}", field=name)
     return {
         "_id": row_id,
         "companyId": company_id,
@@ -162,7 +188,7 @@ def expected_rows(stored: Iterable[Mapping[str, Any]], usdot: int, at: datetime)
         for row in stored
         if row.get("current")
         and row.get("usdot") == usdot
-        and (row.get("expectedUntil") is None or bson_time(row["expectedUntil"]) > at)
+        and ((until := as_time(row.get("expectedUntil"))) is None or until > at)
     )
 
 

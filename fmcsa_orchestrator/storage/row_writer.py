@@ -12,6 +12,7 @@ from fmcsa_orchestrator.storage.repository import CompanyRepository, RowWrite
 from fmcsa_orchestrator.storage.row_diff import (
     RowPlan,
     SeenIds,
+    check_all,
     check_plausible,
     compared,
     expected_rows,
@@ -66,6 +67,7 @@ class RowWriter:
         if not documents:
             all_rows = self._repository.stored_rows(collection, companies=[company.id])
             check_plausible(sum([expected_rows(part, company.usdot, self.at) async for part in all_rows]))
+        await check_all(documents)  # of the first bulk nothing can be taken back when the last one is found to be no good
         plan, scope, seen, remaining = RowPlan(company.id), scope_of(company.id), SeenIds(), iter(documents)
         while documents_in_hand := list(islice(remaining, BULK)):
             ids = [f"{scope}{document.id}" for document in documents_in_hand]

@@ -22,10 +22,10 @@ def is_name(name: str) -> bool:
     return _NAME.fullmatch(name) is not None
 
 
-def check_name(name: object) -> str:
+def check_name(name: object, whose: str = "a source") -> str:
     """A source's name, fit to be part of a path. Raises: SettingsError."""
     if not isinstance(name, str) or not is_name(name):
-        raise SettingsError(f"a source's name must be letters, digits and underscores, not {name!r:.80}")
+        raise SettingsError(f"{whose}'s name must be letters, digits and underscores, not {name!r:.80}")
     return name
 
 

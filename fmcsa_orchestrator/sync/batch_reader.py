@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from typing import Any
 
 from fmcsa_orchestrator.model.company import Company, SourceReport
 from fmcsa_orchestrator.model.fmcsa import UsdotNumber
@@ -64,17 +64,20 @@ class BatchReader:
         return found
 
     async def _ask(self, source: BatchSource, batch: Batch) -> Found | SourceFailure:
-        answer = await self.caller.ask(source.name, self.timeout_s, partial(source.fetch_many, batch))
+        async def asked() -> dict[Any, Any]:  # the whole of it in here: also to go through a mapping may fail
+            answer: Any = await source.fetch_many([company.for_sources() for company in batch])
+            if not isinstance(answer, Mapping):
+                raise TypeError(f"fetch_many gave a {type(answer).__name__}, not a mapping")
+            return dict(answer.items())
+
+        answer = await self.caller.ask(source.name, self.timeout_s, asked)
         if isinstance(answer, SourceFailure):
             return answer
-        isolation = self.caller.isolation
-        if not isinstance(answer, Mapping):
-            return isolation.failure(source.name, TypeError(f"fetch_many gave a {type(answer).__name__}, not a mapping"))
-        asked = {company.usdot for company in batch}
+        isolation, wanted = self.caller.isolation, {company.usdot for company in batch}
         return {
             usdot: isolation.failure(source.name, entry) if isinstance(entry, BaseException) else entry
             for usdot, entry in answer.items()
-            if usdot in asked
+            if usdot in wanted
         }
 
 

@@ -22,7 +22,7 @@ from fmcsa_orchestrator.model.results import CompanySyncResult, Outcome, Part, S
 from fmcsa_orchestrator.model.status import STALE_AFTER_H
 from fmcsa_orchestrator.observability.context import SyncContext, entered
 from fmcsa_orchestrator.observability.hooks import emit, watched
-from fmcsa_orchestrator.sources.base import BatchSource, Source
+from fmcsa_orchestrator.sources.base import Source
 from fmcsa_orchestrator.storage.held_leases import RELEASE_S
 from fmcsa_orchestrator.storage.leases import TTL_S, new_owner
 from fmcsa_orchestrator.storage.repository import CompanyRepository
@@ -59,8 +59,8 @@ class Orchestrator:
         stale_after_h: hours after which the last run is too long ago, for `health`.
 
     Raises:
-        SettingsError: from the constructor, when two sources claim one name, path or collection. The two sync methods
-            never raise; only cancellation and the interpreter's exit pass.
+        SettingsError: from the constructor, when two sources claim one name, path or collection, or one declares what cannot
+            work. The two sync methods never raise; only cancellation and the interpreter's exit pass.
     """
 
     def __init__(
@@ -77,10 +77,11 @@ class Orchestrator:
         lease_ttl_s: float = TTL_S,
         stale_after_h: float = STALE_AFTER_H,
     ) -> None:
-        batch_sources = [source for source in sources if isinstance(source, BatchSource)]
+        slots = make_slots(sources)
+        batch_sources = [slot.batch for slot in slots if slot.batch is not None]
         isolation = Isolation(secrets)
         self.components = Components(
-            slots=make_slots(sources),
+            slots=slots,
             batch_sources=batch_sources,
             repository=repository,
             limiter=limiter,
@@ -180,7 +181,7 @@ class Orchestrator:
             RepositoryError: when the store does not work.
         """
         parts = self.components
-        return await make_plan(parts.repository, parts.batch_sources, parts.versions, self._rates, force=force)
+        return await make_plan(parts, self._rates, force=force)
 
     async def check(self) -> list[Finding]:
         """Look at the store and at every upstream, without syncing anything. Never raises."""

@@ -1,15 +1,15 @@
-"""Who owns what: the sources checked against each other, and each report against what its source owns."""
+"""Who owns what: the sources checked against each other."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from fmcsa_orchestrator.model.company import Company, SourceReport
-from fmcsa_orchestrator.model.documents import overlaps, prefixes
-from fmcsa_orchestrator.model.errors import SettingsError
+from fmcsa_orchestrator.model.documents import overlaps
+from fmcsa_orchestrator.model.errors import SettingsError, SourceError
+from fmcsa_orchestrator.model.fmcsa import UsdotNumber
 from fmcsa_orchestrator.model.status import STATUS
-from fmcsa_orchestrator.sources.base import VERSION_LIMIT, BaseSource, BatchSource, Source, is_version
+from fmcsa_orchestrator.sources.base import BaseSource, BatchSource, Source
 from fmcsa_orchestrator.storage.sync_status import camel_case, check_name
 
 Complete = Callable[[Company, SourceReport], Awaitable[SourceReport]]
@@ -18,6 +18,27 @@ _ONE_REQUEST = 2.0  # one for the version, one for the data
 
 # What belongs to the host or to this library, whatever a source says.
 RESERVED_PATHS = ("_id", "dotNumber", "name", STATUS)
+
+
+@dataclass(slots=True)
+class BatchReading:
+    """A batch source as it was when it was looked at; what its attributes do later is part of the call that needs them."""
+
+    name: str
+    batch_size: int
+    source: BatchSource
+
+    async def fetch(self, company: Company) -> SourceReport:
+        """As the source's."""
+        return await self.source.fetch(company)
+
+    async def fetch_many(self, companies: Sequence[Company]) -> Mapping[UsdotNumber, SourceReport | SourceError]:
+        """As the source's."""
+        return await self.source.fetch_many(companies)
+
+    async def version(self) -> str | None:
+        """As the source's."""
+        return await self.source.version()
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,43 +53,71 @@ class SourceSlot:
     complete: Complete | None  # what is left to ask company by company; looked up once, for it is asked for each
     keeps_rows: bool  # it has named a collection
     cost: float  # requests that one company takes, as far as the source tells
+    batch: BatchSource | None  # the source, where it reads batches
 
 
 def make_slots(sources: Sequence[Source]) -> tuple[SourceSlot, ...]:
     """The sources, checked against each other. Raises: SettingsError when two share a name, a path or a collection."""
-    names = [_checked(source) for source in sources]
-    collections = [
-        getattr(source, "collection", None) or f"fmcsa{camel_case('_' + name)}"
-        for source, name in zip(sources, names, strict=True)
-    ]
-    owned = [tuple(getattr(source, "owns", None) or ()) for source in sources]
-    timestamps = [camel_case(name) for name in names]
-    for what, values in (("name", names), ("name", timestamps), ("collection", collections)):
+    slots = [_looked_at(source) for source in sources]
+    names, timestamps = [slot.name for slot in slots], [camel_case(slot.name) for slot in slots]
+    for what, values in (("name", names), ("name", timestamps), ("collection", [slot.collection for slot in slots])):
         if twice := {value for value in values if values.count(value) > 1}:
             raise SettingsError(f"two sources have the {what} {min(twice)}")
-    slots = []
-    for index, source in enumerate(sources):
-        foreign = RESERVED_PATHS + tuple(path for other, paths in enumerate(owned) if other != index for path in paths)
-        for path in owned[index]:
-            if clash := next((other for other in foreign if overlaps(path, other)), None):
-                others = [names[other] for other, paths in enumerate(owned) if other != index and clash in paths]
-                whose = f"{others[0]} declares {clash}" if others else f"{clash} is the library's or the host's"
-                raise SettingsError(f"source {names[index]} declares {path}, which is not its own: {whose}")
-        keeps_rows = getattr(source, "collection", None) is not None
-        owns = owned[index] or None
-        complete, cost = _complete(source), _cost(source)
-        slots.append(SourceSlot(source, names[index], collections[index], owns, foreign, complete, keeps_rows, cost))
-    return tuple(slots)
+    return tuple(replace(slot, foreign=_foreign(slot, slots)) for slot in slots)
 
 
-def _checked(source: Any) -> str:
-    """A source's name, where it can be one at all. Raises: SettingsError."""
-    name = check_name(getattr(source, "name", None))
+def _foreign(slot: SourceSlot, slots: Sequence[SourceSlot]) -> tuple[str, ...]:
+    """What is not this source's own. Raises: SettingsError when it declares something of that."""
+    others = {path: other.name for other in slots if other is not slot for path in other.owns or ()}
+    for path in slot.owns or ():
+        if clash := next((foreign for foreign in (*RESERVED_PATHS, *others) if overlaps(path, foreign)), None):
+            whose = f"{others[clash]} declares {clash}" if clash in others else f"{clash} is the library's or the host's"
+            raise SettingsError(f"source {slot.name} declares {path}, which is not its own: {whose}")
+    return (*RESERVED_PATHS, *others)
+
+
+def _looked_at(source: Any) -> SourceSlot:
+    """What a source declares, looked at once. Raises: SettingsError, whatever its attributes do."""
+    try:
+        return _declared(source)
+    except (SettingsError, KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # a host's attribute may raise anything at all, CancelledError too
+        kind = type(source).__name__
+        raise SettingsError(f"the source {kind} cannot be used: to look at it raises {type(error).__name__}") from error
+
+
+def _declared(source: Any) -> SourceSlot:
+    name = check_name(getattr(source, "name", None), f"the source {type(source).__name__}")
     if not callable(getattr(source, "fetch", None)):
         raise SettingsError(f"source {name} has no method fetch(company)")
-    if isinstance(getattr(source, "owns", None), str):
-        raise SettingsError(f"source {name} declares owns as a text; make it a tuple of paths: ({source.owns!r},)")
-    return name
+    declared: Any = getattr(source, "owns", None) or ()
+    if isinstance(declared, str):
+        raise SettingsError(f"source {name} declares owns as a text; make it a tuple of paths: ({declared!r},)")
+    owns = tuple(declared) if isinstance(declared, Iterable) else (declared,)
+    if not all(isinstance(path, str) for path in owns):
+        raise SettingsError(f"source {name} declares owns as {declared!r:.80}; make it a tuple of paths")
+    collection = getattr(source, "collection", None)
+    if collection is not None and (not isinstance(collection, str) or not collection or "$" in collection):
+        raise SettingsError(f"source {name} declares collection as {collection!r:.80}; make it the name of a collection")
+    return SourceSlot(
+        source=source,
+        name=name,
+        collection=collection or f"fmcsa{camel_case('_' + name)}",
+        owns=owns or None,
+        foreign=(),
+        complete=_complete(source),
+        keeps_rows=collection is not None,
+        cost=_cost(source),
+        batch=BatchReading(name, _batch_size(name, source), source) if isinstance(source, BatchSource) else None,
+    )
+
+
+def _batch_size(name: str, source: BatchSource) -> int:
+    size: Any = source.batch_size
+    if not isinstance(size, int) or isinstance(size, bool) or size < 1:
+        raise SettingsError(f"source {name} declares batch_size as {size!r:.80}; make it a whole number of companies, at least 1")
+    return size
 
 
 def _complete(source: Source) -> Complete | None:
@@ -80,35 +129,22 @@ def _complete(source: Source) -> Complete | None:
 def _cost(source: Source) -> float:
     """By the source's own estimate, its version included; one that makes none counts like one that takes a single request."""
     try:
-        return float(sum(source.estimate(1).values())) or _ONE_REQUEST  # type: ignore[attr-defined]
-    except Exception:  # noqa: BLE001  # it has none, or a bug in it: the estimate is not needed for anything but this
+        return float(sum(estimated(source, 1).values())) or _ONE_REQUEST
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException:  # noqa: BLE001  # it has none, or a bug in it: the estimate is not needed for anything but this
         return _ONE_REQUEST
 
 
-def check_report(slot: SourceSlot, report: Any) -> None:
-    """Raises: TypeError or ValueError for what is no report, or writes what is not the source's own."""
-    if not isinstance(report, SourceReport):
-        raise TypeError(f"{slot.name} gave a {type(report).__name__}, not a SourceReport")
-    if report.version is not None and not is_version(report.version):
-        raise ValueError(f"{slot.name} gave a version that is no text of at most {VERSION_LIMIT} characters")
-    if fault := _fault_in((*report.fields, *report.stamps), slot.owns, slot.foreign):
-        raise ValueError(f"{slot.name} writes to {fault}")
+def estimated(source: Source, companies: int) -> dict[str, int]:
+    """Requests for so many companies by upstream, as the source tells.
 
-
-@lru_cache(maxsize=1_024)
-def _fault_in(paths: tuple[str, ...], owns: tuple[str, ...] | None, foreign: tuple[str, ...]) -> str | None:
-    """Which of the paths a source may not write, and why; or None. A source reports the same paths again and again."""
-    for path in paths:
-        if fault := _fault_of(path, owns, foreign):
-            return f"{path!r:.80}, {fault}"
-        if not set(paths).isdisjoint(prefixes(path)):
-            return f"{path!r:.80} twice"
-    return None
-
-
-def _fault_of(path: object, owns: tuple[str, ...] | None, foreign: tuple[str, ...]) -> str | None:
-    """Why a source may not write there, or None."""
-    if not isinstance(path, str) or "$" in path or "\0" in path or not all(path.split(".")):
-        return "which is not a path"
-    is_own = owns is None or any(path == own or path.startswith(own + ".") for own in owns)
-    return None if is_own and not any(overlaps(path, other) for other in foreign) else "which it does not own"
+    Raises: TypeError for what are no such numbers; whatever the source raises.
+    """
+    estimate: Any = getattr(source, "estimate", None)
+    if estimate is None:
+        return {}
+    guess = dict(estimate(companies))
+    if not all(isinstance(upstream, str) and type(number) is int and number >= 0 for upstream, number in guess.items()):
+        raise TypeError(f"estimate gave {guess!r:.200}, not a number of requests by upstream")
+    return guess

@@ -9,16 +9,16 @@ from typing import Any
 
 from fmcsa_orchestrator.model.company import Company, SourceReport
 from fmcsa_orchestrator.model.documents import check_settable, has_changes, with_values
-from fmcsa_orchestrator.model.errors import CompanyWriteError, RepositoryError
+from fmcsa_orchestrator.model.errors import CompanyWriteError, MalformedPayloadError, RepositoryError
 from fmcsa_orchestrator.model.results import Outcome, SourceFailure, SourceOutcome
-from fmcsa_orchestrator.sources.base import BatchSource
-from fmcsa_orchestrator.storage.repository import CompanyRepository
+from fmcsa_orchestrator.storage.repository import LARGEST_DOCUMENT, CompanyRepository
 from fmcsa_orchestrator.storage.row_diff import RowPlan
 from fmcsa_orchestrator.storage.row_writer import LARGE, RowWriter
 from fmcsa_orchestrator.sync.batch_reader import Found
 from fmcsa_orchestrator.sync.guard.source_caller import SourceCaller
+from fmcsa_orchestrator.sync.report_check import check_report
 from fmcsa_orchestrator.sync.shared_reads import Answer, SharedReads
-from fmcsa_orchestrator.sync.source_registry import SourceSlot, check_report
+from fmcsa_orchestrator.sync.source_registry import SourceSlot
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +65,7 @@ class Known:
 
     def rows_of(self, company: Company) -> int:
         """How many rows have been read of the company."""
-        reports = (entries.get(company.usdot) for entries in self.found.values())
-        documents = (getattr(report, "documents", None) for report in reports)
-        return sum(len(rows) for rows in documents if isinstance(rows, Sequence))
+        return sum(_number_of_rows(entries.get(company.usdot)) or 0 for entries in self.found.values())
 
     def rows_needed(self, slots: Sequence[SourceSlot], companies: Sequence[Company]) -> dict[str, list[Any]]:
         """By collection, the ids of those whose stored rows will be compared, as far as that can be told before one is asked."""
@@ -77,8 +75,8 @@ class Known:
                 if not self.is_due(slot.name, company):
                     continue
                 report = self.report(slot.name, company)
-                documents = getattr(report, "documents", None) if report is not None else () if slot.keeps_rows else None
-                if isinstance(documents, Sequence) and max(len(documents), company.status.most_rows) <= LARGE:
+                number = _number_of_rows(report) if report is not None else 0 if slot.keeps_rows else None
+                if number is not None and max(number, company.status.most_rows) <= LARGE:
                     needed.setdefault(slot.collection, []).append(company.id)
         return needed
 
@@ -92,6 +90,7 @@ class Progress:
     at: datetime
     rows: RowWriter | None = None  # None: nothing is to be asked or written
     original: Mapping[str, Any] = field(init=False)
+    size: int = 0  # of the document, in bytes, as far as it was measured
     token: int | None = None  # of the lease: what is to be saved asks for it
     values: dict[str, Mapping[str, Any]] = field(default_factory=dict)  # by source
     plans: dict[str, RowPlan] = field(default_factory=dict)
@@ -107,8 +106,8 @@ class Progress:
         known, company = self.known, self.company
         if known.shared is not None:
             for slot in slots:
-                if isinstance(slot.source, BatchSource) and not known.is_current(slot.name, company):
-                    self.reads[slot.name] = asyncio.create_task(known.shared.read(slot.source, company))
+                if slot.batch is not None and not known.is_current(slot.name, company):
+                    self.reads[slot.name] = asyncio.create_task(known.shared.read(slot.batch, company))
 
     def share_of(self, slots: Sequence[SourceSlot]) -> float:
         """Of the time that is left, what the first of these may use: by the requests that each has still to make.
@@ -172,10 +171,11 @@ class SourceStep:
             is_there = read.done() and not read.cancelled() and read.exception() is None
             ready = read.result() if is_there else await self.caller.isolation.run(slot.name, share_s, lambda: read)
         if ready is None:
-            return await self.caller.ask(slot.name, share_s, partial(slot.source.fetch, company))
+            return await self.caller.ask(slot.name, share_s, lambda: slot.source.fetch(company.for_sources()))
         if isinstance(ready, SourceFailure) or slot.complete is None:
             return ready
-        report = await self.caller.ask(slot.name, share_s, partial(slot.complete, company, ready), part="/complete")
+        complete = partial(slot.complete, company.for_sources(), ready)
+        report = await self.caller.ask(slot.name, share_s, complete, part="/complete")
         return replace(ready, incomplete=report) if isinstance(report, SourceFailure) else report
 
     async def _take(self, slot: SourceSlot, progress: Progress, report: Any, version: str | None) -> SourceOutcome:
@@ -184,17 +184,20 @@ class SourceStep:
         check_report(slot, report)
         values = {**report.fields, **report.stamps}
         check_settable(company.document, values)
-        self.repository.check_fields(values)
-        written = 0
+        document = with_values(company.document, values)
+        size = self._size_with(progress, values, document)
+        rows, written = report.rows, 0
+        if rows is None and report.documents is not None:
+            rows = len(report.documents)
         if report.documents is not None and progress.rows is not None:
             plan = progress.plans[slot.name] = await progress.rows.add(company, slot.collection, report.documents)
             written = plan.size
         changed = written > 0 or has_changes(company.document, report.fields)
         progress.values[slot.name] = values
-        progress.company = Company(company.id, company.usdot, company.name, with_values(company.document, values))
-        outcome = Outcome(report.outcome)
-        if outcome is Outcome.CHANGED and not changed:
-            outcome = Outcome.UNCHANGED
+        progress.company, progress.size = Company(company.id, company.usdot, company.name, document), size
+        outcome = report.outcome
+        if outcome in {Outcome.CHANGED, Outcome.UNCHANGED}:  # which of the two is ours to say
+            outcome = Outcome.CHANGED if changed else Outcome.UNCHANGED
         message = None if report.message is None else self.caller.isolation.text(report.message)
         lacking = report.incomplete
         if isinstance(lacking, BaseException):  # of a batch: nobody has taken note of it yet
@@ -202,7 +205,6 @@ class SourceStep:
         if lacking is not None:
             progress.failures.append(lacking)
             outcome, message = lacking.outcome, lacking.error
-        rows = report.rows if report.rows is not None or report.documents is None else len(report.documents)
         return SourceOutcome(
             source=slot.name,
             outcome=outcome,
@@ -213,6 +215,35 @@ class SourceStep:
             version=report.version or version,
             message=message,
         )
+
+    def _size_with(self, progress: Progress, values: Mapping[str, Any], document: Mapping[str, Any]) -> int:
+        """What the document comes to with a source's fields, at the most: measured only where that might be too much.
+
+        One that is too large would be refused as a whole, with the fields of all sources. Raises: MalformedPayloadError.
+        """
+
+        def measure(content: Mapping[str, Any]) -> int:
+            return self.repository.check_fields(content) or 0  # a host's own repository may say nothing
+
+        added = measure(values)
+        size = (progress.size or measure(progress.original)) + added
+        if size > LARGEST_DOCUMENT:  # what it takes the place of was counted as well
+            size = measure(document)
+        if size > LARGEST_DOCUMENT:
+            raise MalformedPayloadError(
+                f"its fields take {added:,} bytes, with which the company's document would take {size:,}, "
+                f"of {LARGEST_DOCUMENT:,} that are possible"
+            )
+        return size
+
+
+def _number_of_rows(report: object) -> int | None:
+    """How many rows a report has, before it is known to be one; None where it has none."""
+    documents = getattr(report, "documents", None)
+    try:
+        return len(documents) if isinstance(documents, Sequence) else None
+    except Exception:  # noqa: BLE001  # a host's own sequence: its turn will show it
+        return None
 
 
 @lru_cache(maxsize=256)

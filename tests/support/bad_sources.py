@@ -52,7 +52,7 @@ class OwnsTheStatus(DriverSource):
     owns = ("fmcsaData",)
 
 
-@caught_by("declares_itself", saying="batch_size is 0")
+@caught_by("declares_itself", saying="declares batch_size as 0", error=SettingsError)
 class HasEmptyBatches(DriverSource):
     batch_size = 0
 

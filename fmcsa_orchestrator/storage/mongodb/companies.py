@@ -19,8 +19,8 @@ from fmcsa_orchestrator.storage.mongodb.driver import (
     ServerClock,
     UpdateOne,
     bulk,
-    check_encodable,
     collection_of,
+    encoded_size,
     translated,
 )
 from fmcsa_orchestrator.storage.mongodb.lease_store import MongoLeases
@@ -165,9 +165,9 @@ class MongoCompanyRepository:
                 return document
         raise CompanyNotFoundError(f"no company has the _id {_shown(company_id)}")
 
-    def check_fields(self, values: Mapping[str, Any]) -> None:
+    def check_fields(self, values: Mapping[str, Any]) -> int:
         """Tried before anything is written: one bad value would cost the company its whole update."""
-        check_encodable(values)
+        return encoded_size(values)
 
     async def stored_rows(
         self, collection: str, *, companies: Sequence[Any] = (), rows: Sequence[str] = ()

@@ -33,11 +33,11 @@ __all__ = [
     "UpdateOne",
     "aggregated",
     "bulk",
-    "check_encodable",
     "close_client",
     "collection_of",
     "connect",
     "database_of",
+    "encoded_size",
     "open_database",
     "translated",
 ]
@@ -107,10 +107,10 @@ def collection_of(database: Any, name: str) -> Any:
     )
 
 
-def check_encodable(values: Mapping[str, Any]) -> None:
-    """Raises: MalformedPayloadError, naming the path, for a value that MongoDB cannot hold."""
+def encoded_size(values: Mapping[str, Any]) -> int:
+    """The bytes that these take. Raises: MalformedPayloadError, naming the path, for a value that MongoDB cannot hold."""
     try:
-        encode(values)
+        return len(encode(values))
     except (BSONError, OverflowError, UnicodeEncodeError, ValueError, TypeError):
         for path, value in values.items():
             try:

@@ -1,13 +1,12 @@
 """The check-up: settings, MongoDB, indexes, each upstream with its datasets; and what to do about each fault."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
-from typing import cast
+from typing import Any
 
 from fmcsa_orchestrator.model.company import Finding
 from fmcsa_orchestrator.model.errors import AuthError, FmcsaError, RateLimitedError, RequestRejectedError, SettingsError
 from fmcsa_orchestrator.model.results import SourceFailure
-from fmcsa_orchestrator.sources.base import BaseSource
 from fmcsa_orchestrator.storage.repository import CompanyRepository
 from fmcsa_orchestrator.sync.guard.isolation import Isolation
 from fmcsa_orchestrator.sync.source_registry import SourceSlot
@@ -32,9 +31,20 @@ async def examine(
     """Ask the store and every source that can be asked. Nothing is written but missing indexes."""
     findings = await _asked("MongoDB", isolation, timeout_s, lambda: repository.check([slot.collection for slot in slots]))
     for slot in slots:
-        check = getattr(slot.source, "check", partial(BaseSource.check, cast("BaseSource", slot.source)))
-        findings += await _asked(slot.name, isolation, timeout_s, check)
+        findings += await _asked(slot.name, isolation, timeout_s, partial(_check, slot))
     return findings
+
+
+async def _check(slot: SourceSlot) -> Sequence[Finding]:
+    """What the source says of itself, or that it says nothing."""
+    check: Any = getattr(slot.source, "check", None)
+    if check is None:
+        return [Finding(slot.name, True, "has no check of its own")]
+    answer = await check()
+    found = list(answer) if isinstance(answer, Iterable) else [answer]
+    if not all(isinstance(finding, Finding) for finding in found):
+        raise TypeError(f"check gave a {type(answer).__name__} in which not all are a Finding")
+    return found
 
 
 def unusable(error: FmcsaError) -> Finding:

@@ -1,15 +1,14 @@
 """What a run would cost, before it runs: companies due, requests per upstream, the time they take at the set rates."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from pydantic import Field
 
-from fmcsa_orchestrator.model.results import Result
-from fmcsa_orchestrator.sources.base import BatchSource
-from fmcsa_orchestrator.storage.repository import CompanyRepository
+from fmcsa_orchestrator.model.results import Result, SourceFailure
 from fmcsa_orchestrator.sync.clock import RunClock
-from fmcsa_orchestrator.sync.versions import Versions
+from fmcsa_orchestrator.sync.components import Components
+from fmcsa_orchestrator.sync.source_registry import SourceSlot, estimated
 
 
 class SourcePlan(Result):
@@ -18,10 +17,12 @@ class SourcePlan(Result):
     Attributes:
         due: companies that it has to read.
         requests: about how many requests that takes, by upstream.
+        error: why the source cannot tell, where its estimate fails.
     """
 
     due: int
     requests: dict[str, int] = Field(default_factory=dict)
+    error: str | None = None
 
 
 class Plan(Result):
@@ -40,26 +41,20 @@ class Plan(Result):
     seconds: float = 0.0
 
 
-async def make_plan(
-    repository: CompanyRepository,
-    sources: Sequence[BatchSource],
-    versions: Versions,
-    rates: Mapping[str, float],
-    *,
-    force: bool,
-) -> Plan:
+async def make_plan(parts: Components, rates: Mapping[str, float], *, force: bool) -> Plan:
     """Ask each source for its version, and the repository how many companies have it already.
 
     Raises: RepositoryError.
     """
-    clock = RunClock()
+    clock, repository = RunClock(), parts.repository
     due = await repository.count_due(clock.started_at, clock.now())
-    found = await versions.current(afresh=True)
+    found = await parts.versions.current(afresh=True)
     plans: dict[str, SourcePlan] = {}
-    for source in sources:
-        version = found.get(source.name)
-        current = 0 if force or version is None else await repository.count_current(source.name, version)
-        plans[source.name] = _source_plan(source, max(0, due - current))
+    for slot in parts.slots:
+        if slot.batch is not None:
+            version = found.get(slot.name)
+            current = 0 if force or version is None else await repository.count_current(slot.name, version)
+            plans[slot.name] = await _source_plan(slot, max(0, due - current), parts)
     requests: Counter[str] = Counter()
     for plan in plans.values():
         requests.update(plan.requests)
@@ -67,6 +62,11 @@ async def make_plan(
     return Plan(companies=due, sources=plans, requests=dict(requests), seconds=round(seconds, 1))
 
 
-def _source_plan(source: BatchSource, due: int) -> SourcePlan:
-    estimate = getattr(source, "estimate", None)
-    return SourcePlan(due=due, requests=dict(estimate(due)) if estimate is not None else {})
+async def _source_plan(slot: SourceSlot, due: int, parts: Components) -> SourcePlan:
+    async def guess() -> dict[str, int]:
+        return estimated(slot.source, due)
+
+    requests = await parts.isolation.run(slot.name, parts.company_timeout_s, guess)
+    if isinstance(requests, SourceFailure):
+        return SourcePlan(due=due, error=f"no estimate: {requests.error}")
+    return SourcePlan(due=due, requests=requests)

@@ -6,7 +6,7 @@ import traceback
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
-from fmcsa_orchestrator.model.documents import bson_time
+from fmcsa_orchestrator.model.documents import bson_time, whole_text
 from fmcsa_orchestrator.model.errors import FmcsaError, SourceError, SourceTimeoutError
 from fmcsa_orchestrator.model.results import MESSAGE_LIMIT, Outcome, SourceFailure
 from fmcsa_orchestrator.observability.context import current
@@ -82,7 +82,7 @@ class Isolation:
 
     def text(self, words: object) -> str:
         """Words from outside, fit for logs and documents."""
-        return redact(str(words), self._secrets)[:MESSAGE_LIMIT]
+        return whole_text(redact(str(words), self._secrets)[:MESSAGE_LIMIT])
 
     def _text_of(self, error: BaseException) -> str:
         try:

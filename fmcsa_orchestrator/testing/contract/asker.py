@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 from fmcsa_orchestrator.model.company import Company, SourceReport
 from fmcsa_orchestrator.model.errors import SourceError
 from fmcsa_orchestrator.sources.base import BatchSource, Source
-from fmcsa_orchestrator.sync.source_registry import SourceSlot, check_report, make_slots
+from fmcsa_orchestrator.sync.report_check import check_report
+from fmcsa_orchestrator.sync.source_registry import SourceSlot, make_slots
 from fmcsa_orchestrator.testing.contract.checks import Given, as_report, check, check_types
 
 T = TypeVar("T")

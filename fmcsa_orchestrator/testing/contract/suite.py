@@ -61,8 +61,6 @@ class SourceContract(ABC):
             check(asker.slot.name == world.source.name, "the name is not the one it is known by")
             is_whole = asker.batch or not hasattr(world.source, "fetch_many")
             check(is_whole, "a source with fetch_many needs batch_size and version too, else it is never asked for a batch")
-            size = getattr(asker.batch, "batch_size", 1)
-            check(isinstance(size, int) and size > 0, f"batch_size is {size!r}, not a positive int")
 
     async def test_gives_reports(self) -> None:
         """A SourceReport for a company, a mapping from USDOT number to report or error for several, text as version."""

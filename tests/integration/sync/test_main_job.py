@@ -156,7 +156,7 @@ async def test_a_new_month_ends_what_is_gone_and_adds_what_is_new(world):
 
 async def test_a_file_replaced_while_it_is_paged_is_read_again(world):
     carrier = next(carrier for carrier in world.fleet.carriers if carrier.kind == "large")
-    for source in world.orchestrator.components.batch_sources:
+    for source in (slot.source for slot in world.orchestrator.components.slots):
         if source.name == "violations":
             source.file.soda.page_size = 500
     world.upstream.inject(Fault.publish_now(), dataset=VIOLATIONS, kind="resource", after=2, times=1)
@@ -237,7 +237,7 @@ async def test_a_plan_is_the_same_on_every_store(world):
 
 
 async def test_a_batch_with_too_many_rows_leaves_its_giants_for_their_turn(world):
-    for source in world.orchestrator.components.batch_sources:
+    for source in (slot.source for slot in world.orchestrator.components.slots):
         if source.name == "violations":
             source.file.soda.page_size = 1_000
             source.file.heavy = 500
