@@ -31,6 +31,7 @@ class Settings(BaseSettings):
     inspections_collection: str = Field("fmcsaInspections", description="where inspections go")
     violations_collection: str = Field("fmcsaViolations", description="where violations go")
     leases_collection: str = Field("fmcsaLeases", description="where the lease of a run is kept")
+    quarantine_collection: str = Field("fmcsaQuarantine", description="where rows go that cannot be understood")
     soda_base_url: str = Field("https://data.transportation.gov", description="the open data portal")
     soda_app_token: SecretStr | None = Field(None, description="sent as `X-App-Token`; raises the portal's limits")
     soda_requests_per_second: PositiveFloat = Field(1, description="on average; 1 is the portal's own crawl delay")

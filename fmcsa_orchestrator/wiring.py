@@ -96,6 +96,7 @@ async def open_into(
         company_timeout_s=settings.company_timeout_s,
         lease_ttl_s=settings.lease_ttl_s,
         stale_after_h=settings.stale_after_h,
+        quarantine=settings.quarantine_collection,
         secrets=settings.secrets(),
         rates={"soda": settings.soda_requests_per_second, "qcmobile": settings.qcmobile_requests_per_second},
         on_event=on_event,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from fmcsa_orchestrator.model.documents import as_time
 from fmcsa_orchestrator.model.errors import InvalidUsdotError, SourceError
@@ -67,6 +67,26 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True)
+class OddRow:
+    """A row that upstream has and nobody can understand: kept aside as it came.
+
+    Attributes:
+        raw: its text, at most `OddRow.LONGEST` characters.
+        error: why it is not understood.
+        field: the column that is at fault, if that is known.
+        concerns: how the ids of the documents begin that it may stand for: none of these is taken for gone. "" are all of this
+            carrier's.
+    """
+
+    LONGEST: ClassVar[int] = 4_000
+
+    raw: str
+    error: str
+    field: str | None = None
+    concerns: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class SourceReport:
     """What one source read for one company, complete.
 
@@ -83,6 +103,7 @@ class SourceReport:
         message: what else there is to say; kept in the status.
         incomplete: what could not be read besides: the report is stored, the source counts as failed. A source gives its
             error; the sync puts the failure in its place.
+        odd_rows: rows besides the documents that could not be understood; such a report is `incomplete`, too.
     """
 
     fields: Mapping[str, Any] = field(default_factory=dict)
@@ -94,6 +115,7 @@ class SourceReport:
     rows: int | None = None
     message: str | None = None
     incomplete: SourceError | SourceFailure | None = None
+    odd_rows: Sequence[OddRow] = ()
 
 
 @dataclass(frozen=True, slots=True)

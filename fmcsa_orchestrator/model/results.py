@@ -150,6 +150,7 @@ class SourceOutcome(Result):
         data_as_of: the time of upstream's own data (aware UTC), if it is known.
         version: upstream's state that was read; None if unknown.
         message: what else there is to say.
+        quarantined: rows that could not be understood and were kept aside; None where nobody had to look.
     """
 
     source: str
@@ -160,6 +161,7 @@ class SourceOutcome(Result):
     data_as_of: datetime | None = None
     version: str | None = None
     message: str | None = None
+    quarantined: int | None = None
 
     @property
     def failed(self) -> bool:

@@ -61,9 +61,16 @@ def scope_of(company_id: Any) -> str:
 
 
 async def plan_rows(
-    stored: Mapping[str, Mapping[str, Any]], documents: Sequence[Document], company_id: Any, usdot: int, at: datetime
+    stored: Mapping[str, Mapping[str, Any]],
+    documents: Sequence[Document],
+    company_id: Any,
+    usdot: int,
+    at: datetime,
+    spared: tuple[str, ...] = (),
 ) -> RowPlan:
     """Compare all of a company's rows by content hash; `stored` maps `_id` to the projected row.
+
+    None whose `_id` begins as one of `spared` is taken for gone.
 
     Raises: ImplausibleEmptyError when nothing is left of rows that ought to be; MalformedPayloadError as `compared`.
     """  # a coroutine, since hashing many rows would hold up the event loop
@@ -74,7 +81,7 @@ async def plan_rows(
         plan.replace += compared(stored, part, company_id, usdot, at, seen)
         if len(part) == SLICE:
             await asyncio.sleep(0)
-    plan.end = gone(stored, seen)
+    plan.end = gone(stored, seen, spared)
     plan.size = len(plan.replace) + len(plan.end)
     return plan
 
@@ -135,9 +142,13 @@ def _parts(document: Document) -> tuple[Any, Any, Any]:
     return document.id, document.content, document.expected_until
 
 
-def gone(stored: Mapping[str, Mapping[str, Any]], seen: "SeenIds") -> list[str]:
+def gone(stored: Mapping[str, Mapping[str, Any]], seen: "SeenIds", spared: tuple[str, ...] = ()) -> list[str]:
     """The ids of stored rows that upstream has no more."""
-    return [row_id for row_id, row in stored.items() if row.get("current") and row_id not in seen]
+    return [
+        row_id
+        for row_id, row in stored.items()
+        if row.get("current") and row_id not in seen and not (spared and row_id.startswith(spared))
+    ]
 
 
 class SeenIds:

@@ -5,7 +5,8 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from fmcsa_orchestrator.model.company import Company, Document
+from fmcsa_orchestrator.model.company import Company, Document, OddRow
+from fmcsa_orchestrator.model.documents import content_hash
 from fmcsa_orchestrator.model.errors import RepositoryError
 from fmcsa_orchestrator.storage.held_leases import HeldLeases, together
 from fmcsa_orchestrator.storage.repository import CompanyRepository, RowWrite
@@ -48,22 +49,44 @@ class RowWriter:
             for row in part:
                 self._stored[collection, row["companyId"]][row["_id"]] = row
 
-    async def add(self, company: Company, collection: str, documents: Sequence[Document]) -> RowPlan:
+    async def add(
+        self, company: Company, collection: str, documents: Sequence[Document], odd_rows: Sequence[OddRow] = ()
+    ) -> RowPlan:
         """Compare a company's rows with what is stored. What differs is written with all others, by `flush`.
 
-        Of a large carrier it is written at once, bulk by bulk. Raises: ImplausibleEmptyError when nothing is left of rows that
-        ought to be: nothing is written. MalformedPayloadError when two rows claim one id: of that carrier nothing more is.
+        What an odd row may stand for is not taken for gone. Of a large carrier it is written at once, bulk by bulk.
+
+        Raises: ImplausibleEmptyError when nothing is left of rows that ought to be: nothing is written. MalformedPayloadError
+        when two rows claim one id: of that carrier nothing more is.
         """
         key = collection, company.id
         if len(documents) > LARGE or (key not in self._stored and company.status.most_rows > LARGE):
-            return await self._add_large(company, collection, documents)
+            return await self._add_large(company, collection, documents, odd_rows)
         if key not in self._stored:
             await self._read(collection, [company.id])
-        plan = await plan_rows(self._stored.pop(key), documents, company.id, company.usdot, self.at)
+        spared = _spared(company, odd_rows)
+        plan = await plan_rows(self._stored.pop(key), documents, company.id, company.usdot, self.at, spared)
         self._plans.setdefault(collection, []).append(plan)
         return plan
 
-    async def _add_large(self, company: Company, collection: str, documents: Sequence[Document]) -> RowPlan:
+    async def set_aside(self, company: Company, collection: str, source: str, odd_rows: Sequence[OddRow]) -> RowPlan:
+        """Keep a source's odd rows, by what they say; those that it had before and has no more are marked like any row."""
+        scope = f"{scope_of(company.id)}{source}:"
+        found = self._repository.stored_rows(collection, companies=[company.id])
+        stored = {row["_id"]: row async for part in found for row in part if row["_id"].startswith(scope)}
+        documents = {}
+        for row in odd_rows:
+            content = {"source": source, "raw": row.raw, "error": row.error, "field": row.field}
+            documents[row.raw] = Document(f"{source}:{content_hash({'raw': row.raw})}", content)
+        plan, seen = RowPlan(company.id), SeenIds()
+        plan.replace = compared(stored, list(documents.values()), company.id, company.usdot, self.at, seen)
+        plan.end = gone(stored, seen)
+        self._plans.setdefault(collection, []).append(plan)
+        return plan
+
+    async def _add_large(
+        self, company: Company, collection: str, documents: Sequence[Document], odd_rows: Sequence[OddRow]
+    ) -> RowPlan:
         if not documents:
             all_rows = self._repository.stored_rows(collection, companies=[company.id])
             check_plausible(sum([expected_rows(part, company.usdot, self.at) async for part in all_rows]))
@@ -75,7 +98,7 @@ class RowWriter:
             old = {row["_id"]: row async for part in found for row in part}
             await self._write(collection, plan, compared(old, documents_in_hand, company.id, company.usdot, self.at, seen))
         async for stored in self._repository.stored_rows(collection, companies=[company.id]):
-            ended = gone({row["_id"]: row for row in stored}, seen)
+            ended = gone({row["_id"]: row for row in stored}, seen, _spared(company, odd_rows))
             for start in range(0, len(ended), BULK):
                 await self._write(collection, plan, ended[start : start + BULK])
         return plan
@@ -120,3 +143,9 @@ class RowWriter:
         else:
             for position, refusal in refused.items():
                 writes[position][0].refused = refusal
+
+
+def _spared(company: Company, odd_rows: Sequence[OddRow]) -> tuple[str, ...]:
+    """How the ids of rows begin that odd ones may stand for."""
+    scope = scope_of(company.id) if odd_rows else ""
+    return tuple({scope + row.concerns for row in odd_rows})

@@ -110,7 +110,8 @@ class CompanySync:
             progress.token = progress.company.status.lease.token
         except CompanyWriteError as error:
             return self.refused(progress.original, error, progress.at)
-        loop, slots, step = asyncio.get_running_loop(), self.components.slots, SourceStep(self.components.repository, self.caller)
+        loop, slots = asyncio.get_running_loop(), self.components.slots
+        step = SourceStep(self.components.repository, self.caller, self.components.quarantine)
         deadline = loop.time() + timeout_s
         progress.begin_reads(slots)
         try:

@@ -24,3 +24,9 @@ class Components:
     window_size: int
     company_timeout_s: float
     lease_ttl_s: float
+    quarantine: str  # the collection of rows that nobody can understand
+
+    @property
+    def collections(self) -> list[str]:
+        """All in which rows are kept."""
+        return [*(slot.collection for slot in self.slots), self.quarantine]

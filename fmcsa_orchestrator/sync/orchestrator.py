@@ -56,6 +56,7 @@ class Orchestrator:
         rates: requests per second by upstream's name, for `plan`.
         on_event: called with every event of every sync.
         lease_ttl_s: seconds after which a run or sync that has died may be taken over by another process.
+        quarantine: the collection in which rows are kept that could not be understood.
         stale_after_h: hours after which the last run is too long ago, for `health`.
 
     Raises:
@@ -76,6 +77,7 @@ class Orchestrator:
         on_event: OnEvent | None = None,
         lease_ttl_s: float = TTL_S,
         stale_after_h: float = STALE_AFTER_H,
+        quarantine: str = "fmcsaQuarantine",
     ) -> None:
         slots = make_slots(sources)
         batch_sources = [slot.batch for slot in slots if slot.batch is not None]
@@ -90,6 +92,7 @@ class Orchestrator:
             window_size=batch_size,
             company_timeout_s=company_timeout_s,
             lease_ttl_s=lease_ttl_s,
+            quarantine=quarantine,
         )
         self._on_demand = OnDemandSync(self.components)
         self._rates = dict(rates or {})
@@ -257,7 +260,7 @@ class Orchestrator:
             try:
                 async with self._preparing:
                     if not self._prepared:
-                        await self.components.repository.prepare([slot.collection for slot in self.components.slots])
+                        await self.components.repository.prepare(self.components.collections)
                         self._prepared = True
                 yield
             finally:

@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from fmcsa_orchestrator.model.company import SourceReport
+from fmcsa_orchestrator.model.company import OddRow, SourceReport
 from fmcsa_orchestrator.model.documents import bson_time, overlaps, prefixes
 from fmcsa_orchestrator.model.errors import SourceError, SourceTimeoutError, SourceUnavailableError
 from fmcsa_orchestrator.model.results import FAILURES, Outcome, SourceFailure
@@ -66,6 +66,11 @@ _PARTS: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
     ("rows", _is_count, "a count"),
     ("data_as_of", _is_moment, "a time with its zone"),
     ("message", lambda value: value is None or isinstance(value, str), "a text"),
+    (
+        "odd_rows",
+        lambda value: _is_sequence(value) and all(isinstance(row, OddRow) for row in value or ()),
+        "a sequence of OddRow",
+    ),
     ("incomplete", lambda value: value is None or isinstance(value, BaseException | SourceFailure), "an error"),
 )
 

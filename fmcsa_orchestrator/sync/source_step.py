@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import lru_cache, partial
 from typing import Any
 
-from fmcsa_orchestrator.model.company import Company, SourceReport
+from fmcsa_orchestrator.model.company import Company, OddRow, SourceReport
 from fmcsa_orchestrator.model.documents import check_settable, has_changes, with_values
 from fmcsa_orchestrator.model.errors import CompanyWriteError, MalformedPayloadError, RepositoryError
 from fmcsa_orchestrator.model.results import Outcome, SourceFailure, SourceOutcome
@@ -144,6 +144,7 @@ class SourceStep:
 
     repository: CompanyRepository
     caller: SourceCaller
+    quarantine: str
 
     async def run(self, slot: SourceSlot, progress: Progress, share_s: float) -> SourceOutcome:
         """What becomes of this source, which may use `share_s` seconds; progress goes on with what it has found."""
@@ -190,8 +191,11 @@ class SourceStep:
         if rows is None and report.documents is not None:
             rows = len(report.documents)
         if report.documents is not None and progress.rows is not None:
-            plan = progress.plans[slot.name] = await progress.rows.add(company, slot.collection, report.documents)
+            plan = progress.plans[slot.name] = await progress.rows.add(
+                company, slot.collection, report.documents, report.odd_rows
+            )
             written = plan.size
+        quarantined = await self._set_aside(slot, progress, report.odd_rows)
         changed = written > 0 or has_changes(company.document, report.fields)
         progress.values[slot.name] = values
         progress.company, progress.size = Company(company.id, company.usdot, company.name, document), size
@@ -214,7 +218,15 @@ class SourceStep:
             data_as_of=report.data_as_of,
             version=report.version or version,
             message=message,
+            quarantined=quarantined,
         )
+
+    async def _set_aside(self, slot: SourceSlot, progress: Progress, odd_rows: Sequence[OddRow]) -> int | None:
+        """Keep what could not be understood; how many rows that are, None where there are none, and were none before."""
+        if progress.rows is None or not (odd_rows or progress.company.status.source(slot.name).get("quarantined")):
+            return None
+        await progress.rows.set_aside(progress.company, self.quarantine, slot.name, odd_rows)
+        return len(odd_rows)
 
     def _size_with(self, progress: Progress, values: Mapping[str, Any], document: Mapping[str, Any]) -> int:
         """What the document comes to with a source's fields, at the most: measured only where that might be too much.

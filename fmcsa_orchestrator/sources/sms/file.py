@@ -124,7 +124,7 @@ class SmsFile:
         updated_at = self._latest.rows_updated_at if self._latest else None
         if updated_at and rows.modified and rows.modified < updated_at - _CLOCK_DIFFERENCE:
             raise StaleUpstreamError(f"{self.dataset.label}: the answer is older than the file")
-        return CarrierRows(rows.kept.by_usdot, rows.modified or updated_at)
+        return CarrierRows(rows.kept.understood(), rows.modified or updated_at)
 
 
 def check_newer(company: Company, source: str, as_of: datetime | None) -> None:

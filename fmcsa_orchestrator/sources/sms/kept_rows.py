@@ -1,6 +1,7 @@
 """Where the rows of carriers are kept while a file is read: as they are, those of large carriers packed."""
 
 import asyncio
+import json
 import pickle
 import zlib
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
@@ -8,13 +9,15 @@ from itertools import chain, groupby, islice
 from typing import Any, TypeVar, overload
 
 from fmcsa_orchestrator.clients.json_rows import decode_rows
+from fmcsa_orchestrator.model.company import OddRow
 from fmcsa_orchestrator.model.errors import MalformedPayloadError
 from fmcsa_orchestrator.sources.sms.columns import Content, RowParser
 
 T = TypeVar("T")
-Parsed = tuple[int, Content | MalformedPayloadError]
+Parsed = tuple[int, Content | OddRow]
 
 SLICE = 500  # rows of a carrier handled between two turns of the event loop, and packed together: some 30 to 70 bytes each
+ODD_ROWS = 100  # of one carrier, at most, that are kept aside; with more, or where half of all are odd, none is believed
 
 
 async def slices(items: Iterable[T], size: int = SLICE) -> AsyncIterator[list[T]]:
@@ -32,13 +35,32 @@ class KeptRows(Sequence[Content]):
     Attributes:
         packed: so many times SLICE rows, which come first.
         plain: the others, fewer than SLICE.
+        odd: rows besides, that could not be understood; one more than ODD_ROWS at most.
     """
 
-    __slots__ = ("packed", "plain")
+    __slots__ = ("odd", "packed", "plain")
 
     def __init__(self) -> None:
         self.packed: list[bytes] = []
         self.plain: list[Content] = []
+        self.odd: list[OddRow] = []
+
+    def set_aside(self, row: OddRow) -> None:
+        """Keep one that could not be understood."""
+        if len(self.odd) <= ODD_ROWS:
+            self.odd.append(row)
+
+    def fault(self) -> MalformedPayloadError | None:
+        """What its odd rows amount to; None where all could be understood."""
+        if not self.odd:
+            return None
+        first, number = self.odd[0], len(self.odd)
+        words = f"{'over ' if number > ODD_ROWS else ''}{min(number, ODD_ROWS)} of {len(self) + number} rows"
+        return MalformedPayloadError(f"{words} cannot be understood, the first for its {first.error}", field=first.field)
+
+    def is_believed(self) -> bool:
+        """Whether what was understood is worth something beside what was not."""
+        return len(self.odd) <= min(ODD_ROWS, max(0, len(self) - 1))
 
     def append(self, row: Content) -> None:
         """Keep one more."""
@@ -50,6 +72,8 @@ class KeptRows(Sequence[Content]):
     def join(self, later: "KeptRows") -> None:
         """Keep what another keeps."""
         self.packed += later.packed
+        for odd in later.odd:
+            self.set_aside(odd)
         for row in later.plain:
             self.append(row)
 
@@ -84,11 +108,15 @@ def _unpack(packed: bytes) -> list[Content]:
 
 
 class CarrierKeeper:
-    """Keeps the rows of the carriers that were asked for; of one whose rows cannot be understood, the error instead."""
+    """Keeps the rows of the carriers that were asked for; those that cannot be understood, aside."""
 
     def __init__(self, usdots: Iterable[int], parse: RowParser) -> None:
-        self.by_usdot: dict[int, KeptRows | MalformedPayloadError] = {usdot: KeptRows() for usdot in usdots}
+        self.by_usdot: dict[int, KeptRows] = {usdot: KeptRows() for usdot in usdots}
         self._parse = parse
+
+    def understood(self) -> dict[int, KeptRows | MalformedPayloadError]:
+        """The rows of each carrier, or why they are not to be believed."""
+        return {usdot: rows if rows.is_believed() else rows.fault() or rows for usdot, rows in self.by_usdot.items()}
 
     def decode(self, array: bytes) -> list[Parsed]:
         """Whose rows a JSON array has, and what each says, or why that cannot be understood.
@@ -105,7 +133,7 @@ class CarrierKeeper:
             content = self._parse(row)
         except MalformedPayloadError as error:
             try:
-                return int(row["dot_number"]), error
+                return int(row["dot_number"]), _odd(row, error)
             except (KeyError, ValueError, TypeError, OverflowError):
                 raise MalformedPayloadError("a row without a dot_number", field="dot_number") from None
         return content.pop("usdot"), content  # which stands in every document already
@@ -116,16 +144,20 @@ class CarrierKeeper:
             kept = self.by_usdot.get(usdot)
             if kept is None:
                 raise MalformedPayloadError("a row of a carrier that was not asked for", field="dot_number")
-            if isinstance(content, MalformedPayloadError):
-                self.by_usdot[usdot] = content
-            elif isinstance(kept, KeptRows):
+            if isinstance(content, OddRow):
+                kept.set_aside(content)
+            else:
                 kept.append(content)
 
     def join(self, later: "CarrierKeeper") -> None:
         """Keep what another keeps of the same carriers."""
         for usdot, rows in later.by_usdot.items():
-            kept = self.by_usdot[usdot]
-            if isinstance(rows, MalformedPayloadError):
-                self.by_usdot[usdot] = rows
-            elif isinstance(kept, KeptRows):
-                kept.join(rows)
+            self.by_usdot[usdot].join(rows)
+
+
+def _odd(row: Mapping[str, Any], error: MalformedPayloadError) -> OddRow:
+    """The row as it came. In all files in which a carrier has many rows, their ids begin with the inspection's `unique_id`."""
+    inspection = row.get("unique_id")
+    return OddRow(
+        json.dumps(row)[: OddRow.LONGEST], f"{error!s:.300}", error.field, inspection if isinstance(inspection, str) else ""
+    )

@@ -16,7 +16,7 @@ from fmcsa_orchestrator.model.fmcsa import UsdotNumber
 from fmcsa_orchestrator.sources.base import BaseSource
 from fmcsa_orchestrator.sources.sms.columns import Content, two_years_after
 from fmcsa_orchestrator.sources.sms.file import CarrierRows, SmsFile, check_newer
-from fmcsa_orchestrator.sources.sms.kept_rows import SLICE, slices
+from fmcsa_orchestrator.sources.sms.kept_rows import SLICE, KeptRows, slices
 
 _SLOTS = 16  # per row, of a byte each: so few rows seem to share a key with others that they do not share it with
 SORTED_AT_ONCE = 100_000  # rows whose hashes are held at once, in some 20 MB
@@ -165,7 +165,7 @@ class RowSource(BaseSource):
                     await asyncio.sleep(0)
         return reports
 
-    async def _believed(self, company: Company, rows: Sequence[Content], read: CarrierRows) -> SourceReport | SourceError:
+    async def _believed(self, company: Company, rows: KeptRows, read: CarrierRows) -> SourceReport | SourceError:
         """What the rows say of this carrier, or why they are not believed: of it alone, for what was stored before."""
         try:
             check_newer(company, self.name, read.as_of)
@@ -175,11 +175,13 @@ class RowSource(BaseSource):
             return error
         return await self._report(rows, read.as_of)
 
-    async def _report(self, rows: Sequence[Content], as_of: datetime | None) -> SourceReport:
+    async def _report(self, rows: KeptRows, as_of: datetime | None) -> SourceReport:
         summary = await self._summarize(rows)
         return SourceReport(
             fields={self.owns[0]: summary},
             documents=await self._documents(rows),
             data_as_of=as_of,
             message=None if rows else "none on record",
+            incomplete=rows.fault(),
+            odd_rows=rows.odd,
         )

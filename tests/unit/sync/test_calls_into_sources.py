@@ -142,7 +142,9 @@ async def test_an_estimate_that_is_none_is_told_in_the_plan(guess):
     assert (await sync.sync_all_companies()).success
 
 
-@pytest.mark.parametrize("found", [None, 5, ["good"], (fault for fault in (1,)), [{"is_good": True}]], ids=lambda found: type(found).__name__)
+@pytest.mark.parametrize(
+    "found", [None, 5, ["good"], (fault for fault in (1,)), [{"is_good": True}]], ids=lambda found: type(found).__name__
+)
 async def test_a_check_that_finds_nothing_of_use_is_told_as_a_finding(found):
     async def check(self):
         return found
