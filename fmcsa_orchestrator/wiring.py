@@ -1,11 +1,13 @@
 """The default wiring: from settings to a working orchestrator, and one such per event loop for the module functions."""
 
 import logging
+import ssl
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import aiohttp
+from yarl import URL
 
 from fmcsa_orchestrator.clients import qcmobile, soda
 from fmcsa_orchestrator.clients.http import Upstream, user_agent
@@ -22,6 +24,8 @@ from fmcsa_orchestrator.storage.repository import CompanyRepository
 from fmcsa_orchestrator.sync.orchestrator import Orchestrator
 
 log = logging.getLogger(__name__)
+
+_THIS_MACHINE = {"127.0.0.1", "localhost", "::1"}
 
 
 @asynccontextmanager
@@ -87,7 +91,7 @@ async def open_into(
             database, companies=settings.companies_collection, leases=settings.leases_collection
         )
     if session is None:
-        session = await stack.enter_async_context(aiohttp.ClientSession())
+        session = await stack.enter_async_context(_session(settings))
     orchestrator = Orchestrator(
         sources=[*_built_in(settings, session, paced), *extra_sources],
         repository=repository,
@@ -103,6 +107,21 @@ async def open_into(
     )
     stack.push_async_callback(orchestrator.close)
     return orchestrator
+
+
+def _session(settings: Settings) -> aiohttp.ClientSession:
+    """By the proxies of the environment, as HTTPS_PROXY and NO_PROXY say, except to upstreams on this machine.
+
+    Raises: SettingsError when the CA bundle cannot be read.
+    """
+    try:
+        trusted = settings.ca_bundle and ssl.create_default_context(cafile=settings.ca_bundle)
+    except OSError as error:  # SSLError, too
+        raise SettingsError(
+            f"FMCSA_CA_BUNDLE: {error.strerror or 'no certificates in it'}; name a file of certificates"
+        ) from None
+    is_far = any(URL(url).host not in _THIS_MACHINE for url in (settings.soda_base_url, settings.qcmobile_base_url))
+    return aiohttp.ClientSession(trust_env=is_far, connector=aiohttp.TCPConnector(ssl=trusted or True))
 
 
 def _limiters(settings: Settings, lent: Mapping[str, Limiter]) -> dict[str, Limiter]:

@@ -9,11 +9,13 @@ from dataclasses import asdict
 from enum import IntEnum
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
+from urllib.request import getproxies
 
 import typer
 from rich.console import Console
 from rich.logging import RichHandler
 from rich.markup import escape
+from yarl import URL
 
 from fmcsa_orchestrator.api import close, stop, sync_all_companies, sync_company
 from fmcsa_orchestrator.cli.demo import run_demo
@@ -179,10 +181,26 @@ async def _plan(*, force: bool) -> Plan:
 
 async def _findings() -> list[Finding]:
     try:
-        async with open_orchestrator() as orchestrator:
-            return [Finding("settings", True, "can be read"), *await orchestrator.check()]
+        settings = Settings.load()
+        async with open_orchestrator(settings) as orchestrator:
+            return [Finding("settings", True, _told_of(settings)), *await orchestrator.check()]
     except FmcsaError as error:
         return [unusable(error)]
+
+
+def _told_of(settings: Settings) -> str:
+    """What decides how upstreams answer; no secret."""
+    given = {
+        "FMCSA_SODA_APP_TOKEN": settings.soda_app_token,
+        "FMCSA_QCMOBILE_WEB_KEY": settings.qcmobile_web_key,
+        "FMCSA_CONTACT": settings.contact,
+    }
+    words = [f"{name} is {'set' if value else 'not set'}" for name, value in given.items()]
+    proxies = getproxies()
+    ways = [
+        f"{name} goes through the proxy {URL(proxies[name]).with_user(None)}" for name in ("https", "http") if name in proxies
+    ]
+    return "; ".join(["can be read", *words, *ways])
 
 
 async def _overview(company_id: str | None, limit: int, stale_after_h: float | None) -> Overview:

@@ -218,8 +218,8 @@ class Upstream:
             return await self._meant(refusal, f"{text}; {refusal.advice}", status)
         if status in _REFUSED and not body.lstrip().startswith(b"{"):
             return BlockedError(
-                f"{text}; a firewall refuses us, most likely for the address (of a cloud, or shared with others), for the "
-                "User-Agent (set FMCSA_CONTACT), or for what a proxy makes of the request",
+                f"{text} (asked over {_family_of(response)}); a firewall refuses us, most likely for the address (of a cloud, or "
+                "shared with others), for the User-Agent (set FMCSA_CONTACT), or for what a proxy makes of the request",
                 status=status,
             )
         return RequestRejectedError(text, status=status)
@@ -263,6 +263,13 @@ async def _error_body(response: aiohttp.ClientResponse) -> bytes:
         async with asyncio.timeout(_ERROR_BODY_S):
             return await response.content.read(_ERROR_BODY_LIMIT)
     return b""
+
+
+def _family_of(response: aiohttp.ClientResponse) -> str:
+    """Over what kind of address it was asked: firewalls may let only one pass."""
+    connection = response.connection
+    peer = connection.transport.get_extra_info("peername") if connection and connection.transport else None
+    return "an unknown way" if peer is None else "IPv6" if len(peer) == 4 else "IPv4"
 
 
 def _query(params: Mapping[str, str]) -> str:

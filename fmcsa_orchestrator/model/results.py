@@ -150,6 +150,7 @@ class SourceOutcome(Result):
         data_as_of: the time of upstream's own data (aware UTC), if it is known.
         version: upstream's state that was read; None if unknown.
         message: what else there is to say.
+        missing_since: where the carrier is in upstream's files no more: of what time the first of them was that said so.
         quarantined: rows that could not be understood and were kept aside; None where nobody had to look.
     """
 
@@ -161,6 +162,8 @@ class SourceOutcome(Result):
     data_as_of: datetime | None = None
     version: str | None = None
     message: str | None = None
+    missing_since: datetime | None = None
+    found_again: bool = Field(default=False, exclude=True, repr=False)  # after it had been missing
     quarantined: int | None = None
 
     @property

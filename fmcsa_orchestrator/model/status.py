@@ -114,6 +114,10 @@ class StoredStatus:
             **texts,
         )
 
+    def missing_since(self, name: str) -> datetime | None:
+        """Of what time the first edition was that had nothing of the carrier any more; None while it is there."""
+        return as_time(self.source(name).get("missingSince"))
+
     @property
     def most_rows(self) -> int:
         """The most rows that any source has read at its last success."""

@@ -20,12 +20,14 @@ def is_version(value: object) -> bool:
 class Source(Protocol):
     """Anything with a name that can be asked about one company.
 
-    A source may also declare `owns` and `collection`.
+    A source may also declare `owns`, `collection` and `registry`.
 
     Attributes:
         name: letters, digits and underscores, beginning with a letter.
         owns (tuple[str, ...]): the dotted paths that it writes in the company document, as `("safety.rating",)`. One that
             declares nothing may write any path that is neither the library's nor another source's.
+        registry (str): sources that name the same one read files that carriers leave together: that a carrier is gone is then
+            believed when a second edition of all of them says so.
         collection (str): the name of its own collection for `SourceReport.documents`; by default "fmcsa" and its name,
             in camelCase.
     """

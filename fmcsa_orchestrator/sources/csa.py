@@ -126,6 +126,7 @@ class CsaSource(BaseSource):
 
     name = "csa_scores"
     owns = ("smsBasics", "fmcsaData.csa")
+    registry = "sms"
 
     def __init__(
         self,

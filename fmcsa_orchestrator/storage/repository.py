@@ -14,7 +14,20 @@ WRONG_CLOCK = timedelta(minutes=5)  # an attempt further in the future than this
 # What a company's document may come to with what sources add: MongoDB's 16 MB, less what the status may need.
 LARGEST_DOCUMENT = 16 * 2**20 - 64 * 2**10
 
-RowWrite = Mapping[str, Any] | str  # a whole row to put in place, or the id of one that is to be marked as gone
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A row that is to be marked as gone; `reason` tells why, where it is not simply that upstream has it no more."""
+
+    row_id: str
+    reason: str | None = None
+
+    def mark(self, at: datetime) -> dict[str, Any]:
+        """The fields to set."""
+        return {"current": False, "endedAt": at} | ({} if self.reason is None else {"endedReason": self.reason})
+
+
+RowWrite = Mapping[str, Any] | Ended  # a whole row to put in place, or the end of one
 
 
 @dataclass(frozen=True, slots=True)

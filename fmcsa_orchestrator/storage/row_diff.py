@@ -35,6 +35,7 @@ class RowPlan:
         company_id: whose.
         replace: whole documents to put in place.
         end: ids of rows that are gone upstream.
+        reason: why, where it is not simply that.
         size: how many rows are touched.
         refused: why some of it was not written, once that has been tried.
     """
@@ -42,6 +43,7 @@ class RowPlan:
     company_id: Any
     replace: list[dict[str, Any]] = field(default_factory=list)
     end: list[str] = field(default_factory=list)
+    reason: str | None = None
     size: int = 0
     refused: Exception | None = None
 

@@ -9,7 +9,7 @@ from fmcsa_orchestrator.model.company import Company, Document, OddRow
 from fmcsa_orchestrator.model.documents import content_hash
 from fmcsa_orchestrator.model.errors import RepositoryError
 from fmcsa_orchestrator.storage.held_leases import HeldLeases, together
-from fmcsa_orchestrator.storage.repository import CompanyRepository, RowWrite
+from fmcsa_orchestrator.storage.repository import CompanyRepository, Ended, RowWrite
 from fmcsa_orchestrator.storage.row_diff import (
     RowPlan,
     SeenIds,
@@ -84,6 +84,14 @@ class RowWriter:
         self._plans.setdefault(collection, []).append(plan)
         return plan
 
+    async def end(self, company: Company, collection: str, reason: str) -> RowPlan:
+        """All rows of a carrier that is no longer there."""
+        found = self._repository.stored_rows(collection, companies=[company.id])
+        plan = RowPlan(company.id, end=[row["_id"] async for part in found for row in part if row.get("current")], reason=reason)
+        plan.size = len(plan.end)
+        self._plans.setdefault(collection, []).append(plan)
+        return plan
+
     async def _add_large(
         self, company: Company, collection: str, documents: Sequence[Document], odd_rows: Sequence[OddRow]
     ) -> RowPlan:
@@ -100,7 +108,7 @@ class RowWriter:
         async for stored in self._repository.stored_rows(collection, companies=[company.id]):
             ended = gone({row["_id"]: row for row in stored}, seen, _spared(company, odd_rows))
             for start in range(0, len(ended), BULK):
-                await self._write(collection, plan, ended[start : start + BULK])
+                await self._write(collection, plan, [Ended(row_id) for row_id in ended[start : start + BULK]])
         return plan
 
     async def _write(self, collection: str, plan: RowPlan, rows: Sequence[RowWrite]) -> None:
@@ -117,7 +125,7 @@ class RowWriter:
         """What is new or changed first, what is gone last."""
         self._held.touched.update([plan.company_id for plan in plans if plan.size])
         writes: list[tuple[RowPlan, RowWrite]] = [(plan, row) for plan in plans for row in plan.replace]
-        writes += [(plan, row_id) for plan in plans for row_id in plan.end]
+        writes += [(plan, Ended(row_id, plan.reason)) for plan in plans for row_id in plan.end]
         for start in range(0, len(writes), BULK):
             await self._write_bulk(collection, writes[start : start + BULK])
 

@@ -57,6 +57,8 @@ def _source_update(outcome: SourceOutcome, at: datetime, usdot: int | None) -> d
         f"{path}.lastAttempt": at,
         f"{path}.message": outcome.message,
     }
+    if outcome.missing_since is not None or outcome.found_again:
+        update[f"{path}.missingSince"] = outcome.missing_since
     if outcome.quarantined is not None:
         update[f"{path}.quarantined"] = outcome.quarantined
     if outcome.changed:

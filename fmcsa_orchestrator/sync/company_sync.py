@@ -118,6 +118,7 @@ class CompanySync:
             for position, slot in enumerate(slots):
                 share = progress.share_of(slots[position:])
                 progress.outcomes[slot.name] = await step.run(slot, progress, max(0.0, deadline - loop.time()) * share)
+            await step.settle_missing(slots, progress)
         finally:
             await progress.end_reads()
         return progress

@@ -54,6 +54,7 @@ class SourceSlot:
     keeps_rows: bool  # it has named a collection
     cost: float  # requests that one company takes, as far as the source tells
     batch: BatchSource | None  # the source, where it reads batches
+    registry: str | None  # carriers leave the files of one together
 
 
 def make_slots(sources: Sequence[Source]) -> tuple[SourceSlot, ...]:
@@ -109,6 +110,7 @@ def _declared(source: Any) -> SourceSlot:
         complete=_complete(source),
         keeps_rows=collection is not None,
         cost=_cost(source),
+        registry=getattr(source, "registry", None),
         batch=BatchReading(name, _batch_size(name, source), source) if isinstance(source, BatchSource) else None,
     )
 

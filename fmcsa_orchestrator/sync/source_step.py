@@ -3,13 +3,13 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache, partial
 from typing import Any
 
 from fmcsa_orchestrator.model.company import Company, OddRow, SourceReport
 from fmcsa_orchestrator.model.documents import check_settable, has_changes, with_values
-from fmcsa_orchestrator.model.errors import CompanyWriteError, MalformedPayloadError, RepositoryError
+from fmcsa_orchestrator.model.errors import CompanyWriteError, ImplausibleEmptyError, MalformedPayloadError, RepositoryError
 from fmcsa_orchestrator.model.results import Outcome, SourceFailure, SourceOutcome
 from fmcsa_orchestrator.storage.repository import LARGEST_DOCUMENT, CompanyRepository
 from fmcsa_orchestrator.storage.row_diff import RowPlan
@@ -19,6 +19,8 @@ from fmcsa_orchestrator.sync.guard.source_caller import SourceCaller
 from fmcsa_orchestrator.sync.report_check import check_report
 from fmcsa_orchestrator.sync.shared_reads import Answer, SharedReads
 from fmcsa_orchestrator.sync.source_registry import SourceSlot
+
+_CLOCKS_APART = timedelta(hours=1)  # two answers about one edition need not agree to the second
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,7 @@ class Progress:
     plans: dict[str, RowPlan] = field(default_factory=dict)
     outcomes: dict[str, SourceOutcome] = field(default_factory=dict)
     failures: list[SourceFailure] = field(default_factory=list)
+    missing: dict[str, "Missing"] = field(default_factory=dict)  # by source
     reads: dict[str, asyncio.Task[Answer]] = field(default_factory=dict)  # under way, by source
 
     def __post_init__(self) -> None:
@@ -127,12 +130,29 @@ class Progress:
         if self.reads:
             await asyncio.wait(self.reads.values())
 
-    def fail(self, source: str, failure: SourceFailure) -> SourceOutcome:
+    def fail(self, source: str, failure: SourceFailure, missing_since: datetime | None = None) -> SourceOutcome:
         """Note that a source has failed: nothing of what it read is to be set."""
         self.failures.append(failure)
         self.values.pop(source, None)
-        outcome = self.outcomes[source] = SourceOutcome(source=source, outcome=failure.outcome, message=failure.error)
+        outcome = self.outcomes[source] = SourceOutcome(
+            source=source, outcome=failure.outcome, message=failure.error, missing_since=missing_since
+        )
         return outcome
+
+    def note(self, source: str, values: Mapping[str, Any], size: int) -> None:
+        """What a source has read is to be set, and seen by the sources to come."""
+        company = self.company
+        self.values[source] = values
+        self.company = Company(company.id, company.usdot, company.name, with_values(company.document, values))
+        self.size = size
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A source has nothing of a carrier of which rows are stored that should still be there: its report, and the doubt."""
+
+    report: SourceReport
+    doubt: ImplausibleEmptyError
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +180,9 @@ class SourceStep:
                 report = self.caller.isolation.failure(slot.name, error)
             except RepositoryError:
                 raise
+            except ImplausibleEmptyError as error:  # whether that is believed is seen when all sources have had their step
+                progress.missing[slot.name] = Missing(report, error)
+                return SourceOutcome(source=slot.name, outcome=Outcome.FAILED)
             except Exception as error:  # noqa: BLE001  # a report can be malformed in any way
                 report = self.caller.isolation.failure(slot.name, error)
         return progress.fail(slot.name, report)
@@ -185,8 +208,7 @@ class SourceStep:
         check_report(slot, report)
         values = {**report.fields, **report.stamps}
         check_settable(company.document, values)
-        document = with_values(company.document, values)
-        size = self._size_with(progress, values, document)
+        size = self._size_with(progress, values, with_values(company.document, values))
         rows, written = report.rows, 0
         if rows is None and report.documents is not None:
             rows = len(report.documents)
@@ -197,12 +219,14 @@ class SourceStep:
             written = plan.size
         quarantined = await self._set_aside(slot, progress, report.odd_rows)
         changed = written > 0 or has_changes(company.document, report.fields)
-        progress.values[slot.name] = values
-        progress.company, progress.size = Company(company.id, company.usdot, company.name, document), size
+        progress.note(slot.name, values, size)
         outcome = report.outcome
         if outcome in {Outcome.CHANGED, Outcome.UNCHANGED}:  # which of the two is ours to say
             outcome = Outcome.CHANGED if changed else Outcome.UNCHANGED
         message = None if report.message is None else self.caller.isolation.text(report.message)
+        since = company.status.missing_since(slot.name)
+        if since is not None and rows == 0:  # it has been believed that the carrier is gone, and still is
+            outcome, message = Outcome.NOT_FOUND, _gone_since(since)
         lacking = report.incomplete
         if isinstance(lacking, BaseException):  # of a batch: nobody has taken note of it yet
             lacking = self.caller.isolation.failure(slot.name, lacking)
@@ -219,6 +243,41 @@ class SourceStep:
             version=report.version or version,
             message=message,
             quarantined=quarantined,
+            found_again=since is not None and rows != 0,
+        )
+
+    async def settle_missing(self, slots: Sequence[SourceSlot], progress: Progress) -> None:
+        """Believe that a carrier is gone when a second, newer edition of all files says so; until then it is a failure.
+
+        Carriers leave the files of a registry together: when they are out of business, or hide their number.
+        """
+        for name, missing in progress.missing.items():
+            (slot,) = [slot for slot in slots if slot.name == name]
+            since = progress.company.status.missing_since(name)
+            members = [member for member in slots if slot.registry is not None and member.registry == slot.registry]
+            if since is not None and members and all(_is_gone(member, progress) for member in members):
+                await self._end(slot, progress, missing.report, since)
+            else:
+                failure = self.caller.isolation.failure(name, missing.doubt)
+                progress.fail(name, failure, since or missing.report.data_as_of)
+
+    async def _end(self, slot: SourceSlot, progress: Progress, report: SourceReport, since: datetime) -> None:
+        """What is stored of the carrier ends, with the reason."""
+        if progress.rows is None:
+            return
+        message = _gone_since(since)
+        plan = progress.plans[slot.name] = await progress.rows.end(progress.company, slot.collection, message)
+        progress.note(slot.name, {**report.fields, **report.stamps}, progress.size)
+        progress.outcomes[slot.name] = SourceOutcome(
+            source=slot.name,
+            outcome=Outcome.NOT_FOUND,
+            changed=True,
+            rows=0,
+            written=plan.size,
+            data_as_of=report.data_as_of,
+            version=report.version or progress.known.versions.get(slot.name),
+            message=message,
+            missing_since=since,
         )
 
     async def _set_aside(self, slot: SourceSlot, progress: Progress, odd_rows: Sequence[OddRow]) -> int | None:
@@ -256,6 +315,20 @@ def _number_of_rows(report: object) -> int | None:
         return len(documents) if isinstance(documents, Sequence) else None
     except Exception:  # noqa: BLE001  # a host's own sequence: its turn will show it
         return None
+
+
+def _gone_since(since: datetime) -> str:
+    return f"no longer in FMCSA's files since {since:%Y-%m-%d}"
+
+
+def _is_gone(slot: SourceSlot, progress: Progress) -> bool:
+    """Whether this source has nothing of the carrier: where it had, by a newer edition than that which first said so."""
+    if slot.name in progress.missing:
+        since, as_of = progress.company.status.missing_since(slot.name), progress.missing[slot.name].report.data_as_of
+        return since is not None and as_of is not None and as_of > since + _CLOCKS_APART
+    outcome = progress.outcomes[slot.name]
+    rows = progress.company.stored_rows(slot.name) if outcome.rows is None else outcome.rows
+    return not outcome.failed and rows == 0
 
 
 @lru_cache(maxsize=256)

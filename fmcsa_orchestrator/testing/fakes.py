@@ -12,7 +12,7 @@ from fmcsa_orchestrator.model.documents import dig, settable, with_values
 from fmcsa_orchestrator.model.errors import CompanyNotFoundError, CompanyWriteError, RepositoryError
 from fmcsa_orchestrator.model.status import LEASE, STATUS, StoredLease
 from fmcsa_orchestrator.storage.leases import LeaseStore, lost_to_another
-from fmcsa_orchestrator.storage.repository import WRONG_CLOCK, CompanyUpdate, RowWrite
+from fmcsa_orchestrator.storage.repository import WRONG_CLOCK, CompanyUpdate, Ended, RowWrite
 from fmcsa_orchestrator.testing.memory_leases import InMemoryLeases
 
 Fetch = Callable[[Company], SourceReport | Awaitable[SourceReport]]
@@ -109,12 +109,12 @@ class InMemoryRepository:
     async def write_rows(self, collection: str, rows: Sequence[RowWrite], at: datetime) -> Mapping[int, RepositoryError]:
         """Write each; nothing is refused."""
         for row in rows:
-            if not isinstance(row, str):
+            if not isinstance(row, Ended):
                 self.rows[collection][row["companyId"]][row["_id"]] = dict(row)
                 continue
             for stored in self.rows[collection].values():
-                if row in stored:
-                    stored[row] = {**stored[row], "current": False, "endedAt": at}
+                if row.row_id in stored:
+                    stored[row.row_id] = {**stored[row.row_id], **row.mark(at)}
         return {}
 
     async def distrust(self, company_ids: Sequence[Any], sources: Sequence[str]) -> None:

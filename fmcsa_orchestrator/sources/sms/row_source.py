@@ -113,6 +113,7 @@ class RowSource(BaseSource):
     name: str
     owns: tuple[str, ...]
     collection: str
+    registry = "sms"
     revision: ClassVar[int]
 
     def __init__(

@@ -24,7 +24,7 @@ from fmcsa_orchestrator.storage.mongodb.driver import (
     translated,
 )
 from fmcsa_orchestrator.storage.mongodb.lease_store import MongoLeases
-from fmcsa_orchestrator.storage.repository import WRONG_CLOCK, CompanyUpdate, RowWrite
+from fmcsa_orchestrator.storage.repository import WRONG_CLOCK, CompanyUpdate, Ended, RowWrite
 from fmcsa_orchestrator.storage.row_diff import PROJECTION
 
 log = logging.getLogger(__name__)
@@ -181,9 +181,10 @@ class MongoCompanyRepository:
 
     async def write_rows(self, collection: str, rows: Sequence[RowWrite], at: datetime) -> Mapping[int, RepositoryError]:
         """In one unordered bulk."""
-        mark = {"$set": {"current": False, "endedAt": at}}
         operations = [
-            UpdateOne({"_id": row}, mark) if isinstance(row, str) else ReplaceOne({"_id": row["_id"]}, row, upsert=True)
+            UpdateOne({"_id": row.row_id}, {"$set": row.mark(at)})
+            if isinstance(row, Ended)
+            else ReplaceOne({"_id": row["_id"]}, row, upsert=True)
             for row in rows
         ]
         _, refused = await bulk(self._collection(collection), operations, f"cannot write {collection}")

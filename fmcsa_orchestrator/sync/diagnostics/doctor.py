@@ -5,7 +5,14 @@ from functools import partial
 from typing import Any
 
 from fmcsa_orchestrator.model.company import Finding
-from fmcsa_orchestrator.model.errors import AuthError, FmcsaError, RateLimitedError, RequestRejectedError, SettingsError
+from fmcsa_orchestrator.model.errors import (
+    AuthError,
+    BlockedError,
+    FmcsaError,
+    RateLimitedError,
+    RequestRejectedError,
+    SettingsError,
+)
 from fmcsa_orchestrator.model.results import SourceFailure
 from fmcsa_orchestrator.storage.repository import CompanyRepository
 from fmcsa_orchestrator.sync.guard.isolation import Isolation
@@ -14,7 +21,8 @@ from fmcsa_orchestrator.sync.source_registry import SourceSlot
 Check = Callable[[], Awaitable[Sequence[Finding]]]
 
 _REMEDIES = {
-    AuthError.kind: "correct or leave out FMCSA_SODA_APP_TOKEN (for soda), FMCSA_QCMOBILE_WEB_KEY (for qcmobile)",
+    AuthError.kind: "correct the variable named, or leave it out",
+    BlockedError.kind: "ask from another network, set FMCSA_CONTACT, look at the proxy on the way",
     RateLimitedError.kind: "wait; then lower FMCSA_SODA_REQUESTS_PER_SECOND or set FMCSA_SODA_APP_TOKEN",
     RequestRejectedError.kind: "check FMCSA_SODA_BASE_URL and FMCSA_QCMOBILE_BASE_URL; a dataset may have another id now",
     SettingsError.kind: "correct the variable named",
@@ -55,5 +63,5 @@ def unusable(error: FmcsaError) -> Finding:
 async def _asked(what: str, isolation: Isolation, timeout_s: float, check: Check) -> list[Finding]:
     found = await isolation.run(what, timeout_s, check)
     if isinstance(found, SourceFailure):
-        return [Finding(what, False, found.error, _REMEDIES.get(found.kind, "see the log"))]
+        return [Finding(what, False, f"{found.kind}: {found.error}", _REMEDIES.get(found.kind, "see the log"))]
     return list(found)

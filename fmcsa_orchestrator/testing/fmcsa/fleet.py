@@ -29,6 +29,7 @@ class Fleet:
         self._first_key = dict(zip(self.usdots, ends[:-1], strict=True))
         self._inspections = ends[-1]
         self._changed: list[frozenset[int]] = []  # whose rows changed, by publish
+        self._left: set[int] = set()
         self._cache = FilesCache(_CACHED_ROWS)
 
     @classmethod
@@ -59,6 +60,14 @@ class Fleet:
             number = max(1, number)
         self._changed.append(frozenset(Random(f"{self._seed}:publish:{self.edition}").sample(candidates, number)))
 
+    def leave(self, usdot: int) -> None:
+        """The carrier is in no file any more, as one that is out of business or hides its number."""
+        self._left.add(usdot)
+
+    def come_back(self, usdot: int) -> None:
+        """It is in the files again."""
+        self._left.discard(usdot)
+
     def company_documents(self) -> list[dict[str, str | int]]:
         """The host app's documents of all carriers, the USDOT number spelled as people do."""
         return [{"name": carrier.name, "dotNumber": _spell(carrier.usdot, place)} for place, carrier in enumerate(self.carriers)]
@@ -72,9 +81,9 @@ class Fleet:
         return self._rows(dataset, usdot, max(0, self.edition - 1))
 
     def count(self, dataset: str, usdot: int) -> int:
-        """How many rows upstream has of the carrier, the same in every edition."""
+        """How many rows upstream has of the carrier, the same in every edition that it is in."""
         carrier = self._by_usdot.get(usdot)
-        return _size(dataset, carrier) if carrier else 0
+        return _size(dataset, carrier) if carrier and usdot not in self._left else 0
 
     def total_rows(self, dataset: str) -> int:
         """How many rows the file has."""
@@ -82,7 +91,7 @@ class Fleet:
 
     def _rows(self, dataset: str, usdot: int, edition: int) -> list[Row]:
         carrier = self._by_usdot.get(usdot)
-        if carrier is None or not _size(dataset, carrier):
+        if carrier is None or usdot in self._left or not _size(dataset, carrier):
             return []
         version = sum(usdot in changed for changed in self._changed[:edition])
         return self._cache.get((usdot, version), lambda: self._make(carrier, version)).rows(dataset)

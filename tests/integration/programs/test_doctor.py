@@ -77,7 +77,8 @@ async def test_the_web_key_is_tried_and_never_shown(key, is_good):
     assert "s3cret" not in str(findings)
     if not is_good:
         (fault,) = [finding for finding in findings if not finding.is_good]
-        assert "FMCSA_QCMOBILE_WEB_KEY" in fault.remedy
+        assert "FMCSA_QCMOBILE_WEB_KEY" in fault.text
+        assert "FMCSA_SODA_APP_TOKEN" not in fault.text + fault.remedy
 
 
 @pytest.mark.parametrize("kind", BACKENDS)

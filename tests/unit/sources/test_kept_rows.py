@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fmcsa_orchestrator import Company, Document, MalformedPayloadError, UsdotNumber, ViolationsSource
+from fmcsa_orchestrator import Company, Document, MalformedPayloadError, OddRow, UsdotNumber, ViolationsSource
 from fmcsa_orchestrator.clients.json_rows import RowSlicer, decode_rows
 from fmcsa_orchestrator.sources.inspections import inspection_documents, parse_inspection, summarize_inspections
 from fmcsa_orchestrator.sources.sms.columns import RowParser
@@ -38,7 +38,12 @@ def outcome(decode, *rows):
         found = decode(*rows)
     except MalformedPayloadError as error:
         return str(error), error.field
-    return [(usdot, repr(content), getattr(content, "field", None)) for usdot, content in found]
+    return [(usdot, *(said(content) if hasattr(content, "field") else (repr(content), None))) for usdot, content in found]
+
+
+def said(fault):
+    """Of a row that cannot be understood: kept aside, or on its own."""
+    return (fault.error if isinstance(fault, OddRow) else f"{fault!s:.300}"), fault.field
 
 
 def one_by_one(parse, rows):
@@ -73,13 +78,30 @@ def test_a_fault_in_the_middle_of_a_slice_names_its_column_and_costs_its_carrier
     keeper = CarrierKeeper([ONE, OTHER, 3], parse_violation)
     keeper.add(keeper.decode(body_of(rows).encode()))
     assert [row["uniqueId"] for row in keeper.by_usdot[ONE]] == [str(n) for n in range(0, 40, 2)]
-    assert (keeper.by_usdot[OTHER].field, list(keeper.by_usdot[3])) == ("severity_weight", [])
+    (odd,) = keeper.by_usdot[OTHER].odd
+    assert (odd.field, odd.concerns, json.loads(odd.raw), list(keeper.by_usdot[3])) == ("severity_weight", "21", rows[21], [])
     later = CarrierKeeper([ONE, OTHER, 3], parse_violation)
     later.add(later.decode(body_of(rows[:2]).encode()))
-    later.by_usdot[3] = MalformedPayloadError("of the second page", field="x")
+    later.by_usdot[3].set_aside(OddRow("{}", "of the second page", "x"))
     keeper.join(later)
-    assert len(keeper.by_usdot[ONE]) == 21
-    assert [keeper.by_usdot[usdot].field for usdot in (OTHER, 3)] == ["severity_weight", "x"]
+    understood = keeper.understood()
+    assert [len(understood[usdot]) for usdot in (ONE, OTHER)] == [21, 20]
+    assert (str(understood[OTHER].fault()), understood[OTHER].fault().field) == (
+        f"1 of 21 rows cannot be understood, the first for its {odd.error}",
+        "severity_weight",
+    )
+    assert (type(understood[3]), understood[3].field) == (MalformedPayloadError, "x")  # none but odd ones
+
+
+@pytest.mark.parametrize(("good", "odd", "is_believed"), [(1, 1, False), (3, 2, True), (200, 100, True), (60_000, 101, False)])
+def test_good_rows_are_believed_beside_a_few_odd_ones(good, odd, is_believed):
+    rows = KeptRows()
+    rows.packed = [b""] * (good // SLICE)
+    rows.plain = [{}] * (good % SLICE)
+    for _ in range(odd + 50 * (odd > 100)):
+        rows.set_aside(OddRow("{}", "no date", "insp_date"))
+    assert rows.is_believed() is is_believed
+    assert str(rows.fault()).startswith("over 100 of" if odd > 100 else f"{odd} of {good + odd} rows")
 
 
 @pytest.mark.parametrize("column", [{"dot_number": None}, {"dot_number": "x"}, {"dot_number": "8"}])
