@@ -1,16 +1,19 @@
 """The settings, read from FMCSA_* variables and `.env`; the only reader of the environment."""
 
 import re
-from typing import Literal, Self
+from pathlib import Path
+from typing import Any, Literal, Self
 from urllib.parse import unquote_plus
 
-from pydantic import Field, PositiveFloat, PositiveInt, SecretStr, ValidationError, field_validator
+from pydantic import Field, PositiveFloat, PositiveInt, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from fmcsa_orchestrator.model.errors import SettingsError
 from fmcsa_orchestrator.model.status import STALE_AFTER_H
 
 PREFIX = "FMCSA_"
+_FILE = Path(".env")
+_ENCODING = "utf-8-sig"  # UTF-8, with or without the mark that some editors put first
 _PASSWORD = re.compile(r"://[^/:@]*:(.+)@")
 
 
@@ -18,10 +21,17 @@ class Settings(BaseSettings):
     """Everything the default wiring needs; each field is the variable of its name, in capitals, after FMCSA_.
 
     Rates are requests per second; times are seconds, but for `stale_after_h`. An empty variable counts as unset.
+    Blanks and line ends around a text are no part of it: the secrets of a cluster come with them.
     """
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True, hide_input_in_errors=True
+        env_prefix=PREFIX,
+        env_file=_FILE,
+        env_file_encoding=_ENCODING,
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
     )
 
     mongodb_uri: SecretStr | None = Field(None, description="MongoDB connection URI; required by the default wiring")
@@ -45,6 +55,17 @@ class Settings(BaseSettings):
     stale_after_h: PositiveFloat = Field(STALE_AFTER_H, description="hours after which a success, or the last run, is stale")
     lease_ttl_s: PositiveFloat = Field(30, description="without a heartbeat for so long, a run or sync may be taken over")
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _without_surroundings(cls, value: Any, info: ValidationInfo) -> Any:
+        text = value.get_secret_value() if isinstance(value, SecretStr) else value
+        if not isinstance(text, str):
+            return value
+        text = text.strip()
+        if not text.isprintable():
+            raise ValueError("holds a character that cannot be seen, such as a line end; write it anew")
+        return text or cls.model_fields[str(info.field_name)].default
+
     @field_validator("soda_base_url", "qcmobile_base_url")
     @classmethod
     def _http_url(cls, value: str) -> str:
@@ -57,12 +78,13 @@ class Settings(BaseSettings):
         """Read the environment.
 
         Raises:
-            SettingsError: naming the variables that do not fit, never their values.
+            SettingsError: naming the variables that do not fit, never their values, or the file that cannot be read.
         """
+        _check_file()
         try:
             return cls()
         except ValidationError as error:
-            faults = "; ".join(f"{_variable(fault['loc'])}: {fault['msg']}" for fault in error.errors())
+            faults = "; ".join(f"{_variable(fault['loc'])}: {fault['msg'].removeprefix('Value error, ')}" for fault in error.errors())
             raise SettingsError(f"the configuration does not fit: {faults}") from None
 
     def secrets(self) -> tuple[str, ...]:
@@ -82,6 +104,22 @@ class Settings(BaseSettings):
         if self.mongodb_uri is None:
             raise SettingsError(f"{PREFIX}MONGODB_URI is not set: set it to your MongoDB connection URI")
         return self.mongodb_uri.get_secret_value()
+
+
+def _check_file() -> None:
+    """Raises: SettingsError where there is a `.env` that is no readable text in UTF-8, without a word of what is in it."""
+    if _FILE.is_fifo():  # it can be read once only
+        return
+    try:
+        is_text = "\0" not in _FILE.read_text(encoding=_ENCODING)
+    except FileNotFoundError:
+        return
+    except UnicodeError:
+        is_text = False
+    except OSError as error:
+        raise SettingsError(f"the file {_FILE} cannot be read: {error.strerror}") from None
+    if not is_text:
+        raise SettingsError(f"the file {_FILE} is not written in UTF-8: save it in that encoding")
 
 
 def _variable(location: tuple[int | str, ...]) -> str:
