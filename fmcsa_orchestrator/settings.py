@@ -1,9 +1,10 @@
 """The settings, read from FMCSA_* variables and `.env`; the only reader of the environment."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal, Self
-from urllib.parse import unquote_plus
+from urllib.parse import unquote, unquote_plus
 
 from pydantic import Field, PositiveFloat, PositiveInt, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -14,7 +15,13 @@ from fmcsa_orchestrator.model.status import STALE_AFTER_H
 PREFIX = "FMCSA_"
 _FILE = Path(".env")
 _ENCODING = "utf-8-sig"  # UTF-8, with or without the mark that some editors put first
-_PASSWORD = re.compile(r"://[^/:@]*:(.+)@")
+_LEAST_SECRET, _LEAST_USER = 4, 8  # characters; to hide fewer would hide words of our own, such as "admin", and keep no secret
+_OPTION = re.compile(r"[?&;]([^=?&;]+)=([^&;]*)")
+_SECRET_OPTION = re.compile(r"(?i)password|passphrase|secret|token")
+# Of `authMechanismProperties`, what tells where and how to ask.
+_PLAIN_PROPERTIES = frozenset(
+    "SERVICE_NAME SERVICE_REALM SERVICE_HOST CANONICALIZE_HOST_NAME ENVIRONMENT TOKEN_RESOURCE ALLOWED_HOSTS".split()
+)
 
 
 class Settings(BaseSettings):
@@ -84,16 +91,16 @@ class Settings(BaseSettings):
         try:
             return cls()
         except ValidationError as error:
-            faults = "; ".join(f"{_variable(fault['loc'])}: {fault['msg'].removeprefix('Value error, ')}" for fault in error.errors())
-            raise SettingsError(f"the configuration does not fit: {faults}") from None
+            faults = [(_variable(fault["loc"]), fault["msg"].removeprefix("Value error, ")) for fault in error.errors()]
+            words = "; ".join(f"{variable}: {message}" for variable, message in faults)
+            raise SettingsError(f"the configuration does not fit: {words}") from None
 
     def secrets(self) -> tuple[str, ...]:
-        """Every secret value, to be taken out of texts; of the URI also the password alone."""
-        values = [secret(value) for value in (self.mongodb_uri, self.soda_app_token, self.qcmobile_web_key)]
-        password = _PASSWORD.search(values[0] or "")
-        if password is not None:
-            values += [password[1], unquote_plus(password[1])]
-        return tuple(value for value in values if value)
+        """Every secret value, to be taken out of texts; of the URI also what is secret within it, as it stands and decoded."""
+        values = [secret(value) or "" for value in (self.mongodb_uri, self.soda_app_token, self.qcmobile_web_key)]
+        parts = [part for part in _secret_parts(values[0]) if len(part) >= _LEAST_SECRET]
+        forms = [form for part in parts for form in (part, unquote(part), unquote_plus(part))]
+        return tuple(dict.fromkeys(filter(None, [*values, *forms])))
 
     def require_mongodb_uri(self) -> str:
         """The URI.
@@ -124,6 +131,25 @@ def _check_file() -> None:
 
 def _variable(location: tuple[int | str, ...]) -> str:
     return PREFIX + str(location[0]).upper() if location else PREFIX + "*"
+
+
+def _secret_parts(uri: str) -> Iterator[str]:
+    """The password, a long user name, and the options that are secrets, as they stand in the URI.
+
+    A password that is not escaped as it should be makes it ambiguous, and any "@" may be the one that ends it.
+    """
+    address = uri.partition("://")[2] or uri
+    user, at, _ = re.split("[/?]", address)[0].partition("@")
+    if at and len(user.partition(":")[0]) >= _LEAST_USER:
+        yield user.partition(":")[0]
+    for at_sign in re.finditer("@", address):
+        yield address[: at_sign.start()].partition(":")[2]
+    for name, value in _OPTION.findall(address):
+        if name.lower() == "authmechanismproperties":
+            properties = [word.partition(":") for text in (value, unquote(value)) for word in text.split(",")]
+            yield from (found or word for word, _, found in properties if word not in _PLAIN_PROPERTIES)
+        elif _SECRET_OPTION.search(name):
+            yield value
 
 
 def secret(value: SecretStr | None) -> str | None:

@@ -7,7 +7,8 @@ from functools import lru_cache
 _HIDDEN = "***"
 # The value that follows a name known for carrying secrets, and the user part of any URL.
 _NAMED = re.compile(
-    r"(?i)((?:webkey|x-app-token|app_token|password|authorization)[\"']?\s*[=:]\s*[\"']?(?:(?:bearer|basic)\s+)?)[^\s&\"',;)]+"
+    r"(?i)((?:webkey|x-app-token|app_token|session_token|password|authorization)[\"']?\s*(?:[=:]|%3[ad])\s*[\"']?"
+    r"(?:(?:bearer|basic)\s+)?)[^\s&\"',;)]+"
 )
 _ADDRESS = re.compile(r"://(\S*)")
 

@@ -109,3 +109,39 @@ def test_a_file_of_settings_that_cannot_be_read_is_named(tmp_path, make):
         Settings.load()
     assert "s3cr" not in str(raised.value)
     assert raised.value.__cause__ is None
+
+
+PROPERTIES = "authMechanismProperties"
+
+
+@pytest.mark.parametrize(
+    ("uri", "hidden"),
+    [("mongodb://me:{}@h/x?appName=a@b", "s3cret-pw"), ("mongodb://me:{}@h/x?a=b&appName=x@y@z", "s3%40cret-pw s3@cret-pw"),
+     ("mongodb://me:{}@h/x", "s3/cret-pw"), ("mongodb://me:{}@h/x?appName=a@b", "s3/cret?pw"), ("mongodb://me:{}@h/x", "s3@cret-pw"),
+     ("mongodb://me:{}@h/x", "s3:cret#pw"), ("me:{}@h/x", "s3cret-pw"), ("mongodb+srv://me:{}@h", "s3%zzcret-pw"),
+     ("mongodb://me:{}@h/x", "s3cret%2Bpw+1 s3cret+pw+1"), ("mongodb://:{}@h/x", "s3cret-pw"), ("mongodb://{}@h/x", "s3cret%40user s3cret@user"),
+     ("mongodb://{}:pass@h/x", "s3cret-user"), ("mongodb://h/?tlsCertificateKeyFilePassword={}", "s3%2Fcret s3/cret"),
+     ("mongodb://h/?proxyPassword={}&w=1", "s3cret-proxy"), ("mongodb://h/?tls=true;ssl_pem_passphrase={};w=1", "s3cret-pem"),
+     (f"mongodb://h/?{PROPERTIES}=AWS_SESSION_TOKEN:{{}}&w=1", "s3cret%2Ft%3D s3cret/t="),
+     (f"mongodb://h/?AUTHMECHANISMPROPERTIES=SERVICE_NAME:x,AWS_SESSION_TOKEN:{{}}", "s3cret%2Ft%3D s3cret/t="),
+     (f"mongodb://h/?{PROPERTIES}=SERVICE_NAME%3Ax%2CAWS_SESSION_TOKEN%3A{{}}", "s3cret%2Ft%3D s3cret/t="),
+     (f"mongodb://h/?{PROPERTIES}={{}}", "s3cret-token")],
+)  # fmt: skip
+def test_the_secrets_within_a_uri_are_known_as_it_is_read(uri, hidden):
+    """What the driver takes from it, decoded too; and every reading of one that cannot be read."""
+    spelled = hidden.split()
+    uri = uri.format(spelled[0])
+    secrets = Settings(mongodb_uri=SecretStr(uri)).secrets()
+    for text in (uri, *spelled, f"{uri} {uri}"):
+        assert "cret" not in redact(f"before {text} after", secrets)
+    assert redact("before pass after", secrets).startswith("before ")
+
+
+@pytest.mark.parametrize("uri", [
+    "mongodb://db:p@localhost/fmcsa", "mongodb://fmcsa:@localhost/fmcsa", "mongodb://localhost:27017/fmcsa?appName=me@home",
+    "mongodb://localhost/?authMechanism=GSSAPI&authMechanismProperties=SERVICE_NAME:mongodb,CANONICALIZE_HOST_NAME:true",
+    "mongodb://localhost/?authMechanismProperties=&proxyPassword=&tls=true",
+])  # fmt: skip
+def test_what_is_no_secret_or_too_short_for_one_is_left_in_texts(uri):
+    text = "no mongodb on localhost:27017 for fmcsa in fmcsa_orchestrator: is it true?"
+    assert redact(text, Settings(mongodb_uri=SecretStr(uri)).secrets()) == text

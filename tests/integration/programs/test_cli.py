@@ -91,8 +91,8 @@ async def test_without_settings_it_says_what_is_missing(arguments):
 
 
 @pytest.mark.parametrize("arguments", ["sync", "sync --company 1", "plan", "status", "doctor", "demo", "status --json"])
-async def test_a_file_of_settings_that_cannot_be_read_is_exit_status_two(arguments):
-    Path(".env").write_text("FMCSA_MONGODB_URI=mongodb://127.0.0.1:1/x\n", encoding="utf-16")
+async def test_a_file_of_settings_that_cannot_be_read_is_exit_status_two(tmp_path, arguments):
+    (tmp_path / ".env").write_text("FMCSA_MONGODB_URI=mongodb://127.0.0.1:1/x\n", encoding="utf-16")
     status, out, err = await command(*arguments.split())
     assert (status, ".env" in out, "Traceback" in out + err, "unexpected" in out + err) == (2, True, False, False)
 

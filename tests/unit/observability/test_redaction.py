@@ -58,6 +58,13 @@ def test_a_header_with_a_scheme_hides_what_follows_it(scheme):
     assert "t0ken" not in redact(f'{{"Authorization": "{scheme} t0ken"}}')
 
 
+@pytest.mark.parametrize(
+    "option", ["tlsCertificateKeyFilePassword=", "proxyPassword=", "AWS_SESSION_TOKEN:", "aws_session_token%3A"]
+)
+def test_the_secret_options_of_a_uri_are_hidden_without_being_known(option):
+    assert redact(f"mongodb://h/x?{option}t0ken&w=1").replace("***", "") == f"mongodb://h/x?{option}&w=1"
+
+
 def test_a_long_text_full_of_addresses_is_done_in_no_time():
     text = "://" * 100_000
     assert redact(text, ["secret"]) == text
