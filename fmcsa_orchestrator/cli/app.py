@@ -21,6 +21,7 @@ from fmcsa_orchestrator.cli.signals import stopping_on_signals
 from fmcsa_orchestrator.cli.terminal.fleet import show_overview
 from fmcsa_orchestrator.cli.terminal.live import view_on
 from fmcsa_orchestrator.cli.terminal.outcomes import show_company, show_findings, show_plan, show_summary
+from fmcsa_orchestrator.cli.terminal.screen import Screen
 from fmcsa_orchestrator.model.company import Finding
 from fmcsa_orchestrator.model.errors import CompanyNotFoundError, FmcsaError
 from fmcsa_orchestrator.model.results import CompanySyncResult, SyncSummary
@@ -197,9 +198,9 @@ async def _overview(company_id: str | None, limit: int, stale_after_h: float | N
 
 def _console(*, as_json: bool, verbose: bool = False) -> Console:
     """Where people read: standard output, or standard error when JSON goes to the former."""
-    console = Console(stderr=as_json)
+    console = Screen(stderr=as_json)
     if not console.is_terminal:
-        console = Console(stderr=as_json, width=_LOG_WIDTH)
+        console = Screen(stderr=as_json, width=_LOG_WIDTH)
     quiet = console.is_terminal or as_json
     level = logging.INFO if verbose else logging.ERROR if quiet else logging.WARNING
     if console.is_terminal and sys.stderr.isatty():  # through the same console, above the live view rather than across it

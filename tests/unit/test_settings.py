@@ -123,7 +123,7 @@ PROPERTIES = "authMechanismProperties"
      ("mongodb://{}:pass@h/x", "s3cret-user"), ("mongodb://h/?tlsCertificateKeyFilePassword={}", "s3%2Fcret s3/cret"),
      ("mongodb://h/?proxyPassword={}&w=1", "s3cret-proxy"), ("mongodb://h/?tls=true;ssl_pem_passphrase={};w=1", "s3cret-pem"),
      (f"mongodb://h/?{PROPERTIES}=AWS_SESSION_TOKEN:{{}}&w=1", "s3cret%2Ft%3D s3cret/t="),
-     (f"mongodb://h/?AUTHMECHANISMPROPERTIES=SERVICE_NAME:x,AWS_SESSION_TOKEN:{{}}", "s3cret%2Ft%3D s3cret/t="),
+     ("mongodb://h/?AUTHMECHANISMPROPERTIES=SERVICE_NAME:x,AWS_SESSION_TOKEN:{}", "s3cret%2Ft%3D s3cret/t="),
      (f"mongodb://h/?{PROPERTIES}=SERVICE_NAME%3Ax%2CAWS_SESSION_TOKEN%3A{{}}", "s3cret%2Ft%3D s3cret/t="),
      (f"mongodb://h/?{PROPERTIES}={{}}", "s3cret-token")],
 )  # fmt: skip
