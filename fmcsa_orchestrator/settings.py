@@ -1,27 +1,44 @@
 """The settings, read from FMCSA_* variables and `.env`; the only reader of the environment."""
 
 import re
-from typing import Literal, Self
-from urllib.parse import unquote_plus
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal, Self
+from urllib.parse import unquote, unquote_plus
 
-from pydantic import Field, PositiveFloat, PositiveInt, SecretStr, ValidationError, field_validator
+from pydantic import Field, PositiveFloat, PositiveInt, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from fmcsa_orchestrator.model.errors import SettingsError
 from fmcsa_orchestrator.model.status import STALE_AFTER_H
 
 PREFIX = "FMCSA_"
-_PASSWORD = re.compile(r"://[^/:@]*:(.+)@")
+_FILE = Path(".env")
+_ENCODING = "utf-8-sig"  # UTF-8, with or without the mark that some editors put first
+_LEAST_SECRET, _LEAST_USER = 4, 8  # characters; to hide fewer would hide words of our own, such as "admin", and keep no secret
+_OPTION = re.compile(r"[?&;]([^=?&;]+)=([^&;]*)")
+_SECRET_OPTION = re.compile(r"(?i)password|passphrase|secret|token")
+# Of `authMechanismProperties`, what tells where and how to ask.
+_PLAIN_PROPERTIES = frozenset(
+    "SERVICE_NAME SERVICE_REALM SERVICE_HOST CANONICALIZE_HOST_NAME ENVIRONMENT TOKEN_RESOURCE ALLOWED_HOSTS".split()
+)
 
 
 class Settings(BaseSettings):
     """Everything the default wiring needs; each field is the variable of its name, in capitals, after FMCSA_.
 
     Rates are requests per second; times are seconds, but for `stale_after_h`. An empty variable counts as unset.
+    Blanks and line ends around a text are no part of it: the secrets of a cluster come with them.
     """
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True, hide_input_in_errors=True
+        env_prefix=PREFIX,
+        env_file=_FILE,
+        env_file_encoding=_ENCODING,
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
     )
 
     mongodb_uri: SecretStr | None = Field(None, description="MongoDB connection URI; required by the default wiring")
@@ -48,6 +65,17 @@ class Settings(BaseSettings):
     stale_after_h: PositiveFloat = Field(STALE_AFTER_H, description="hours after which a success, or the last run, is stale")
     lease_ttl_s: PositiveFloat = Field(30, description="without a heartbeat for so long, a run or sync may be taken over")
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _without_surroundings(cls, value: Any, info: ValidationInfo) -> Any:
+        text = value.get_secret_value() if isinstance(value, SecretStr) else value
+        if not isinstance(text, str):
+            return value
+        text = text.strip()
+        if not text.isprintable():
+            raise ValueError("holds a character that cannot be seen, such as a line end; write it anew")
+        return text or cls.model_fields[str(info.field_name)].default
+
     @field_validator("soda_base_url", "qcmobile_base_url")
     @classmethod
     def _http_url(cls, value: str) -> str:
@@ -60,21 +88,22 @@ class Settings(BaseSettings):
         """Read the environment.
 
         Raises:
-            SettingsError: naming the variables that do not fit, never their values.
+            SettingsError: naming the variables that do not fit, never their values, or the file that cannot be read.
         """
+        _check_file()
         try:
             return cls()
         except ValidationError as error:
-            faults = "; ".join(f"{_variable(fault['loc'])}: {fault['msg']}" for fault in error.errors())
-            raise SettingsError(f"the configuration does not fit: {faults}") from None
+            faults = [(_variable(fault["loc"]), fault["msg"].removeprefix("Value error, ")) for fault in error.errors()]
+            words = "; ".join(f"{variable}: {message}" for variable, message in faults)
+            raise SettingsError(f"the configuration does not fit: {words}") from None
 
     def secrets(self) -> tuple[str, ...]:
-        """Every secret value, to be taken out of texts; of the URI also the password alone."""
-        values = [secret(value) for value in (self.mongodb_uri, self.soda_app_token, self.qcmobile_web_key)]
-        password = _PASSWORD.search(values[0] or "")
-        if password is not None:
-            values += [password[1], unquote_plus(password[1])]
-        return tuple(value for value in values if value)
+        """Every secret value, to be taken out of texts; of the URI also what is secret within it, as it stands and decoded."""
+        values = [secret(value) or "" for value in (self.mongodb_uri, self.soda_app_token, self.qcmobile_web_key)]
+        parts = [part for part in _secret_parts(values[0]) if len(part) >= _LEAST_SECRET]
+        forms = [form for part in parts for form in (part, unquote(part), unquote_plus(part))]
+        return tuple(dict.fromkeys(filter(None, [*values, *forms])))
 
     def require_mongodb_uri(self) -> str:
         """The URI.
@@ -87,8 +116,43 @@ class Settings(BaseSettings):
         return self.mongodb_uri.get_secret_value()
 
 
+def _check_file() -> None:
+    """Raises: SettingsError where there is a `.env` that is no readable text in UTF-8, without a word of what is in it."""
+    if _FILE.is_fifo():  # it can be read once only
+        return
+    try:
+        is_text = "\0" not in _FILE.read_text(encoding=_ENCODING)
+    except FileNotFoundError:
+        return
+    except UnicodeError:
+        is_text = False
+    except OSError as error:
+        raise SettingsError(f"the file {_FILE} cannot be read: {error.strerror}") from None
+    if not is_text:
+        raise SettingsError(f"the file {_FILE} is not written in UTF-8: save it in that encoding")
+
+
 def _variable(location: tuple[int | str, ...]) -> str:
     return PREFIX + str(location[0]).upper() if location else PREFIX + "*"
+
+
+def _secret_parts(uri: str) -> Iterator[str]:
+    """The password, a long user name, and the options that are secrets, as they stand in the URI.
+
+    A password that is not escaped as it should be makes it ambiguous, and any "@" may be the one that ends it.
+    """
+    address = uri.partition("://")[2] or uri
+    user, at, _ = re.split("[/?]", address)[0].partition("@")
+    if at and len(user.partition(":")[0]) >= _LEAST_USER:
+        yield user.partition(":")[0]
+    for at_sign in re.finditer("@", address):
+        yield address[: at_sign.start()].partition(":")[2]
+    for name, value in _OPTION.findall(address):
+        if name.lower() == "authmechanismproperties":
+            properties = [word.partition(":") for text in (value, unquote(value)) for word in text.split(",")]
+            yield from (found or word for word, _, found in properties if word not in _PLAIN_PROPERTIES)
+        elif _SECRET_OPTION.search(name):
+            yield value
 
 
 def secret(value: SecretStr | None) -> str | None:

@@ -2,11 +2,13 @@
 
 import asyncio
 import gc
+import io
 import json
 import logging
 import sys
 from dataclasses import asdict
 from enum import IntEnum
+from importlib import metadata
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 from urllib.request import getproxies
@@ -23,6 +25,7 @@ from fmcsa_orchestrator.cli.signals import stopping_on_signals
 from fmcsa_orchestrator.cli.terminal.fleet import show_overview
 from fmcsa_orchestrator.cli.terminal.live import view_on
 from fmcsa_orchestrator.cli.terminal.outcomes import show_company, show_findings, show_plan, show_summary
+from fmcsa_orchestrator.cli.terminal.screen import Screen
 from fmcsa_orchestrator.model.company import Finding
 from fmcsa_orchestrator.model.errors import CompanyNotFoundError, FmcsaError
 from fmcsa_orchestrator.model.results import CompanySyncResult, SyncSummary
@@ -36,11 +39,12 @@ from fmcsa_orchestrator.sync.diagnostics.doctor import unusable
 from fmcsa_orchestrator.sync.diagnostics.plan import Plan
 from fmcsa_orchestrator.wiring import open_orchestrator
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON value instead of text.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log every failure as it happens.")]
 STATUS_LIMIT = 50
+_DISTRIBUTION = "fmcsa-orchestrator"
 _LOG_WIDTH = 160  # columns where there is no terminal to measure
 
 
@@ -145,8 +149,25 @@ def demo(
     raise typer.Exit(max(summary.exit_status for summary in rounds))
 
 
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"{_DISTRIBUTION} {metadata.version(_DISTRIBUTION)}")
+        raise typer.Exit
+
+
+Version = Annotated[bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Print the version.")]
+
+
+@app.callback(help=__doc__)
+def options(*, version: Version = False) -> None:
+    """What may stand before a command; `version` has its say by itself."""
+
+
 def main() -> None:
     """The entry point."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # not every terminal has the letters of every name
     gc.freeze()  # what is loaded by now stays: without it, each full collection holds up the event loop by about 50 ms
     app()
 
@@ -215,9 +236,9 @@ async def _overview(company_id: str | None, limit: int, stale_after_h: float | N
 
 def _console(*, as_json: bool, verbose: bool = False) -> Console:
     """Where people read: standard output, or standard error when JSON goes to the former."""
-    console = Console(stderr=as_json)
+    console = Screen(stderr=as_json)
     if not console.is_terminal:
-        console = Console(stderr=as_json, width=_LOG_WIDTH)
+        console = Screen(stderr=as_json, width=_LOG_WIDTH)
     quiet = console.is_terminal or as_json
     level = logging.INFO if verbose else logging.ERROR if quiet else logging.WARNING
     if console.is_terminal and sys.stderr.isatty():  # through the same console, above the live view rather than across it
@@ -236,4 +257,4 @@ def _refuse(console: Console, error: FmcsaError, *, as_json: bool, exit_status: 
 
 
 def _print_json(value: Any) -> None:
-    typer.echo(json.dumps(value, default=str, indent=2))
+    Screen().out(json.dumps(value, default=str, indent=2), highlight=False)

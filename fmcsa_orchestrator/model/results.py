@@ -4,10 +4,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer
 from typing_extensions import TypedDict  # pydantic wants this one before Python 3.12
 
 from fmcsa_orchestrator.model.errors import CompanyNotFoundError, LeaseHeldError, LeaseLostError
+from fmcsa_orchestrator.model.text import printable
 
 LIST_LIMIT = 1_000  # entries kept in any list of a result; the counts go on
 MESSAGE_LIMIT = 500  # characters of an error's text
@@ -19,6 +20,7 @@ def _json_id(value: Any) -> Any:
     return value if value is None or isinstance(value, str | int) else str(value)
 
 
+Message = Annotated[str, AfterValidator(printable)]
 CompanyId = Annotated[Any, PlainSerializer(_json_id, when_used="json")]
 
 
@@ -111,7 +113,7 @@ class Result(BaseModel):
 class SourceFailure(Result):
     """What went wrong: one value from where it is noticed to where it is stored, as an entry of `syncStatus.errors`.
 
-    It is made in one place (`sync/guard/isolation.py`), without secrets and of bounded length.
+    It is made in one place (`sync/guard/isolation.py`), without secrets, of bounded length, and in one line.
 
     Attributes:
         source: the source's name, or the `Part` that failed.
@@ -124,7 +126,7 @@ class SourceFailure(Result):
     """
 
     source: str
-    error: str = Field(max_length=MESSAGE_LIMIT)
+    error: Message = Field(max_length=MESSAGE_LIMIT)
     kind: str
     timestamp: datetime
     outcome: Outcome = Field(default=Outcome.FAILED, exclude=True, repr=False)
@@ -161,7 +163,7 @@ class SourceOutcome(Result):
     written: int = 0
     data_as_of: datetime | None = None
     version: str | None = None
-    message: str | None = None
+    message: Message | None = None
     missing_since: datetime | None = None
     found_again: bool = Field(default=False, exclude=True, repr=False)  # after it had been missing
     quarantined: int | None = None

@@ -6,6 +6,7 @@ A record has `record.event` (the name) and `record.fields` (a dict). `docs/refer
 import logging
 
 from fmcsa_orchestrator.model.events import Event, RunFinished
+from fmcsa_orchestrator.model.text import printable, printable_lines
 from fmcsa_orchestrator.observability.hooks import Note, note
 
 log = logging.getLogger(__name__)
@@ -20,8 +21,9 @@ def write_event(event: Event) -> None:
 
 
 def write_note(note: Note) -> None:
-    """Write it to its logger."""
-    words = " ".join(f"{name}={value}" for name, value in note.fields.items())
-    text = f"{note.name} {words}".rstrip() + (f"\n{note.details}" if note.details else "")
-    extra = {"event": note.name, "fields": note.fields}
+    """Write it to its logger, in one line and without what nobody sees: a line end in a name would forge a line."""
+    fields = {name: printable(value) if isinstance(value, str) else value for name, value in note.fields.items()}
+    words = printable(" ".join(f"{name}={value}" for name, value in fields.items()))
+    text = f"{note.name} {words}".rstrip() + (f"\n{printable_lines(note.details)}" if note.details else "")
+    extra = {"event": note.name, "fields": fields}
     note.logger.log(note.level, "%s", text, extra=extra, stacklevel=3)  # the line that called `hooks.note`

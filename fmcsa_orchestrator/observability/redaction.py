@@ -4,10 +4,13 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
+from fmcsa_orchestrator.model.text import printable_lines
+
 _HIDDEN = "***"
 # The value that follows a name known for carrying secrets, and the user part of any URL.
 _NAMED = re.compile(
-    r"(?i)((?:webkey|x-app-token|app_token|password|authorization)[\"']?\s*[=:]\s*[\"']?(?:(?:bearer|basic)\s+)?)[^\s&\"',;)]+"
+    r"(?i)((?:webkey|x-app-token|app_token|session_token|password|authorization)[\"']?\s*(?:[=:]|%3[ad])\s*[\"']?"
+    r"(?:(?:bearer|basic)\s+)?)[^\s&\"',;)]+"
 )
 _ADDRESS = re.compile(r"://(\S*)")
 
@@ -15,12 +18,12 @@ _ADDRESS = re.compile(r"://(\S*)")
 def redact(text: str, secrets: Iterable[str] = ()) -> str:
     """The text without the given secrets, however URLs spell them, and without anything that looks like one of the usual kinds.
 
-    What no encoding can carry is replaced too: the text goes into logs and documents.
+    What no encoding can carry is replaced too, and what nobody sees: the text goes into logs and documents.
     """
     for secret in sorted(filter(None, secrets), key=len, reverse=True):
         text = _spellings(secret).sub(_HIDDEN, text)
     text = _NAMED.sub(rf"\1{_HIDDEN}", _ADDRESS.sub(_without_user, text))
-    return text.encode(errors="replace").decode()
+    return printable_lines(text.encode(errors="replace").decode())
 
 
 def _without_user(address: re.Match[str]) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from fmcsa_orchestrator.model.documents import as_time
 from fmcsa_orchestrator.model.results import FAILURES
 from fmcsa_orchestrator.model.status import StoredStatus
-from fmcsa_orchestrator.report.wording import printable
+from fmcsa_orchestrator.model.text import printable
 from fmcsa_orchestrator.storage.fleet_status import State
 from fmcsa_orchestrator.storage.sync_status import is_name
 

@@ -12,9 +12,9 @@ from fmcsa_orchestrator.model.documents import as_object
 from fmcsa_orchestrator.model.errors import InvalidUsdotError
 from fmcsa_orchestrator.model.fmcsa import UsdotNumber
 from fmcsa_orchestrator.model.status import StoredStatus
+from fmcsa_orchestrator.model.text import printable
 from fmcsa_orchestrator.report.freshness import SourceView, as_text, company_state, source_views
 from fmcsa_orchestrator.report.safety import SafetyView, safety_view
-from fmcsa_orchestrator.report.wording import printable
 from fmcsa_orchestrator.storage.fleet_status import FleetCounts, State
 
 

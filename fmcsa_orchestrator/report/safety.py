@@ -131,7 +131,7 @@ def _reason(csa: Mapping[str, Any]) -> str:
     status = csa.get("percentileStatus")
     if not isinstance(status, str):
         return _NOT_READ
-    return as_text(csa.get("percentileText"), 100) or _REASONS.get(status) or status[:40]
+    return as_text(csa.get("percentileText"), 100) or _REASONS.get(status) or as_text(status, 40) or _NOT_READ
 
 
 def _counts(totals: Mapping[str, Any], marked: str) -> CountView | None:

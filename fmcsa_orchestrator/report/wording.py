@@ -7,11 +7,6 @@ from typing import Any
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
 
 
-def printable(text: str) -> str:
-    """The text without what could move a cursor, end a line or turn the reading direction: whose name is it, after all."""
-    return text if text.isprintable() else "".join(character if character.isprintable() else " " for character in text)
-
-
 def age(moment: Any, now: datetime) -> str:
     """How long ago, in the largest fitting unit; "never" for no time."""
     if not isinstance(moment, datetime):

@@ -7,7 +7,7 @@ from rich.markup import escape
 
 from fmcsa_orchestrator.model.company import Finding
 from fmcsa_orchestrator.model.results import CompanySyncResult, SyncSummary
-from fmcsa_orchestrator.report.wording import printable
+from fmcsa_orchestrator.model.text import printable
 from fmcsa_orchestrator.sync.diagnostics.plan import Plan
 
 STYLES = {

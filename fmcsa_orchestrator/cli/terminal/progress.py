@@ -14,7 +14,8 @@ from fmcsa_orchestrator.model.events import (
     Waiting,
     WindowFetched,
 )
-from fmcsa_orchestrator.report.wording import duration, printable
+from fmcsa_orchestrator.model.text import printable
+from fmcsa_orchestrator.report.wording import duration
 
 _ASKING = "asking each upstream whether anything has changed"
 

@@ -1,7 +1,8 @@
 """The page as a whole, from its templates: the fleet with each of its companies, or one company alone.
 
 Whatever the templates are given is escaped where they put it, in text and in attributes; only the style sheet, which is ours, is
-put in as it is. So nothing that a document holds can become markup, and no template has to remember it.
+put in as it is. What nobody sees is taken out there too. So nothing that a document holds can become markup or turn the direction
+of reading, and no template has to remember it.
 """
 
 import hashlib
@@ -12,6 +13,7 @@ from importlib.resources import files
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from fmcsa_orchestrator.model.text import printable
 from fmcsa_orchestrator.report.freshness import STATE_WORDS
 from fmcsa_orchestrator.report.html.charts import bar_share, highest_measures, mark_place, stack_parts
 from fmcsa_orchestrator.report.overview import Overview
@@ -33,6 +35,7 @@ def templates() -> Environment:
     environment = Environment(
         loader=PackageLoader(_PACKAGE),
         autoescape=True,
+        finalize=_shown,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -44,6 +47,11 @@ def templates() -> Environment:
     style = files(_PACKAGE).joinpath("style.css").read_text(encoding="utf-8")
     environment.globals |= {"style": style, "style_digest": b64encode(hashlib.sha256(style.encode()).digest()).decode()}
     return environment
+
+
+def _shown(value: object) -> object:
+    """What a template puts in, without what nobody sees; what is markup is ours."""
+    return printable(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
 
 
 def _in_words(counts: Mapping[State, int]) -> dict[str, int]:

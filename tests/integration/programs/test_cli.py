@@ -90,6 +90,13 @@ async def test_without_settings_it_says_what_is_missing(arguments):
         assert json.loads(out)["success"] is False
 
 
+@pytest.mark.parametrize("arguments", ["sync", "sync --company 1", "plan", "status", "doctor", "demo", "status --json"])
+async def test_a_file_of_settings_that_cannot_be_read_is_exit_status_two(tmp_path, arguments):
+    (tmp_path / ".env").write_text("FMCSA_MONGODB_URI=mongodb://127.0.0.1:1/x\n", encoding="utf-16")
+    status, out, err = await command(*arguments.split())
+    assert (status, ".env" in out, "Traceback" in out + err, "unexpected" in out + err) == (2, True, False, False)
+
+
 async def test_a_failing_company_is_exit_status_one(environment):
     fleet = Fleet.uniform(12, violations=3, inspections=2)
     async with LocalFmcsa(fleet) as upstream:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from yarl import URL
 
 from fmcsa_orchestrator.observability.redaction import redact
+from tests.support.hidden import HIDDEN, hidden_in
 from tests.support.strategies import often
 
 secrets = st.text(min_size=4, max_size=20).filter(lambda text: "*" not in text)
@@ -58,7 +59,22 @@ def test_a_header_with_a_scheme_hides_what_follows_it(scheme):
     assert "t0ken" not in redact(f'{{"Authorization": "{scheme} t0ken"}}')
 
 
+@pytest.mark.parametrize(
+    "option", ["tlsCertificateKeyFilePassword=", "proxyPassword=", "AWS_SESSION_TOKEN:", "aws_session_token%3A"]
+)
+def test_the_secret_options_of_a_uri_are_hidden_without_being_known(option):
+    assert redact(f"mongodb://h/x?{option}t0ken&w=1").replace("***", "") == f"mongodb://h/x?{option}&w=1"
+
+
 def test_a_long_text_full_of_addresses_is_done_in_no_time():
     text = "://" * 100_000
     assert redact(text, ["secret"]) == text
     assert redact(f"{text}me:pw@host/x") == "://***@host/x"
+
+
+def test_what_nobody_sees_is_taken_out_of_texts_but_line_ends_of_a_traceback():
+    text = redact(f"before{HIDDEN}after\nwebKey=s3cret{HIDDEN}")
+    assert not hidden_in(text, but="\n")
+    assert text.startswith("before ")
+    assert "after\nwebKey=***" in text
+    assert redact("Łódź 北京 Ñ — ok\n  next") == "Łódź 北京 Ñ — ok\n  next"

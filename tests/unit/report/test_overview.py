@@ -6,10 +6,11 @@ from datetime import timedelta
 import pytest
 
 from fmcsa_orchestrator.model.fmcsa import INTERVENTION_THRESHOLDS, Basic
+from fmcsa_orchestrator.model.text import printable
 from fmcsa_orchestrator.report.freshness import company_state, source_names, source_views
 from fmcsa_orchestrator.report.overview import as_json, cutoff_of, make_overview
 from fmcsa_orchestrator.report.safety import safety_view
-from fmcsa_orchestrator.report.wording import age, duration, number, percent, printable, rows_of, tally
+from fmcsa_orchestrator.report.wording import age, duration, number, percent, rows_of, tally
 from fmcsa_orchestrator.storage.fleet_status import FleetCounts, SourceCounts, State, StateCounts
 from tests.support.status_samples import BROKEN, HOSTILE, NOW, SOURCES, company, failing, source, with_safety
 

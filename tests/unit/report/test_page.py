@@ -11,11 +11,12 @@ import pytest
 from jinja2 import UndefinedError
 
 from fmcsa_orchestrator import SettingsError
+from fmcsa_orchestrator.model.text import printable
 from fmcsa_orchestrator.report.html.page import page, templates
 from fmcsa_orchestrator.report.html.write import write_page
 from fmcsa_orchestrator.report.overview import make_overview, shown_name
-from fmcsa_orchestrator.report.wording import printable
 from fmcsa_orchestrator.storage.fleet_status import FleetCounts, SourceCounts, State, StateCounts
+from tests.support.hidden import HIDDEN, hidden_in
 from tests.support.status_samples import AS_OF, BROKEN, HOSTILE, NOW, SOURCES, company, failing, with_safety
 
 VOID = {"meta"}
@@ -321,4 +322,15 @@ def test_a_name_that_no_file_can_hold_is_still_written(tmp_path):
     overview = make_overview([company(1)], SOURCES, NOW, 48)
     broken = replace(overview.companies[0], name="\ud800", state=State.FRESH)
     write_page(replace(overview, companies=(broken,)), tmp_path / "page.html")
-    assert "FMCSA data of ?" in (tmp_path / "page.html").read_text()
+    assert "<h1>FMCSA data of  </h1>" in (tmp_path / "page.html").read_text()
+
+
+def test_what_nobody_sees_is_not_on_the_page():
+    name = f"Acme{HIDDEN}Ltd"
+    document = with_safety(failing(name, name=name, number=name, message=name))
+    document["fmcsaData"]["csa"]["hazmat"] = {"percentileStatus": name, "measure": 1.0}
+    sources = {"a_source": {"outcome": name, "message": name}}
+    document["fmcsaData"]["syncStatus"]["sources"] |= sources
+    for text in (fleet_page(document, oldest_company=name), page(make_overview([document], [*SOURCES, "a_source"], NOW, 48))):
+        assert text.count("Acme") > 5
+        assert not hidden_in(text, but="\n")

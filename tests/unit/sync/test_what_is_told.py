@@ -1,5 +1,6 @@
 """What results, logs and documents say: bounded, without secrets, and to listeners whatever they do."""
 
+import pytest
 from aiolimiter import AsyncLimiter
 
 from fmcsa_orchestrator import (
@@ -12,6 +13,7 @@ from fmcsa_orchestrator import (
 )
 from fmcsa_orchestrator.model.results import MESSAGE_LIMIT
 from fmcsa_orchestrator.testing.fakes import FakeSource, InMemoryRepository
+from tests.support.hidden import HIDDEN, hidden_in
 from tests.support.syncs import companies, orchestrator, raises, status, value
 
 WEB_KEY = "s3cret-web-key"
@@ -76,3 +78,24 @@ async def test_messages_and_lists_are_bounded():
     summary = await orchestrator(repository, FakeSource("s", raises(SourceUnavailableError("x" * 10_000)))).sync_all_companies()
     assert (summary.failed, len(summary.errors)) == (1_200, 1_000)
     assert len(status(repository)["errors"][0]["error"]) == 500
+
+
+@pytest.mark.parametrize("ours", [True, False], ids=["ours", "bug"])
+async def test_what_nobody_sees_reaches_no_message_and_no_log(caplog, ours):
+    """A line end in a message would forge a line of the log, an escape sequence repaint the terminal that shows it."""
+    said = f"it says {HIDDEN}2026-01-01 ERROR forged"
+    error = SourceUnavailableError(said) if ours else RuntimeError(said)
+    repository = InMemoryRepository([{"_id": f"1{HIDDEN}", "dotNumber": 1}])
+    sources = [FakeSource("s", raises(error)), FakeSource("t", lambda company: SourceReport(message=said))]
+    summary = await orchestrator(repository, *sources).sync_all_companies()
+    [entry] = summary.errors
+    found = repository.companies[f"1{HIDDEN}"]["fmcsaData"]["syncStatus"]
+    texts = [entry["errors"][0].error, found["errors"][0]["error"], *(source["message"] for source in found["sources"].values())]
+    assert ["forged" in text for text in texts] == [True] * 4
+    assert not hidden_in("".join(texts))
+    [record] = [record for record in caplog.records if record.event == "sync_failed"]
+    first, _, details = record.getMessage().partition("\n")
+    assert "forged" in first
+    assert ours is not details.startswith("Traceback")
+    assert not hidden_in(first + details, but="\n")
+    assert not hidden_in("".join(map(str, record.fields.values())))
