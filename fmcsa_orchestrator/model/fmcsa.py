@@ -38,7 +38,27 @@ BASIC_TITLES = {
     Basic.HM_COMPLIANCE: "Hazardous Materials (HM) Compliance",
 }
 
-BY_TITLE = {title: basic for basic, title in BASIC_TITLES.items()}
+# What stands for a BASIC in the files, in QCMobile and on FMCSA's pages, and our own key; punctuation and case do not matter.
+BASIC_SPELLINGS: dict[Basic, tuple[str, ...]] = {
+    Basic.UNSAFE_DRIVING: ("Unsafe Driving",),
+    Basic.HOS_COMPLIANCE: (
+        "Hours-of-Service Compliance",
+        "Hours-of-Service (HOS) Compliance",
+        "Hours-of-Service",
+        "HOS Compliance",
+    ),
+    Basic.VEHICLE_MAINTENANCE: ("Vehicle Maintenance", "Vehicle Maint."),
+    Basic.CONTROLLED_SUBSTANCES_ALCOHOL: ("Controlled Substances/Alcohol", "Drugs/Alcohol", "controlledSubstances"),
+    Basic.DRIVER_FITNESS: ("Driver Fitness",),
+    Basic.CRASH_INDICATOR: ("Crash Indicator",),
+    Basic.HM_COMPLIANCE: (
+        "Hazardous Materials (HM) Compliance",
+        "Hazardous Materials Compliance",
+        "Hazardous Materials",
+        "HM Compliance",
+        "hazmat",
+    ),
+}
 
 # Congress keeps these two from the public for every carrier (FAST Act, 2015).
 NOT_PUBLIC = frozenset({Basic.CRASH_INDICATOR, Basic.HM_COMPLIANCE})
