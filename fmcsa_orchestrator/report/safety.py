@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from fmcsa_orchestrator.model.documents import as_object, as_time, dig
-from fmcsa_orchestrator.model.fmcsa import INTERVENTION_THRESHOLDS, Basic
+from fmcsa_orchestrator.model.fmcsa import BASIC_TITLES, INTERVENTION_THRESHOLDS, Basic
 from fmcsa_orchestrator.report.freshness import as_text
 
 # `percentileStatus` in words, where FMCSA has none of its own.
@@ -91,7 +91,7 @@ def safety_view(document: Mapping[str, Any]) -> SafetyView:
         passenger=passenger if isinstance(passenger, bool) else None,
         basics=tuple(_basic(basic, as_object(csa.get(basic)), passenger, as_object(by_basic.get(basic))) for basic in Basic),
         violations=_counts(violations, "outOfService"),
-        unplaced=_count(as_object(by_basic.get("unknown")).get("total")) or 0,
+        unplaced=sum(_count(as_object(entry).get("total")) or 0 for name, entry in by_basic.items() if name not in BASIC_TITLES),
         inspections=_counts(inspections, "withViolations"),
         oos=tuple(_oos(kind, as_object(inspections.get(kind))) for kind in KINDS if inspections.get(kind)),
     )

@@ -1,7 +1,10 @@
 """QCMobile's `basic` and `carrier` objects as content: numbers read where they are numbers, FMCSA's own words kept."""
 
+import logging
+import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from math import isfinite
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
@@ -10,8 +13,11 @@ from typing_extensions import TypedDict
 from fmcsa_orchestrator.model.documents import bson_time
 from fmcsa_orchestrator.model.errors import MalformedPayloadError
 from fmcsa_orchestrator.model.fmcsa import Basic
+from fmcsa_orchestrator.observability.hooks import note
 from fmcsa_orchestrator.sources.sms.columns import Content, Count, Measure, RowParser
 from fmcsa_orchestrator.sources.sms.result_file import parse_percentile
+
+log = logging.getLogger(__name__)
 
 # By id, since the labels have come with an HTML entity in them; no entry for crashes or hazmat was ever seen.
 BASIC_IDS = {
@@ -22,44 +28,76 @@ BASIC_IDS = {
     15: Basic.VEHICLE_MAINTENANCE,
 }
 _FLAGS = {"Y": True, "N": False}
+_THOUSANDS = re.compile(r"\s*[1-9][0-9]{0,2}(,[0-9]{3})+(\.[0-9]*)?\s*", re.ASCII)
+_WORDS = re.compile(r"(?![+-]?(?:nan|inf))[^0-9]*", re.IGNORECASE)  # NaN is no word of FMCSA's
+_MILLISECONDS = re.compile(r"[0-9]{13}", re.ASCII)  # of 2001 to 2286
+_DAY = re.compile(r"[0-9]{8}", re.ASCII)
+
+
+def _text(value: Any) -> Any:
+    """Text as it stands; a number is its text."""
+    is_number = isfinite(value) if isinstance(value, float) else isinstance(value, int) and not isinstance(value, bool)
+    return str(value) if is_number else value
 
 
 def _flag(value: Any) -> Any:
-    """Y and N as truth values; any other text ("u", "Inconclusive") as it stands."""
-    return _FLAGS.get(value, value) if isinstance(value, str) else value
+    """Y and N as truth values, 1 and 0 too; any other text ("u", "Inconclusive") as it stands."""
+    if isinstance(value, str):
+        return _FLAGS.get(value, value)
+    return value if value in (0, 1) else _text(value)
 
 
-def _number_or_none(value: Any) -> Any:
-    """A number, as text or not; words in its place are no number."""
-    try:
-        return None if value is None else float(value)
-    except (TypeError, ValueError, OverflowError):
-        return None
+def _count(value: Any) -> Any:
+    """A number, as text or not, which may have commas between groups of three; blanks are none."""
+    if isinstance(value, bool):
+        raise ValueError("a truth value is no number")  # noqa: TRY004  # pydantic takes no other error for a fault of the value
+    if not isinstance(value, str):
+        return value
+    return value.replace(",", "") if _THOUSANDS.fullmatch(value) else value.strip() or None
+
+
+def _ratio(value: Any) -> Any:
+    """The same; words in its place ("Not Available") are how FMCSA says that there is none."""
+    value = _count(value)
+    return None if isinstance(value, str) and _WORDS.fullmatch(value) else value
 
 
 def _time(value: Any) -> Any:
-    """A time such as 2017-01-27T05:00:00.000+0000, or epoch milliseconds; one without a zone is in UTC."""
+    """A time such as 2017-01-27T05:00:00.000+0000, a day such as 20170127, or epoch milliseconds of this age; no zone is UTC.
+
+    Other digits might be seconds, or a day with its hour, and are no time.
+    """
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    text = str(_text(value)).strip()
+    if value is None or not text:
+        return None
     try:
-        if isinstance(value, int):
-            return datetime.fromtimestamp(value / 1000, UTC)
-        return bson_time(datetime.fromisoformat(value)) if isinstance(value, str) else value
+        if _MILLISECONDS.fullmatch(text):
+            return datetime.fromtimestamp(int(text) / 1000, UTC)
+        if _DAY.fullmatch(text) or not text.isdigit():
+            return bson_time(datetime.fromisoformat(text))
     except (OverflowError, OSError) as error:
         raise ValueError("not a time that can be kept") from error
+    raise ValueError("not a time for sure")
 
 
+Text = Annotated[str | None, BeforeValidator(_text)]
 Flag = Annotated[bool | str | None, BeforeValidator(_flag)]
-Number = Annotated[Measure | None, BeforeValidator(_number_or_none)]
+Amount = Annotated[Count | None, BeforeValidator(_count)]
+Number = Annotated[Measure | None, BeforeValidator(_ratio)]
+Time = Annotated[datetime | None, BeforeValidator(_time)]
 
 
 class BasicEntry(TypedDict, total=False):
     """One `basic` object. `runDate` is the SMS run that it is from, which may be long past."""
 
-    percentileText: Annotated[str | None, Field(validation_alias="basicsPercentile")]
+    percentileText: Annotated[Text, Field(validation_alias="basicsPercentile")]
     measure: Annotated[Number, Field(validation_alias="measureValue")]
     threshold: Annotated[Number, Field(validation_alias="basicsViolationThreshold")]
-    runDate: Annotated[datetime | None, BeforeValidator(_time), Field(validation_alias="basicsRunDate")]
-    inspectionsWithViolations: Annotated[Count | None, Field(validation_alias="totalInspectionWithViolation")]
-    violations: Annotated[Count | None, Field(validation_alias="totalViolation")]
+    runDate: Annotated[Time, Field(validation_alias="basicsRunDate")]
+    inspectionsWithViolations: Annotated[Amount, Field(validation_alias="totalInspectionWithViolation")]
+    violations: Annotated[Amount, Field(validation_alias="totalViolation")]
     exceedsThreshold: Annotated[Flag, Field(validation_alias="exceededFMCSAInterventionThreshold")]
     roadsideAlert: Annotated[Flag, Field(validation_alias="onRoadPerformanceThresholdViolationIndicator")]
     acuteCritical: Annotated[Flag, Field(validation_alias="seriousViolationFromInvestigationPast12MonthIndicator")]
@@ -68,20 +106,20 @@ class BasicEntry(TypedDict, total=False):
 class CarrierEntry(TypedDict, total=False):
     """The `carrier` object, without addresses, tax number and insurance. Rates and averages are percent, as FMCSA gives them."""
 
-    legalName: Annotated[str | None, Field(validation_alias="legalName")]
-    dbaName: Annotated[str | None, Field(validation_alias="dbaName")]
+    legalName: Annotated[Text, Field(validation_alias="legalName")]
+    dbaName: Annotated[Text, Field(validation_alias="dbaName")]
     allowedToOperate: Annotated[Flag, Field(validation_alias="allowedToOperate")]
     passengerCarrier: Annotated[Flag, Field(validation_alias="isPassengerCarrier")]
-    statusCode: Annotated[str | None, Field(validation_alias="statusCode")]
-    oosDate: Annotated[str | None, Field(validation_alias="oosDate")]
-    safetyRating: Annotated[str | None, Field(validation_alias="safetyRating")]
-    safetyRatingDate: Annotated[str | None, Field(validation_alias="safetyRatingDate")]
-    totalDrivers: Annotated[Count | None, Field(validation_alias="totalDrivers")]
-    totalPowerUnits: Annotated[Count | None, Field(validation_alias="totalPowerUnits")]
-    crashTotal: Annotated[Count | None, Field(validation_alias="crashTotal")]
-    fatalCrash: Annotated[Count | None, Field(validation_alias="fatalCrash")]
-    injCrash: Annotated[Count | None, Field(validation_alias="injCrash")]
-    towawayCrash: Annotated[Count | None, Field(validation_alias="towawayCrash")]
+    statusCode: Annotated[Text, Field(validation_alias="statusCode")]
+    oosDate: Annotated[Text, Field(validation_alias="oosDate")]
+    safetyRating: Annotated[Text, Field(validation_alias="safetyRating")]
+    safetyRatingDate: Annotated[Text, Field(validation_alias="safetyRatingDate")]
+    totalDrivers: Annotated[Amount, Field(validation_alias="totalDrivers")]
+    totalPowerUnits: Annotated[Amount, Field(validation_alias="totalPowerUnits")]
+    crashTotal: Annotated[Amount, Field(validation_alias="crashTotal")]
+    fatalCrash: Annotated[Amount, Field(validation_alias="fatalCrash")]
+    injCrash: Annotated[Amount, Field(validation_alias="injCrash")]
+    towawayCrash: Annotated[Amount, Field(validation_alias="towawayCrash")]
     driverOosPercent: Annotated[Number, Field(validation_alias="driverOosRate")]
     vehicleOosPercent: Annotated[Number, Field(validation_alias="vehicleOosRate")]
     hazmatOosPercent: Annotated[Number, Field(validation_alias="hazmatOosRate")]
@@ -90,21 +128,53 @@ class CarrierEntry(TypedDict, total=False):
     hazmatOosNationalAveragePercent: Annotated[Number, Field(validation_alias="hazmatOosRateNationalAverage")]
 
 
-parse_carrier = RowParser(CarrierEntry)
+_parse_carrier = RowParser(CarrierEntry)
 _parse_entry = RowParser(BasicEntry)
 
 
+def parse_carrier(carrier: Mapping[str, Any]) -> Content:
+    """The carrier's record. A field that cannot surely be read is null, and named in the log."""
+    content, odd = _read(_parse_carrier, carrier)
+    _tell(odd)
+    return content
+
+
 def parse_qc_basics(entries: Iterable[Mapping[str, Any]]) -> dict[Basic, Content]:
-    """The entries by BASIC; one of a BASIC that we do not know is passed over. Raises: MalformedPayloadError."""
+    """The entries by BASIC; one of a BASIC that we do not know is passed over. Fields that are odd, as of the carrier's record.
+
+    Raises: MalformedPayloadError for an entry without an id.
+    """
     basics: dict[Basic, Content] = {}
+    odd_ones: list[str] = []
     for entry in entries:
         basic = BASIC_IDS.get(_basic_id(entry))
         if basic is None:
             continue
-        content = _parse_entry(entry)
+        content, odd = _read(_parse_entry, entry)
+        odd_ones += [f"{basic}.{name}" for name in odd]
         status, percentile = parse_percentile(content["percentileText"])
+        if "basicsPercentile" in odd:
+            status = "other"
         basics[basic] = {**content, "percentile": percentile, "percentileStatus": status}
+    _tell(odd_ones)
     return basics
+
+
+def _read(parse: RowParser, entry: Mapping[str, Any]) -> tuple[Content, list[str]]:
+    """The content, and which fields were odd and are null therefore: all fields are optional, and none is to cost the others."""
+    odd: list[str] = []
+    while True:
+        try:
+            return parse({**entry, **dict.fromkeys(odd)}), odd
+        except MalformedPayloadError as error:
+            if error.field is None or error.field in odd:  # null does not help
+                raise
+            odd.append(error.field)
+
+
+def _tell(odd: list[str]) -> None:
+    if odd:
+        note(log, logging.WARNING, "odd_field", fields=",".join(sorted(odd)))
 
 
 def _basic_id(entry: Mapping[str, Any]) -> int:

@@ -15,8 +15,9 @@ from fmcsa_orchestrator.sources.sms.columns import BasicKey, Content, Count, Row
 from fmcsa_orchestrator.sources.sms.file import SmsFile
 from fmcsa_orchestrator.sources.sms.kept_rows import slices
 from fmcsa_orchestrator.sources.sms.row_source import RowSource, documents_of
+from fmcsa_orchestrator.sources.sms.titles import UNKNOWN, own_name
 
-REVISION = 1  # raise it when the parsing changes: every company is then due again
+REVISION = 2  # raise it when the parsing changes: every company is then due again
 DATASET = Dataset(
     "8mt8-2mdr",
     "SMS Input - Violation",
@@ -25,6 +26,8 @@ DATASET = Dataset(
         "total_severity_wght section_desc group_desc viol_unit".split()
     ),
 )
+BASICS = frozenset(basic.value for basic in Basic)
+MOST_NAMES = 20  # of BASICs that we do not know: a bound for the document, should each row come with a title of its own
 UNITS = {"1": "mainVehicle", "2": "secondaryVehicle", "D": "driver", "C": "coDriver"}
 
 
@@ -61,7 +64,7 @@ async def violation_documents(rows: Sequence[Content]) -> Sequence[Document]:
 
 
 async def summarize_violations(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """`fmcsaData.violations`: totals, by BASIC, out of service.
+    """`fmcsaData.violations`: totals, by BASIC, out of service; each violation is counted under one BASIC.
 
     A zero here is a fact: the file was read to the end and has no such row.
     """
@@ -70,19 +73,29 @@ async def summarize_violations(rows: Sequence[Mapping[str, Any]]) -> dict[str, A
     inspections: set[str] = set()
     latest = None
     async for part in slices(rows):
-        violations.update([row["basic"] or "unknown" for row in part])
-        out_of_service.update([row["basic"] or "unknown" for row in part if row["outOfService"]])
+        names = [row["basic"] if row["basic"] in BASICS else own_name(row["basicDescription"]) for row in part]
+        violations.update(names)
+        out_of_service.update([name for name, row in zip(names, part, strict=True) if row["outOfService"]])
         inspections.update([row["uniqueId"] for row in part])
         latest = max([row["inspectedOn"] for row in part] + ([latest] if latest else []))
-    basics = [basic.value for basic in Basic if basic is not Basic.CRASH_INDICATOR]
-    basics += sorted(violations.keys() - set(basics))
     return {
         "total": violations.total(),
         "outOfService": out_of_service.total(),
         "inspectionsWithViolations": len(inspections),
-        "byBasic": {basic: {"total": violations[basic], "outOfService": out_of_service[basic]} for basic in basics},
+        "byBasic": _by_basic(violations, out_of_service),
         "latest": latest,
     }
+
+
+def _by_basic(violations: Counter[str], out_of_service: Counter[str]) -> dict[str, Any]:
+    """The BASICs that the file may have, then those that we do not know: the most frequent by name, the rest as "unknown"."""
+    basics = [basic.value for basic in Basic if basic is not Basic.CRASH_INDICATOR or violations[basic]]
+    others = sorted(violations.keys() - BASICS - {UNKNOWN}, key=lambda name: (-violations[name], name))
+    for name in others[MOST_NAMES:]:
+        violations[UNKNOWN] += violations[name]
+        out_of_service[UNKNOWN] += out_of_service[name]
+    shown = basics + sorted(others[:MOST_NAMES]) + ([UNKNOWN] if violations[UNKNOWN] else [])
+    return {name: {"total": violations[name], "outOfService": out_of_service[name]} for name in shown}
 
 
 class ViolationsSource(RowSource):

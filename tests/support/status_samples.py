@@ -38,7 +38,7 @@ def with_safety(document, **facts):
     csa["hoursOfService"] |= {"percentile": 49.5, "percentileStatus": "published"}
     text = {"percentileStatus": "insufficient_data", "percentileText": "Less than 3 driver inspections"}
     csa["driverFitness"] |= text | {"qcmobile": {"threshold": 75}}
-    by_basic = {"unsafeDriving": {"total": 4, "outOfService": 1}, "unknown": {"total": 2, "outOfService": 0}}
+    by_basic = {"unsafeDriving": {"total": 4, "outOfService": 1}, "Another": {"total": 1}, "unknown": {"total": 1}}
     document["fmcsaData"] |= {
         "csa": csa | {"passengerCarrier": True},
         "violations": {"total": 6, "outOfService": 1, "byBasic": by_basic, "latest": AS_OF},

@@ -3,7 +3,6 @@
 Facts: every value is text, also numbers (".5" is 0.5); a null column is left out; dates are DD-MON-YY.
 """
 
-import logging
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -14,10 +13,7 @@ from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
 from fmcsa_orchestrator.model.errors import MalformedPayloadError
-from fmcsa_orchestrator.model.fmcsa import BY_TITLE
-from fmcsa_orchestrator.observability.hooks import note
-
-log = logging.getLogger(__name__)
+from fmcsa_orchestrator.sources.sms.titles import basic_key
 
 Content = dict[str, Any]
 
@@ -44,16 +40,6 @@ def two_years_after(day: datetime) -> datetime:
         return day.replace(year=day.year + 2)
     except ValueError:  # 29 February
         return day.replace(year=day.year + 2, month=3, day=1)
-
-
-@lru_cache(maxsize=256)
-def basic_key(description: str) -> str:
-    """Our key of a BASIC by FMCSA's title; "unknown", and one warning, for a title that we do not know."""
-    basic = BY_TITLE.get(description)
-    if basic is None:
-        note(log, logging.WARNING, "unknown_basic", description=repr(description[:80]))
-        return "unknown"
-    return basic.value
 
 
 Usdot = Annotated[int, Field(ge=1, le=99_999_999)]

@@ -7,6 +7,11 @@ from hypothesis import strategies as st
 from fmcsa_orchestrator import InvalidUsdotError, UsdotNumber
 
 
+def full_width(text):
+    """As East Asian keyboards write it."""
+    return "".join("\N{IDEOGRAPHIC SPACE}" if character == " " else chr(ord(character) + 0xFEE0) for character in text)
+
+
 @pytest.mark.parametrize(
     "spelling",
     [1021580, 1021580.0, "1021580", " 01021580", "USDOT 1021580", "usdot1021580", "DOT# 1021580", "US DOT: 1021580\n"],
@@ -16,8 +21,56 @@ def test_every_spelling_of_host_apps_is_the_same_number(spelling):
 
 
 @pytest.mark.parametrize(
+    "spelling",
+    [
+        "1021580.0",  # a double that was turned into text
+        " 1021580.00 ",
+        "000001021580",
+        "0" * 5_000 + "1021580",
+        "1,021,580",
+        "USDOT 1,021,580",
+        "#1021580",
+        "# 1021580",
+        "(1021580)",
+        "USDOT (1021580)",
+        full_width("1021580"),
+        full_width("USDOT: 1021580"),
+        "\N{NO-BREAK SPACE}USDOT\N{NO-BREAK SPACE}1021580\N{NO-BREAK SPACE}",
+        "\N{ZERO WIDTH NO-BREAK SPACE}1021580\N{ZERO WIDTH SPACE}",
+    ],
+)
+def test_what_export_paste_and_padding_leave_of_a_number_is_that_number(spelling):
+    assert UsdotNumber.parse(spelling) == 1021580
+
+
+@pytest.mark.parametrize("value", ["1.02158E+06", "1.02158e6", "1,02158E+06", "1E+06", "USDOT 1.02E+06", " 1.02158E+06\n"])
+def test_a_number_that_a_spreadsheet_has_damaged_is_refused_in_words_that_say_so(value):
+    with pytest.raises(InvalidUsdotError, match=r"dotNumber is .*spreadsheet.*lost digits.*1 to 8 digits.*correct"):
+        UsdotNumber.parse(value)
+
+
+@pytest.mark.parametrize(
     "value",
     [
+        "10²",  # unicode's compatibility form of it would be 102
+        "①",
+        "1021580.5",
+        "1.000",  # a thousand where a dot parts thousands
+        "1021580.",
+        "1,21,580",
+        "1021,580",
+        "0,123",
+        "1021580,77",
+        "123,456,789",
+        "(1021580",
+        "1021580)",
+        "-1021580",
+        "(-5)",
+        "#-5",
+        "#",
+        "000000000",
+        "0.0",
+        "\N{RIGHT-TO-LEFT OVERRIDE}0851201",  # shows as 1021580
         "abc",
         "123456789",
         -5,
