@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from fmcsa_orchestrator.model.documents import bson_time, dig, settable, with_values
+from fmcsa_orchestrator.model.documents import bson_time, differs, dig, settable, with_values
 from fmcsa_orchestrator.model.errors import CompanyNotFoundError, RepositoryError
 from fmcsa_orchestrator.model.status import StoredLease
 from fmcsa_orchestrator.storage.leases import Lease, values_of_heartbeat, values_of_holder, values_of_nobody
@@ -46,7 +46,7 @@ class InMemoryLeases:
         if stored is None:
             raise CompanyNotFoundError(f"the document {document['_id']!s:.60} was deleted meanwhile")
         theirs = StoredLease.within(stored, self._folder)
-        if theirs.token != ours.token or (ours.expires_at is not None and theirs.expires_at != ours.expires_at):
+        if differs(theirs.mark, ours.mark) or (ours.expires_at is not None and theirs.expires_at != ours.expires_at):
             theirs.check_free(self.now())
             raise StoredLease(self._folder, {}).held()
         self.documents[document["_id"]] = with_values(stored, settable(stored, values))
