@@ -42,6 +42,12 @@ class StoredLease:
         return self.mark if _is_count(self.mark) else None
 
     @property
+    def next_token(self) -> int:
+        """That of the next holder; never one that a store might take for what lies there now (1.0 and True are 1 to some)."""
+        following = (self.token or 0) + 1
+        return following + 1 if self.mark == following else following
+
+    @property
     def is_odd(self) -> bool:
         """Whether something that is no token lies in its place."""
         return self.mark is not None and self.token is None

@@ -40,7 +40,7 @@ class InMemoryLeases:
     def _take(self, document: Mapping[str, Any], owner: str, ttl_s: float) -> Lease:
         ours = StoredLease.within(document, self._folder)
         ours.check_free(self.now())
-        lease = Lease(document["_id"], owner, (ours.token or 0) + 1)
+        lease = Lease(document["_id"], owner, ours.next_token)
         values = values_of_holder(self._folder, owner, lease.token, self.now(), ttl_s)
         stored = self.documents.get(document["_id"])
         if stored is None:

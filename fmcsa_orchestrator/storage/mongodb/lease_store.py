@@ -16,8 +16,9 @@ def still(mark: Any) -> Any:
 
     Objects and the like are compared by their kind only: when a token has taken their place the condition fails, as it should.
     """
-    kinds = {list: "array", dict: "object"}
-    return {"$type": kinds[type(mark)]} if type(mark) in kinds else mark
+    if isinstance(mark, list | dict):
+        return {"$type": "array" if isinstance(mark, list) else "object"}
+    return mark
 
 
 class MongoLeases:
@@ -53,7 +54,7 @@ class MongoLeases:
             try:
                 stored = StoredLease.within(document, self._folder)
                 stored.check_free(now)
-                lease = Lease(document["_id"], owner, (stored.token or 0) + 1)
+                lease = Lease(document["_id"], owner, stored.next_token)
                 change = {"$set": settable(document, values_of_holder(self._folder, owner, lease.token, now, ttl_s))}
                 unchanged: dict[str, Any] = {f"{self._folder}token": still(stored.mark)}
                 if stored.expires_at is not None:
