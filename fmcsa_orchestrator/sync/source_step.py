@@ -12,6 +12,7 @@ from fmcsa_orchestrator.model.documents import check_settable, has_changes, with
 from fmcsa_orchestrator.model.errors import CompanyWriteError, MalformedPayloadError, RepositoryError
 from fmcsa_orchestrator.model.results import Outcome, SourceFailure, SourceOutcome
 from fmcsa_orchestrator.model.status import StoredStatus
+from fmcsa_orchestrator.model.waiting import wait_out
 from fmcsa_orchestrator.storage.repository import LARGEST_DOCUMENT, CompanyRepository
 from fmcsa_orchestrator.storage.row_diff import RowPlan
 from fmcsa_orchestrator.storage.row_writer import LARGE, RowWriter
@@ -127,8 +128,7 @@ class Progress:
         """Leave those that nobody has waited for."""
         for read in self.reads.values():
             read.cancel()
-        if self.reads:
-            await asyncio.wait(self.reads.values())
+        await wait_out(self.reads.values())
 
     def fail(self, source: str, failure: SourceFailure) -> SourceOutcome:
         """Note that a source has failed: nothing of what it read is to be set."""
