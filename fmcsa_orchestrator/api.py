@@ -1,6 +1,7 @@
 """The module functions: one orchestrator per event loop, opened from the settings on first use."""
 
 import asyncio
+import threading
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack
 from typing import Any
@@ -58,13 +59,16 @@ class DefaultWiring:
 
 
 _defaults: dict[asyncio.AbstractEventLoop, DefaultWiring] = {}
+_defaults_lock = threading.Lock()  # threads have loops of their own, and come here at once
 
 
 def default_wiring() -> DefaultWiring:
     """That of the running event loop."""
-    for loop in [loop for loop in _defaults if loop.is_closed()]:
-        del _defaults[loop]
-    return _defaults.setdefault(asyncio.get_running_loop(), DefaultWiring())
+    running = asyncio.get_running_loop()
+    with _defaults_lock:
+        for loop in [loop for loop in _defaults if loop.is_closed()]:
+            del _defaults[loop]
+        return _defaults.setdefault(running, DefaultWiring())
 
 
 async def sync_all_companies(

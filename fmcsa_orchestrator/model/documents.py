@@ -11,6 +11,7 @@ from pydantic_core import to_json
 
 from fmcsa_orchestrator.model.errors import CompanyWriteError
 
+OURS = "fmcsaData.syncStatus"  # the status: whatever stands there, or below, where an object is due, is replaced by one
 JSON_SCALARS = frozenset({str, int, float, bool, type(None)})
 _NOT_ALIKE = (dict, list, tuple, bool, type(None))  # never the same as a value of another type: to MongoDB True is not 1
 
@@ -49,6 +50,8 @@ def check_settable(document: Mapping[str, Any], paths: Iterable[str]) -> None:
 
 def settable(document: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
     """The `$set` for these values. A parent that is null holds no data: it is replaced by an object with ours in it.
+
+    So is anything else that stands in place of an object in the status, which is ours.
 
     Raises: CompanyWriteError as `check_settable`.
     """
@@ -99,13 +102,14 @@ def _null_parent(document: Mapping[str, Any], path: str) -> str | None:
         if key not in value:
             return None
         value = value[key]
-        if value is None:
-            return ".".join(keys[:depth])
-        if not isinstance(value, dict):
-            raise CompanyWriteError(
-                f"{'.'.join(keys[:depth])} is of type {type(value).__name__} where an object is expected; "
-                "move or remove it in the company's document"
-            )
+        if isinstance(value, dict):
+            continue
+        place = ".".join(keys[:depth])
+        if value is None or place == OURS or place.startswith(f"{OURS}."):
+            return place
+        raise CompanyWriteError(
+            f"{place} is of type {type(value).__name__} where an object is expected; move or remove it in the company's document"
+        )
     return None
 
 

@@ -3,18 +3,20 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Self
+from typing import Any, Self, TypeGuard
 
-from fmcsa_orchestrator.model.documents import as_object, as_time, dig
-from fmcsa_orchestrator.model.errors import CompanyWriteError, LeaseHeldError
+from fmcsa_orchestrator.model.documents import OURS, as_object, as_time, dig
+from fmcsa_orchestrator.model.errors import LeaseHeldError
 from fmcsa_orchestrator.model.results import Outcome, SourceOutcome
 
-STATUS = "fmcsaData.syncStatus"
+STATUS = OURS
 LAST_RUN = f"{STATUS}.lastRun"
 LEASE = f"{STATUS}.lease."  # where a company's lease lies in its document
 TOKEN = f"{LEASE}token"
 STALE_AFTER_H = 48  # hours after which a success, or the last run, is stale, unless the setting says otherwise
 _TEXT_LIMIT = 200
+_MOST = 2**62  # a number beyond is none that was counted
+_TIMES = ("lastAttempt", "lastSuccess", "lastChanged", "dataAsOf", "missingSince")  # of a source
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,22 +32,35 @@ class StoredLease:
         return cls(folder, as_object(dig(document, folder.rstrip("."))) if folder else document)
 
     @property
-    def token(self) -> int | None:
-        """Raised by one with each holder; None where nobody has ever held it.
+    def mark(self) -> Any:
+        """What lies in place of a token, whatever it is: a write asks that it be still the same."""
+        return self.values.get("token")
 
-        Raises: CompanyWriteError for anything but a whole number: it is to become part of a query.
-        """
-        token = self.values.get("token")
-        if token is None or (isinstance(token, int) and not isinstance(token, bool)):
-            return token
-        kind = type(token).__name__
-        raise CompanyWriteError(f"{self.folder}token is of type {kind}, not a whole number; remove it from the document")
+    @property
+    def token(self) -> int | None:
+        """Raised by one with each holder; None where nobody has ever held it, or anything but such a number lies there."""
+        return self.mark if _is_count(self.mark) else None
+
+    @property
+    def next_token(self) -> int:
+        """That of the next holder; never one that a store might take for what lies there now (1.0 and True are 1 to some)."""
+        following = (self.token or 0) + 1
+        return following + 1 if self.mark == following else following
+
+    @property
+    def is_odd(self) -> bool:
+        """Whether something that is no token lies in its place."""
+        return self.mark is not None and self.token is None
 
     @property
     def ended_early(self) -> int:
-        """How many of those who held it last did not finish: killed, stopped, or out of time."""
-        token, done = self.values.get("token"), self.values.get("finishedToken")
-        return token - (done if isinstance(done, int) else 0) if isinstance(token, int) else 0
+        """How many of those who held it last did not finish: killed, stopped, or out of time; 1 where numbers contradict."""
+        token, done = self.token, self.values.get("finishedToken")
+        if token is None:
+            return 0
+        if not _is_count(done):
+            return token
+        return token - done if done <= token else 1
 
     @property
     def expires_at(self) -> datetime | None:
@@ -64,6 +79,14 @@ class StoredLease:
         who = f"by {owner}" if owner else "elsewhere"
         when = f", since {since:%Y-%m-%d %H:%M:%S} UTC" if since else ""
         return LeaseHeldError(f"a sync is under way {who}{when}", owner=owner, since=since)
+
+
+def _is_odd_time(value: Any) -> bool:
+    return value is not None and not isinstance(value, datetime)
+
+
+def _is_count(value: Any) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _MOST
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +132,7 @@ class StoredStatus:
         return SourceOutcome(
             source=name,
             outcome=outcome,
-            rows=rows if isinstance(rows, int) else None,
+            rows=rows if _is_count(rows) else None,
             data_as_of=as_time(stored.get("dataAsOf")),
             **texts,
         )
@@ -118,11 +141,24 @@ class StoredStatus:
         """Of what time the first edition was that had nothing of the carrier any more; None while it is there."""
         return as_time(self.source(name).get("missingSince"))
 
+    def odd(self) -> dict[str, None]:
+        """Path -> null for times and counts of a wrong type, as a restore from JSON leaves them: what they were is not known."""
+        found: dict[str, None] = {}
+        for name, value in self.values.items():
+            if name.endswith("LastSync") and _is_odd_time(value) and name.isidentifier():
+                found[f"{STATUS}.{name}"] = None
+        for name, stored in self.sources.items():
+            if isinstance(stored, dict) and name.isidentifier():
+                found |= {f"{STATUS}.sources.{name}.{time}": None for time in _TIMES if _is_odd_time(stored.get(time))}
+                if stored.get("rows") is not None and not _is_count(stored["rows"]):
+                    found[f"{STATUS}.sources.{name}.rows"] = None
+        return found
+
     @property
     def most_rows(self) -> int:
         """The most rows that any source has read at its last success."""
         rows = [as_object(stored).get("rows") for stored in self.sources.values()]
-        return max((number for number in rows if isinstance(number, int)), default=0)
+        return max((number for number in rows if _is_count(number)), default=0)
 
     @property
     def last_run(self) -> datetime | None:

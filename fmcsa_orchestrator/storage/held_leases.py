@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from fmcsa_orchestrator.model.errors import RepositoryError
+from fmcsa_orchestrator.model.waiting import wait_out
 from fmcsa_orchestrator.storage.leases import Lease, LeaseStore, lost_to_another
 
 T = TypeVar("T")
@@ -177,9 +178,11 @@ async def to_its_end(call: Awaitable[T], patience_s: float) -> T:
     try:
         return await asyncio.shield(task)
     except asyncio.CancelledError:
-        await asyncio.wait({task}, timeout=patience_s)
-        if not task.cancel() and not task.cancelled():
-            task.exception()  # it concerns nobody any more
+        try:
+            await wait_out([task], patience_s)
+        finally:
+            if not task.cancel() and not task.cancelled():
+                task.exception()  # it concerns nobody any more
         raise
 
 

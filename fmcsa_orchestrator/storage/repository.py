@@ -37,12 +37,13 @@ class CompanyUpdate:
     Attributes:
         company_id: what is in `_id`.
         values: dotted path -> value.
-        token: it is written only while the document's lease still has this one.
+        token: it is written only while the document's lease still has this one; of a company that cannot be leased whatever
+            lies in its place.
     """
 
     company_id: Any
     values: Mapping[str, Any]
-    token: int | None = None
+    token: Any = None
 
 
 class CompanyRepository(Protocol):

@@ -142,7 +142,7 @@ class CompanySync:
             outcomes=progress.outcomes,
             pending=tuple(name for name, outcome in progress.outcomes.items() if outcome.outcome is Outcome.TIMED_OUT),
         )
-        values = settable(progress.original, {**fields, **status})
+        values = settable(progress.original, {**progress.stored.odd(), **fields, **status})
         return Synced(result, CompanyUpdate(company.id, values, progress.token))
 
     def refused(self, document: Mapping[str, Any], error: FmcsaError, at: datetime) -> Synced:
@@ -151,7 +151,7 @@ class CompanySync:
         result = CompanySyncResult.refused(document.get("_id"), failure, name=name_of(document))
         try:
             values = settable(document, status_update((), [failure], at, None))
-            return Synced(result, CompanyUpdate(document["_id"], values, StoredStatus.of(document).lease.token))
+            return Synced(result, CompanyUpdate(document["_id"], values, StoredStatus.of(document).lease.mark))
         except CompanyWriteError:
             return Synced(result, None)
 

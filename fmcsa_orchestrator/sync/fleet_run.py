@@ -17,6 +17,7 @@ from fmcsa_orchestrator.model.errors import (
 )
 from fmcsa_orchestrator.model.events import CompanySynced, Reading, RunStarted, WindowFetched
 from fmcsa_orchestrator.model.results import CompanySyncResult, Part
+from fmcsa_orchestrator.model.waiting import wait_out
 from fmcsa_orchestrator.observability.context import current
 from fmcsa_orchestrator.observability.hooks import emit
 from fmcsa_orchestrator.storage.held_leases import held_leases
@@ -80,9 +81,11 @@ class FleetRun:
                 finally:
                     if ahead is not None:
                         ahead.cancel()
-                        await asyncio.wait({ahead})
-                        if not ahead.cancelled():
-                            ahead.exception()  # where both fail, one is told
+                        try:
+                            await wait_out([ahead])
+                        finally:
+                            if ahead.done() and not ahead.cancelled():
+                                ahead.exception()  # where both fail, one is told
 
     def _read_ahead(self, since: datetime, window: "Window") -> "asyncio.Task[Window | None] | None":
         """The next window, read while the store takes this one; not where this one waits for upstreams itself."""

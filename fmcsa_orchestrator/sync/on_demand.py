@@ -7,6 +7,7 @@ from typing import Any, Generic, TypeVar
 from fmcsa_orchestrator.model.company import Company, as_company
 from fmcsa_orchestrator.model.errors import InvalidUsdotError, LeaseHeldError, RepositoryError
 from fmcsa_orchestrator.model.results import CompanySyncResult
+from fmcsa_orchestrator.model.waiting import wait_out
 from fmcsa_orchestrator.observability.context import current
 from fmcsa_orchestrator.storage.leases import new_owner
 from fmcsa_orchestrator.sync.company_sync import CompanySync
@@ -107,7 +108,7 @@ class Shared(Generic[T]):
             if not waiters and not task.done():
                 self._running.pop(key, None)
                 task.cancel()
-                await asyncio.wait({task})
+                await wait_out([task])
 
     def _start(self, key: Hashable, call: Callable[[], Coroutine[Any, Any, T]]) -> tuple[asyncio.Task[T], list[object]]:
         task = asyncio.create_task(call())

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from fmcsa_orchestrator.model.company import Company, SourceReport
 from fmcsa_orchestrator.model.limiter import Limiter
 from fmcsa_orchestrator.model.results import SourceFailure
+from fmcsa_orchestrator.model.waiting import wait_out
 from fmcsa_orchestrator.observability.context import current, entered
 from fmcsa_orchestrator.sources.base import BatchSource
 from fmcsa_orchestrator.sync.batch_reader import BatchReader
@@ -81,7 +82,7 @@ class SharedReads:
             self._wishes.pop(name, None)
             self._in_hand.pop(name, None)
             task.cancel()
-            await asyncio.wait({task})
+            await wait_out([task])
 
     async def _serve(self, source: BatchSource) -> None:
         """Read for all who wait, until nobody does."""

@@ -11,6 +11,8 @@ from fmcsa_orchestrator.model.company import Company, OddRow, SourceReport
 from fmcsa_orchestrator.model.documents import check_settable, has_changes, with_values
 from fmcsa_orchestrator.model.errors import CompanyWriteError, ImplausibleEmptyError, MalformedPayloadError, RepositoryError
 from fmcsa_orchestrator.model.results import Outcome, SourceFailure, SourceOutcome
+from fmcsa_orchestrator.model.status import StoredStatus
+from fmcsa_orchestrator.model.waiting import wait_out
 from fmcsa_orchestrator.storage.repository import LARGEST_DOCUMENT, CompanyRepository
 from fmcsa_orchestrator.storage.row_diff import RowPlan
 from fmcsa_orchestrator.storage.row_writer import LARGE, RowWriter
@@ -49,6 +51,7 @@ class Known:
         lease = company.status.lease
         return (
             not lease.ended_early
+            and not lease.is_odd
             and lease.values.get("owner") is None
             and all(
                 self.is_current(slot.name, company) or isinstance(self.report(slot.name, company), SourceFailure)
@@ -92,6 +95,7 @@ class Progress:
     at: datetime
     rows: RowWriter | None = None  # None: nothing is to be asked or written
     original: Mapping[str, Any] = field(init=False)
+    stored: StoredStatus = field(init=False)
     size: int = 0  # of the document, in bytes, as far as it was measured
     token: int | None = None  # of the lease: what is to be saved asks for it
     values: dict[str, Mapping[str, Any]] = field(default_factory=dict)  # by source
@@ -102,7 +106,7 @@ class Progress:
     reads: dict[str, asyncio.Task[Answer]] = field(default_factory=dict)  # under way, by source
 
     def __post_init__(self) -> None:
-        self.original = self.company.document
+        self.original, self.stored = self.company.document, self.company.status
 
     def begin_reads(self, slots: Sequence[SourceSlot]) -> None:
         """Have all batch sources read the company at once, as far as they are to be asked."""
@@ -127,8 +131,7 @@ class Progress:
         """Leave those that nobody has waited for."""
         for read in self.reads.values():
             read.cancel()
-        if self.reads:
-            await asyncio.wait(self.reads.values())
+        await wait_out(self.reads.values())
 
     def fail(self, source: str, failure: SourceFailure, missing_since: datetime | None = None) -> SourceOutcome:
         """Note that a source has failed: nothing of what it read is to be set."""

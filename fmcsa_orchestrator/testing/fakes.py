@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any
 
 from fmcsa_orchestrator.model.company import Company, Finding, SourceReport
-from fmcsa_orchestrator.model.documents import dig, settable, with_values
+from fmcsa_orchestrator.model.documents import differs, dig, settable, with_values
 from fmcsa_orchestrator.model.errors import CompanyNotFoundError, CompanyWriteError, RepositoryError
 from fmcsa_orchestrator.model.status import LEASE, STATUS, StoredLease
 from fmcsa_orchestrator.storage.leases import LeaseStore, lost_to_another
@@ -133,7 +133,7 @@ class InMemoryRepository:
             document = self.companies.get(update.company_id)
             if document is None:
                 refused[index] = CompanyNotFoundError(f"the company {update.company_id} was deleted during its sync")
-            elif StoredLease.within(document, LEASE).token != update.token:
+            elif differs(StoredLease.within(document, LEASE).mark, update.token):
                 refused[index] = lost_to_another()
             elif settable(document, update.values) != update.values:
                 refused[index] = CompanyWriteError("cannot create a field in null")

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from fmcsa_orchestrator.model.documents import bson_time, dig, settable, with_values
+from fmcsa_orchestrator.model.documents import bson_time, differs, dig, settable, with_values
 from fmcsa_orchestrator.model.errors import CompanyNotFoundError, RepositoryError
 from fmcsa_orchestrator.model.status import StoredLease
 from fmcsa_orchestrator.storage.leases import Lease, values_of_heartbeat, values_of_holder, values_of_nobody
@@ -40,13 +40,13 @@ class InMemoryLeases:
     def _take(self, document: Mapping[str, Any], owner: str, ttl_s: float) -> Lease:
         ours = StoredLease.within(document, self._folder)
         ours.check_free(self.now())
-        lease = Lease(document["_id"], owner, (ours.token or 0) + 1)
+        lease = Lease(document["_id"], owner, ours.next_token)
         values = values_of_holder(self._folder, owner, lease.token, self.now(), ttl_s)
         stored = self.documents.get(document["_id"])
         if stored is None:
             raise CompanyNotFoundError(f"the document {document['_id']!s:.60} was deleted meanwhile")
         theirs = StoredLease.within(stored, self._folder)
-        if theirs.token != ours.token or (ours.expires_at is not None and theirs.expires_at != ours.expires_at):
+        if differs(theirs.mark, ours.mark) or (ours.expires_at is not None and theirs.expires_at != ours.expires_at):
             theirs.check_free(self.now())
             raise StoredLease(self._folder, {}).held()
         self.documents[document["_id"]] = with_values(stored, settable(stored, values))

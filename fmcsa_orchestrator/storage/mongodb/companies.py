@@ -23,7 +23,7 @@ from fmcsa_orchestrator.storage.mongodb.driver import (
     encoded_size,
     translated,
 )
-from fmcsa_orchestrator.storage.mongodb.lease_store import MongoLeases
+from fmcsa_orchestrator.storage.mongodb.lease_store import MongoLeases, still
 from fmcsa_orchestrator.storage.repository import WRONG_CLOCK, CompanyUpdate, Ended, RowWrite
 from fmcsa_orchestrator.storage.row_diff import PROJECTION
 
@@ -198,7 +198,9 @@ class MongoCompanyRepository:
 
     async def save(self, updates: Sequence[CompanyUpdate]) -> Mapping[int, RepositoryError]:
         """One unordered bulk, in which each update asks for the token that was read."""
-        operations = [UpdateOne({"_id": update.company_id, TOKEN: update.token}, {"$set": update.values}) for update in updates]
+        operations = [
+            UpdateOne({"_id": update.company_id, TOKEN: still(update.token)}, {"$set": update.values}) for update in updates
+        ]
         matched, refused = await bulk(self._companies, operations, "cannot write the company")
         return refused if matched + len(refused) >= len(updates) else {**await self._unmatched(updates), **refused}
 

@@ -11,6 +11,16 @@ from fmcsa_orchestrator.storage.leases import Lease, values_of_heartbeat, values
 from fmcsa_orchestrator.storage.mongodb.driver import DuplicateKeyError, ServerClock, UpdateOne, bulk, translated
 
 
+def still(mark: Any) -> Any:
+    """The condition that this lies in place of a token as it was read, whatever it is.
+
+    Objects and the like are compared by their kind only: when a token has taken their place the condition fails, as it should.
+    """
+    if isinstance(mark, list | dict):
+        return {"$type": "array" if isinstance(mark, list) else "object"}
+    return mark
+
+
 class MongoLeases:
     """The leases in one collection, in a folder of each document ("" is the document itself).
 
@@ -44,9 +54,9 @@ class MongoLeases:
             try:
                 stored = StoredLease.within(document, self._folder)
                 stored.check_free(now)
-                lease = Lease(document["_id"], owner, (stored.token or 0) + 1)
+                lease = Lease(document["_id"], owner, stored.next_token)
                 change = {"$set": settable(document, values_of_holder(self._folder, owner, lease.token, now, ttl_s))}
-                unchanged: dict[str, Any] = {f"{self._folder}token": stored.token}
+                unchanged: dict[str, Any] = {f"{self._folder}token": still(stored.mark)}
                 if stored.expires_at is not None:
                     unchanged[f"{self._folder}expiresAt"] = stored.expires_at  # nor has the holder come back to life
                 operations.append(UpdateOne({"_id": lease.key, **unchanged}, change))

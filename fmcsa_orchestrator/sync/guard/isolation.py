@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from fmcsa_orchestrator.model.documents import bson_time, whole_text
 from fmcsa_orchestrator.model.errors import FmcsaError, SourceError, SourceTimeoutError
 from fmcsa_orchestrator.model.results import MESSAGE_LIMIT, Outcome, SourceFailure
+from fmcsa_orchestrator.model.waiting import wait_out
 from fmcsa_orchestrator.observability.context import current
 from fmcsa_orchestrator.observability.hooks import note
 from fmcsa_orchestrator.observability.redaction import redact
@@ -56,11 +57,13 @@ class Isolation:
     async def _end(self, task: asyncio.Task[Any], who: str) -> None:
         """Cancel the task; one that goes on regardless is left behind, with a word in the log."""
         task.cancel()
-        done, _ = await asyncio.wait({task}, timeout=GRACE_S)
-        if not done:
-            note(log, logging.ERROR, "source_ignores_cancellation", source=who)
-        elif not task.cancelled():
-            task.exception()  # what it raised meanwhile concerns nobody any more
+        try:
+            await wait_out([task], GRACE_S)
+        finally:
+            if not task.done():
+                note(log, logging.ERROR, "source_ignores_cancellation", source=who)
+            elif not task.cancelled():
+                task.exception()  # what it raised meanwhile concerns nobody any more
 
     def failure(self, who: str, error: BaseException) -> SourceFailure:
         """The error as it is stored and returned, logged: one of ours in a line, anything else is a bug, with its traceback."""

@@ -10,6 +10,7 @@ from fmcsa_orchestrator import (
     RepositoryError,
     SourceReport,
 )
+from fmcsa_orchestrator.model.documents import dig
 from fmcsa_orchestrator.model.status import LEASE
 from fmcsa_orchestrator.testing.fakes import FakeSource
 from tests.support.leases import TTL_S, Versioned, force, orchestrator, run_lease_of, set_back
@@ -266,15 +267,15 @@ async def test_a_company_synced_by_somebody_else_while_a_run_only_looked_at_it_i
 
 
 @pytest.mark.parametrize("token", [{"$gt": 0}, "7", 1.5, True])
-async def test_a_current_company_with_a_token_that_is_no_number_fails_alone(backend, token):
+async def test_a_current_company_with_a_token_that_is_no_number_is_given_one(backend, token):
     source = Versioned("s", lambda _: SourceReport(version="v1"))
     sync = orchestrator(backend, source)
     assert (await sync.sync_all_companies()).success
     await force(backend, 1, {f"{LEASE}token": token})
     summary = await sync.sync_all_companies()
-    assert (summary.stopped, summary.succeeded, summary.failed) == (None, 1, 1)
-    assert [(entry["companyId"], entry["errors"][0].kind) for entry in summary.errors] == [(1, "database")]
-    assert not (await sync.sync_company(1)).success
+    assert (summary.stopped, summary.succeeded, summary.failed) == (None, 2, 0)
+    assert type(dig(await backend.company(1), f"{LEASE}token")) is int
+    assert (await sync.sync_company(1)).success
 
 
 async def test_a_company_whose_sync_was_cut_short_is_read_again_though_its_version_says_it_is_current(backend):

@@ -145,3 +145,17 @@ def is_told(*words):
                 assert result.success or [error.kind for error in result.errors] == ["timeout"], (turn, result)
 
     return check
+
+
+@pytest.mark.parametrize("apart", [1, 2, 3], ids=lambda turns: f"{turns} apart")
+@pytest.mark.parametrize("scenario", [next_version, handler, sharing])
+async def test_cancelled_again_and_again_at_every_turn(scenario, apart):
+    """Whoever is impatient cancels again while leases are given back: that is done all the same."""
+
+    async def cut(small, jump, task):
+        for _ in range(4):
+            task.cancel()
+            for _ in range(apart):
+                await asyncio.sleep(0)
+
+    await at_every_turn(scenario, cut, is_cancelled)
