@@ -29,7 +29,7 @@ BASIC_IDS = {
 }
 _FLAGS = {"Y": True, "N": False}
 _THOUSANDS = re.compile(r"\s*[1-9][0-9]{0,2}(,[0-9]{3})+(\.[0-9]*)?\s*", re.ASCII)
-_WORDS = re.compile(r"(?![+-]?(?:nan|inf))[^0-9]*", re.IGNORECASE)  # NaN is no word of FMCSA's
+_WORDS = re.compile(r"(?![+-]?(?:nan|inf|infinity)$)[^0-9]*", re.IGNORECASE)  # NaN is no word of FMCSA's
 _MILLISECONDS = re.compile(r"[0-9]{13}", re.ASCII)  # of 2001 to 2286
 _DAY = re.compile(r"[0-9]{8}", re.ASCII)
 

@@ -100,6 +100,18 @@ def any_fault(rng):
             lambda: Fault.bad_value(column, value),
             Fault.stale,
             Fault.older,
+            Fault.blocked,
+            Fault.used_up,
+            Fault.closed,
+            Fault.moved,
+            Fault.garbled,
+            Fault.silent,
+            lambda: Fault.status(429, retry_after=1, silent=True),
+            lambda: Fault.ahead(800),
+            lambda: Fault.capped(rng.choice([50, 100, 1_000])),
+            Fault.one_page,
+            lambda: Fault.one_line(blanks=rng.choice([0, 10_000])),
+            lambda: Fault.bad_value(column, value, one_row=True),
         ]
     )()
 

@@ -43,6 +43,7 @@ def of_one(**fields):
         ("totalDrivers", "", "totalDrivers", None),
         ("driverOosRate", "1,020.5", "driverOosPercent", 1020.5),
         ("driverOosRate", "Not Available", "driverOosPercent", None),
+        ("driverOosRate", "Information withheld", "driverOosPercent", None),
         ("driverOosRate", " ", "driverOosPercent", None),
         ("legalName", 84, "legalName", "84"),
         ("statusCode", 1.5, "statusCode", "1.5"),
