@@ -150,6 +150,11 @@ class Upstream:
             reraise=True,
         )
 
+    @property
+    def wait_s(self) -> float:
+        """Seconds before a request that is made now goes out, at least: by the pause that upstream asked for, and the rate."""
+        return max(0.0, self._brake.left_s) + self._limiter.wait_s
+
     async def get(self, path: str, params: Mapping[str, str], read: Read[T]) -> T:
         """GET a path below the base URL and hand the good answer to `read`."""
         return await self._retrying.copy()(self._once, "GET", f"{path}{_query(params)}", read)

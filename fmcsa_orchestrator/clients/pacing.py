@@ -38,12 +38,23 @@ class SavingLimiter:
     def __init__(self, per_second: float, burst: int) -> None:
         self._account = AsyncLimiter(burst, burst / per_second)
         self._even = strict_limiter(per_second)
+        self._per_second = per_second
+        self._waiting = 0
 
     async def acquire(self) -> None:
         """Wait for one's turn."""
         if current().is_background:
             await self._even.acquire()
-        await self._account.acquire()
+        self._waiting += 1
+        try:
+            await self._account.acquire()
+        finally:
+            self._waiting -= 1
+
+    @property
+    def wait_s(self) -> float:
+        """Seconds that who comes now waits for its turn, at least: those who wait already come before."""
+        return 0.0 if self._account.has_capacity() else self._waiting / self._per_second
 
     async def empty(self) -> None:
         """Give up what is saved."""
@@ -69,6 +80,11 @@ class FairShare:
             return
         async with self._background:
             await self._limiter.acquire()
+
+    @property
+    def wait_s(self) -> float:
+        """Seconds that who comes now waits for its turn, at least, as far as the limiter tells."""
+        return self._limiter.wait_s if isinstance(self._limiter, SavingLimiter) else 0.0
 
     async def empty(self) -> None:
         """Upstream has had enough: nothing that was saved may follow."""
@@ -102,12 +118,17 @@ class Brake:
         """Upstream has let a request through."""
         self._refusals = 0
 
+    @property
+    def left_s(self) -> float:
+        """Seconds until requests may go out again; below zero where they may."""
+        return self._until - self._clock()
+
     async def wait(self) -> None:
         """Wait until requests may go out again.
 
         Raises: RateLimitedError when that is longer than our patience.
         """
-        while (left := self._until - self._clock()) > 0:
+        while (left := self.left_s) > 0:
             if left > self._patience_s:
                 raise RateLimitedError(f"{self._upstream} asked for a pause of another {left:.0f} s", retry_after_s=left)
             await emit(Waiting(self._upstream, left))

@@ -119,6 +119,11 @@ class SodaClient:
         self.page_size = page_size
         self._proven: dict[str, int] = {}  # by dataset, the most rows in one page that were shown to be all
 
+    @property
+    def wait_s(self) -> float:
+        """Seconds before a request that is made now goes out, at least."""
+        return self._upstream.wait_s
+
     async def metadata(self, dataset: Dataset) -> Metadata:
         """When the dataset was last replaced, and its columns."""
         body = await self._get(dataset, f"/api/views/{dataset.id}.json", {}, read_json)

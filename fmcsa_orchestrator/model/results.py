@@ -184,8 +184,8 @@ class CompanySyncResult(Result):
         success: no source failed, and the status is stored.
         errors: what failed.
         outcomes: what became of each source, by its name.
-        pending: the sources that are not up to date and still to come: where the call was not to wait, by a sync that goes on in
-            the background; where a source took too long, by the next sync.
+        pending: the sources that are not up to date and still to come: where the call was not to wait, or had less time than a
+            company may take, by a sync that goes on in the background; else by the next sync.
     """
 
     company_id: CompanyId
@@ -197,9 +197,17 @@ class CompanySyncResult(Result):
     pending: tuple[str, ...] = ()
 
     @classmethod
-    def refused(cls, company_id: Any, failure: SourceFailure, *, usdot: int | None = None, name: str | None = None) -> Self:
+    def refused(
+        cls,
+        company_id: Any,
+        failure: SourceFailure,
+        *,
+        usdot: int | None = None,
+        name: str | None = None,
+        pending: tuple[str, ...] = (),
+    ) -> Self:
         """The result of a company of which no source was asked, or of whose sources nothing is known."""
-        return cls(company_id=company_id, usdot=usdot, name=name, success=False, errors=(failure,))
+        return cls(company_id=company_id, usdot=usdot, name=name, success=False, errors=(failure,), pending=pending)
 
     @property
     def was_skipped(self) -> bool:

@@ -66,6 +66,14 @@ class BatchSource(Source, Protocol):
         """
 
 
+def wait_s(source: object) -> float:
+    """Seconds before a source could ask its upstream, at least; 0 where it does not tell."""
+    try:
+        return float(source.wait_s())  # type: ignore[attr-defined]  # not every source has it
+    except Exception:  # noqa: BLE001  # a host's source may do anything; without an answer it is simply asked
+        return 0.0
+
+
 class BaseSource:
     """What a source may answer besides, with what it says if it does not: to inherit from, or to be left alone.
 
@@ -87,6 +95,13 @@ class BaseSource:
             SourceError: for what stops it from looking further.
         """
         return [Finding(self.name, True, "has no check of its own")]
+
+    def wait_s(self) -> float:
+        """Seconds before a request that is made now goes out to upstream, at least, as far as that is known.
+
+        A handler that has less is told so at once.
+        """
+        return 0.0
 
     def estimate(self, companies: int) -> Mapping[str, int]:  # noqa: ARG002  # to be overridden
         """For `plan`: requests to read so many companies, the version included, by upstream's name."""

@@ -137,6 +137,7 @@ class CsaSource(BaseSource):
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.batch_size = batch_size
+        self._soda = soda
         self._files = [SmsFile(soda, dataset, parse_result) for dataset in RESULT_FILES]
         self._qcmobile = qcmobile
         self.completes = qcmobile is not None
@@ -154,6 +155,10 @@ class CsaSource(BaseSource):
             return [*findings, Finding("QCMobile", True, "not asked: FMCSA_QCMOBILE_WEB_KEY is not set")]
         await self._qcmobile.carrier(_ANY_CARRIER)
         return [*findings, Finding("QCMobile", True, "answers, and takes the web key")]
+
+    def wait_s(self) -> float:
+        """The portal's."""
+        return self._soda.wait_s
 
     def estimate(self, companies: int) -> Mapping[str, int]:
         """Four files: one request each for the version, one each per batch; two of QCMobile per company."""

@@ -113,7 +113,7 @@ class CompanySync:
         loop, slots = asyncio.get_running_loop(), self.components.slots
         step = SourceStep(self.components.repository, self.caller, self.components.quarantine)
         deadline = loop.time() + timeout_s
-        progress.begin_reads(slots)
+        progress.begin_reads(slots, timeout_s)
         try:
             for position, slot in enumerate(slots):
                 share = progress.share_of(slots[position:])

@@ -7,6 +7,7 @@ from fmcsa_orchestrator.model.limiter import Limiter
 from fmcsa_orchestrator.sources.base import BatchSource
 from fmcsa_orchestrator.storage.repository import CompanyRepository
 from fmcsa_orchestrator.sync.guard.isolation import Isolation
+from fmcsa_orchestrator.sync.shared_reads import SharedReads
 from fmcsa_orchestrator.sync.source_registry import SourceSlot
 from fmcsa_orchestrator.sync.versions import Versions
 
@@ -24,6 +25,7 @@ class Components:
     window_size: int
     company_timeout_s: float
     lease_ttl_s: float
+    shared_reads: SharedReads  # of handlers
     quarantine: str  # the collection of rows that nobody can understand
 
     @property

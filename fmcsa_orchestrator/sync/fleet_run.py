@@ -167,7 +167,7 @@ class FleetRun:
             due = [company for company in companies if self._known.is_due(source.name, company)]
             if due:
                 await emit(Reading(source.name, len(due)))
-                found[source.name] = await self._reader.read(source, due)
+                found[source.name] = await self._components.shared_reads.read_along(source, due, self._reader)
         return found
 
     def _chunk(self, companies: Sequence[Company], known: Known) -> tuple[Sequence[Company], Sequence[Company]]:

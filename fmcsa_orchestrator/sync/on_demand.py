@@ -13,7 +13,6 @@ from fmcsa_orchestrator.storage.leases import new_owner
 from fmcsa_orchestrator.sync.company_sync import CompanySync
 from fmcsa_orchestrator.sync.components import Components
 from fmcsa_orchestrator.sync.guard.source_caller import SourceCaller
-from fmcsa_orchestrator.sync.shared_reads import SharedReads
 from fmcsa_orchestrator.sync.source_step import Known
 
 LEASE_WAIT_S = 0.25  # between two looks whether somebody else has finished with a company
@@ -30,7 +29,7 @@ class OnDemandSync:
     def __init__(self, components: Components) -> None:
         self._components = components
         self._shared: Shared[CompanySyncResult] = Shared()
-        self._reads = SharedReads(components.limiter, components.isolation, components.company_timeout_s)
+        self._reads = components.shared_reads
 
     async def sync(self, company_id: Any, timeout_s: float, *, force: bool) -> CompanySyncResult:
         """Sync it, or share the sync that another call has begun, for this very id or for another form of it."""
@@ -66,7 +65,7 @@ class OnDemandSync:
         company_sync = CompanySync(components, SourceCaller(components.limiter, components.isolation), new_owner())
         until = loop.time() + timeout_s
         while isinstance(company := as_company(document), Company):
-            known = Known({}, await components.versions.current(afresh=force), force, self._reads)
+            known = Known({}, await components.versions.current(afresh=force, within_s=until - loop.time()), force, self._reads)
             if known.is_passive(components.slots, company):
                 done = await company_sync.look([company], known, now())
                 await company_sync.save(done)

@@ -35,6 +35,7 @@ from fmcsa_orchestrator.sync.fleet_run import FleetRun
 from fmcsa_orchestrator.sync.guard.isolation import Isolation
 from fmcsa_orchestrator.sync.guard.source_caller import SourceCaller
 from fmcsa_orchestrator.sync.on_demand import OnDemandSync
+from fmcsa_orchestrator.sync.shared_reads import SharedReads
 from fmcsa_orchestrator.sync.source_registry import make_slots
 from fmcsa_orchestrator.sync.summary import Tally
 from fmcsa_orchestrator.sync.versions import Versions
@@ -92,6 +93,7 @@ class Orchestrator:
             window_size=batch_size,
             company_timeout_s=company_timeout_s,
             lease_ttl_s=lease_ttl_s,
+            shared_reads=SharedReads(limiter, isolation, company_timeout_s),
             quarantine=quarantine,
         )
         self._on_demand = OnDemandSync(self.components)
@@ -143,20 +145,24 @@ class Orchestrator:
         Concurrent calls for one company share one sync. One that another process has in hand is waited for.
 
         With `wait=False` it gives at once what is stored, and in `pending` the sources that are not up to date; where there are
-        any, the sync goes on in the background, until it is done or `close` is called.
+        any, the sync goes on in the background, until it is done or `close` is called. So it does where `timeout_s`, shorter than
+        the company timeout, was not enough.
         """
         timeout_s = self.components.company_timeout_s if timeout_s is None else timeout_s
         with entered(self._context(RunClock(), on_event)) as context:
             if not wait:
                 stored = partial(self._on_demand.stored, company_id, force=force)
                 result = await self._guarded_company(stored, company_id, timeout_s)
-                if result.pending:
-                    task = asyncio.create_task(self.sync_company(company_id, on_event=on_event, force=force))
-                    self._in_background.add(task)
-                    task.add_done_callback(self._in_background.discard)
+            else:
+                sync = partial(self._on_demand.sync, company_id, timeout_s, force=force)
+                result = await self._guarded_company(sync, company_id, timeout_s)
+            is_hasty = not wait or timeout_s < self.components.company_timeout_s
+            if result.pending and is_hasty:
+                task = asyncio.create_task(self.sync_company(company_id, on_event=on_event, force=force))
+                self._in_background.add(task)
+                task.add_done_callback(self._in_background.discard)
+            if not wait:
                 return result
-            sync = partial(self._on_demand.sync, company_id, timeout_s, force=force)
-            result = await self._guarded_company(sync, company_id, timeout_s)
             await emit(CompanySynced(result, context.requests.total()))
         return result
 
@@ -240,15 +246,17 @@ class Orchestrator:
             async with self._stoppable(limit, timeout_s):
                 return await call()
         except Exception as error:  # noqa: BLE001  # the promise: never raises
-            fault = error
+            fault: Exception = error
+            pending: tuple[str, ...] = ()
             if isinstance(error, TimeoutError) and limit.expired():
                 why = "was stopped on request" if limit in self._stopped else f"took longer than {timeout_s} s"
+                pending = () if limit in self._stopped else tuple(slot.name for slot in self.components.slots)
                 fault = SourceTimeoutError(f"the sync {why}; what it did not store is as it was")
             elif isinstance(error, RepositoryError) and not isinstance(
                 error, CompanyNotFoundError | LeaseHeldError | LeaseLostError
             ):
                 who = Part.DATABASE
-            return CompanySyncResult.refused(company_id, self.components.isolation.failure(who, fault))
+            return CompanySyncResult.refused(company_id, self.components.isolation.failure(who, fault), pending=pending)
 
     @asynccontextmanager
     async def _stoppable(self, limit: asyncio.Timeout, seconds: float | None) -> AsyncIterator[None]:

@@ -1,7 +1,7 @@
 """What several calls want of one source within a moment: read together, in batches as a run reads its windows."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 
@@ -11,7 +11,7 @@ from fmcsa_orchestrator.model.results import SourceFailure
 from fmcsa_orchestrator.model.waiting import wait_out
 from fmcsa_orchestrator.observability.context import current, entered
 from fmcsa_orchestrator.sources.base import BatchSource
-from fmcsa_orchestrator.sync.batch_reader import BatchReader
+from fmcsa_orchestrator.sync.batch_reader import BatchReader, Found
 from fmcsa_orchestrator.sync.guard.isolation import Isolation
 from fmcsa_orchestrator.sync.guard.source_caller import SourceCaller
 
@@ -66,13 +66,36 @@ class SharedReads:
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._wishes.setdefault(source.name, []).append((company, answer))
         self._look()
-        if source.name not in self._tasks:
-            self._tasks[source.name] = asyncio.create_task(self._serve(source))
+        self._begin(source)
         try:
             return await answer
         finally:
             answer.cancel()
             await self._leave(source.name)
+
+    async def read_along(self, source: BatchSource, companies: Sequence[Company], reader: BatchReader) -> Found:
+        """What a run's reader says of its companies; those that handlers wait for come along as far as its last batch has room.
+
+        Where that brings a handler nothing, its company is read for itself: the run's breakers are the run's.
+        """
+        room = -len(companies) % max(1, source.batch_size)
+        wishes = self._wishes.get(source.name, [])
+        taken = [wish for wish in wishes if not wish[1].done()][:room]
+        self._wishes[source.name] = [wish for wish in wishes if wish not in taken]
+        try:
+            found = await reader.read(source, [*companies, *(company for company, _ in taken)])
+            for company, answer in taken:
+                if isinstance(report := found.get(company.usdot), SourceReport) and not answer.done():
+                    answer.set_result(report)
+            return found
+        finally:
+            if left := [wish for wish in taken if not wish[1].done()]:
+                self._wishes.setdefault(source.name, []).extend(left)
+                self._begin(source)
+
+    def _begin(self, source: BatchSource) -> None:
+        if source.name not in self._tasks:
+            self._tasks[source.name] = asyncio.create_task(self._serve(source))
 
     async def _leave(self, name: str) -> None:
         waiting = [*self._wishes.get(name, ()), *self._in_hand.get(name, ())]

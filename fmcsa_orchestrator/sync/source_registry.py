@@ -9,7 +9,7 @@ from fmcsa_orchestrator.model.documents import overlaps
 from fmcsa_orchestrator.model.errors import SettingsError, SourceError
 from fmcsa_orchestrator.model.fmcsa import UsdotNumber
 from fmcsa_orchestrator.model.status import STATUS
-from fmcsa_orchestrator.sources.base import BaseSource, BatchSource, Source
+from fmcsa_orchestrator.sources.base import BaseSource, BatchSource, Source, wait_s
 from fmcsa_orchestrator.storage.sync_status import camel_case, check_name
 
 Complete = Callable[[Company, SourceReport], Awaitable[SourceReport]]
@@ -40,6 +40,10 @@ class BatchReading:
         """As the source's."""
         return await self.source.version()
 
+    def wait_s(self) -> float:
+        """As the source's."""
+        return wait_s(self.source)
+
 
 @dataclass(frozen=True, slots=True)
 class SourceSlot:
@@ -55,6 +59,10 @@ class SourceSlot:
     cost: float  # requests that one company takes, as far as the source tells
     batch: BatchSource | None  # the source, where it reads batches
     registry: str | None  # carriers leave the files of one together
+
+    def wait_s(self) -> float:
+        """Seconds before the source could ask its upstream, at least; 0 where it does not tell."""
+        return wait_s(self.source)
 
 
 def make_slots(sources: Sequence[Source]) -> tuple[SourceSlot, ...]:

@@ -5,14 +5,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import lru_cache, partial
+from math import ceil
 from typing import Any
 
 from fmcsa_orchestrator.model.company import Company, OddRow, SourceReport
 from fmcsa_orchestrator.model.documents import check_settable, has_changes, with_values
-from fmcsa_orchestrator.model.errors import CompanyWriteError, ImplausibleEmptyError, MalformedPayloadError, RepositoryError
+from fmcsa_orchestrator.model.errors import (
+    CompanyWriteError,
+    ImplausibleEmptyError,
+    MalformedPayloadError,
+    RepositoryError,
+    SourceTimeoutError,
+)
 from fmcsa_orchestrator.model.results import Outcome, SourceFailure, SourceOutcome
 from fmcsa_orchestrator.model.status import StoredStatus
 from fmcsa_orchestrator.model.waiting import wait_out
+from fmcsa_orchestrator.observability.context import current
 from fmcsa_orchestrator.storage.repository import LARGEST_DOCUMENT, CompanyRepository
 from fmcsa_orchestrator.storage.row_diff import RowPlan
 from fmcsa_orchestrator.storage.row_writer import LARGE, RowWriter
@@ -108,12 +116,12 @@ class Progress:
     def __post_init__(self) -> None:
         self.original, self.stored = self.company.document, self.company.status
 
-    def begin_reads(self, slots: Sequence[SourceSlot]) -> None:
+    def begin_reads(self, slots: Sequence[SourceSlot], timeout_s: float) -> None:
         """Have all batch sources read the company at once, as far as they are to be asked."""
         known, company = self.known, self.company
         if known.shared is not None:
             for slot in slots:
-                if slot.batch is not None and not known.is_current(slot.name, company):
+                if slot.batch is not None and not known.is_current(slot.name, company) and slot.wait_s() <= timeout_s:
                     self.reads[slot.name] = asyncio.create_task(known.shared.read(slot.batch, company))
 
     def share_of(self, slots: Sequence[SourceSlot]) -> float:
@@ -194,6 +202,8 @@ class SourceStep:
         """The report, from the window or at first hand; or why there is none."""
         company = progress.company
         ready = progress.known.report(slot.name, company)
+        if (failure := self._too_late(slot, progress, ready, share_s)) is not None:
+            return failure
         if (read := progress.reads.pop(slot.name, None)) is not None:
             is_there = read.done() and not read.cancelled() and read.exception() is None
             ready = read.result() if is_there else await self.caller.isolation.run(slot.name, share_s, lambda: read)
@@ -204,6 +214,13 @@ class SourceStep:
         complete = partial(slot.complete, company.for_sources(), ready)
         report = await self.caller.ask(slot.name, share_s, complete, part="/complete")
         return replace(ready, incomplete=report) if isinstance(report, SourceFailure) else report
+
+    def _too_late(self, slot: SourceSlot, progress: Progress, ready: Answer, share_s: float) -> SourceFailure | None:
+        """Why it is useless to ask, where somebody waits who has not the time; None where it is not."""
+        if current().is_background or ready is not None or slot.name in progress.reads or (wait_s := slot.wait_s()) <= share_s:
+            return None
+        words = f"the rate allows the first answer in about {ceil(wait_s)} s, and there are {max(0.0, share_s):.3g} s for it"
+        return self.caller.isolation.failure(slot.name, SourceTimeoutError(words))
 
     async def _take(self, slot: SourceSlot, progress: Progress, report: Any, version: str | None) -> SourceOutcome:
         """Check a report, compare its rows, note its fields."""

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterable
 
-from fmcsa_orchestrator.sources.base import BatchSource, Source, is_version
+from fmcsa_orchestrator.sources.base import BatchSource, Source, is_version, wait_s
 from fmcsa_orchestrator.sync.guard.isolation import Isolation
 
 
@@ -19,8 +19,13 @@ class Versions:
         self._asked_at: float | None = None
         self._lock = asyncio.Lock()
 
-    async def current(self, *, afresh: bool = False) -> dict[str, str | None]:
-        """Source name -> version; None where it cannot be told, so that the data itself has to be read."""
+    async def current(self, *, afresh: bool = False, within_s: float | None = None) -> dict[str, str | None]:
+        """Source name -> version; None where it cannot be told, so that the data itself has to be read.
+
+        Who has not the time to wait for the answer, `within_s` seconds, is told nothing of it.
+        """
+        if within_s is not None and (afresh or not self.known) and any(wait_s(source) > within_s for source in self._sources):
+            return dict.fromkeys(source.name for source in self._sources)
         asked_before = self._asked_at
         async with self._lock:
             now = asyncio.get_running_loop().time()

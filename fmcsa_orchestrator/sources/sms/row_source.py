@@ -136,6 +136,10 @@ class RowSource(BaseSource):
         """Whether the file is there, with the columns that are needed."""
         return [await self.file.check()]
 
+    def wait_s(self) -> float:
+        """The portal's."""
+        return self.file.soda.wait_s
+
     def estimate(self, companies: int) -> Mapping[str, int]:
         """One request for the version, and one per batch."""
         return {"soda": 1 + ceil(companies / self.batch_size)}

@@ -8,10 +8,12 @@ from aiolimiter import AsyncLimiter
 from fmcsa_orchestrator import RequestRejectedError, SourceReport
 from fmcsa_orchestrator.model.company import Company
 from fmcsa_orchestrator.model.fmcsa import UsdotNumber
+from fmcsa_orchestrator.sync.batch_reader import BatchReader
 from fmcsa_orchestrator.sync.guard.isolation import Isolation
+from fmcsa_orchestrator.sync.guard.source_caller import SourceCaller
 from fmcsa_orchestrator.sync.shared_reads import SharedReads
 from fmcsa_orchestrator.testing.fakes import FakeSource, InMemoryRepository
-from tests.support.passing_time import turns
+from tests.support.passing_time import turns, until
 from tests.support.syncs import companies, orchestrator, value
 
 
@@ -148,3 +150,99 @@ async def test_what_is_read_at_the_same_time_takes_nothing_of_the_others_time(ju
     assert [(error.source, error.kind) for error in result.errors] == [("slow", "timeout")]
     assert result.errors[0].error == "gave up after 180 s"  # all of nine tenths
     assert repository.companies[0]["quick"] == 0
+
+
+# --- what a run reads, and who has not the time
+
+
+def run_reader():
+    return BatchReader(SourceCaller(AsyncLimiter(10_000, 1), Isolation()), 1_000)
+
+
+async def test_what_a_handler_waits_for_comes_along_with_a_batch_of_a_run_that_has_room():
+    source, shared = Gated(), reads()
+    source.batch_size = 3
+    source.open.set()
+    with shared.caller(), shared.caller():  # one who has not asked yet is waited for, for a moment
+        wish = asyncio.create_task(shared.read(source, company(7)))
+        await turns()
+        found = await shared.read_along(source, [company(1), company(2)], run_reader())
+    assert (source.batches, list(found)) == ([[1, 2, 7]], [101, 102, 107])
+    assert (await wish).fields == {"gated": 7}
+
+
+async def test_a_full_batch_takes_nobody_along():
+    source, shared = Gated(), reads()
+    source.batch_size = 2
+    source.open.set()
+    with shared.caller(), shared.caller():
+        wish = asyncio.create_task(shared.read(source, company(7)))
+        await turns()
+        await shared.read_along(source, [company(1), company(2)], run_reader())
+        assert source.batches == [[1, 2]]
+    assert (await wish).fields == {"gated": 7}
+    assert source.batches == [[1, 2], [7]]
+
+
+@pytest.mark.parametrize("end", ["fails", "is cancelled"])
+async def test_what_a_run_does_not_bring_is_read_for_the_handler_itself(end):
+    source, shared = Gated(bad=[1, 2]), reads()
+    source.batch_size = 3
+    with shared.caller(), shared.caller():
+        wish = asyncio.create_task(shared.read(source, company(7)))
+        await turns()
+        run = asyncio.create_task(shared.read_along(source, [company(1), company(2)], run_reader()))
+        await turns()
+        if end == "is cancelled":
+            run.cancel()
+            await asyncio.wait([run])
+        source.open.set()
+        await asyncio.wait([run])
+    assert (await wish).fields == {"gated": 7}
+
+
+class Held(Gated):
+    """Nothing goes out for so many seconds."""
+
+    held_s = 30.0
+
+    def wait_s(self):
+        return self.held_s
+
+
+async def test_who_has_not_the_time_is_told_at_once_and_served_in_the_background():
+    source, repository = Held(), InMemoryRepository(companies(1))
+    source.open.set()
+    sync = orchestrator(repository, source)
+    result = await sync.sync_company(0, timeout_s=20)
+    assert [(error.kind, error.error) for error in result.errors] == [
+        ("timeout", "the rate allows the first answer in about 30 s, and there are 18 s for it")
+    ]
+    assert (result.pending, source.batches) == (("gated",), [])
+    source.held_s = 0.0
+    await until(lambda: source.batches)
+    await until(lambda: "gated" in repository.companies[0])
+    assert (await sync.sync_company(0, timeout_s=20)).success
+    await sync.close()
+
+
+async def test_what_the_time_did_not_suffice_for_is_brought_by_the_background():
+    source, repository = Gated(), InMemoryRepository(companies(1))
+    sync = orchestrator(repository, source)
+    result = await sync.sync_company(0, timeout_s=0.05)
+    assert ([error.kind for error in result.errors], result.pending) == (["timeout"], ("gated",))
+    source.open.set()
+    await until(lambda: "gated" in repository.companies[0])
+    await sync.close()
+
+
+async def test_a_call_that_was_stopped_goes_on_nowhere():
+    source, repository = Gated(), InMemoryRepository(companies(1))
+    sync = orchestrator(repository, source)
+    call = asyncio.create_task(sync.sync_company(0, timeout_s=20))
+    await until(lambda: source.batches)
+    sync.stop()
+    assert (await call).pending == ()
+    source.open.set()
+    await turns()
+    assert (source.batches, "gated" in repository.companies[0]) == ([[0]], False)

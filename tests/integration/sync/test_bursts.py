@@ -1,0 +1,76 @@
+"""What upstream sees of handlers, second by second: the saved allowance, then the average, whatever comes at once."""
+
+import asyncio
+
+import pytest
+
+from fmcsa_orchestrator import Settings, open_orchestrator
+from fmcsa_orchestrator.testing import Fault, Fleet, InMemoryRepository, LocalFmcsa
+from tests.support.passing_time import turns
+
+RATE, BURST = 1.0, 12
+COMPANIES = 30
+
+
+async def seen(jump, calls, *, fault=None):
+    """The times of the requests that came in, and the results of these calls."""
+    fleet = Fleet.uniform(COMPANIES, violations=3, inspections=3)
+    repository = InMemoryRepository({**document, "_id": n} for n, document in enumerate(fleet.company_documents()))
+    async with LocalFmcsa(fleet) as upstream:
+        settings = Settings(soda_base_url=upstream.soda_url, soda_requests_per_second=RATE, soda_burst=BURST)
+        if fault is not None:
+            upstream.inject(fault, kind="resource", times=1)
+        async with open_orchestrator(settings, repository=repository) as orchestrator:
+            task = asyncio.gather(*(call(orchestrator) for call in calls))
+            while not task.done():
+                jump(0.1)
+                await turns(100)
+            return [record.at for record in upstream.requests], await task
+
+
+def most_within(times, seconds):
+    return max(sum(start <= at < start + seconds for at in times) for start in times)
+
+
+def handlers(ids):
+    return [lambda sync, n=n: sync.sync_company(n, timeout_s=20) for n in ids]
+
+
+async def test_many_at_once_send_no_more_than_what_is_saved_and_the_average(jump):
+    times, results = await seen(jump, handlers(range(20)))
+    assert all(result.success for result in results)
+    assert len(times) <= 24
+    for seconds in (1, 2, 5, 10):
+        assert most_within(times, seconds) <= BURST + RATE * seconds + 1
+
+
+async def test_a_run_saves_nothing_and_sends_nothing_at_once(jump):
+    times, (summary,) = await seen(jump, [lambda sync: sync.sync_all_companies()])
+    assert summary.success
+    assert most_within(times, 1) <= RATE + 1
+    assert len(times) == 12
+
+
+async def test_beside_a_run_the_average_holds_and_the_run_loses_only_what_handlers_ask(jump):
+    alone, _ = await seen(jump, [lambda sync: sync.sync_all_companies()])
+    times, results = await seen(jump, [lambda sync: sync.sync_all_companies(), *handlers(range(10))])
+    assert all(result.success for result in results)
+    for seconds in (1, 5, 10):
+        assert most_within(times, seconds) <= BURST + RATE * seconds + 1
+    slower_s = (times[-1] - times[0]) - (alone[-1] - alone[0])
+    assert slower_s <= (len(times) - len(alone)) / RATE + 1
+
+
+async def test_a_refusal_empties_what_is_saved(jump):
+    times, results = await seen(jump, handlers(range(1)), fault=Fault.status(429))
+    assert results[0].success or results[0].pending
+    refused_at = sorted(times)[6]  # the first request for rows
+    since = [at - refused_at for at in sorted(times)[12:]]  # those that had gone out side by side with it are no more to be held
+    assert all(number <= RATE * seconds + 1 for number, seconds in enumerate(since, 1))
+
+
+@pytest.mark.parametrize("burst", [1, 6])
+async def test_the_allowance_is_a_setting(jump, burst, monkeypatch):
+    monkeypatch.setattr("tests.integration.sync.test_bursts.BURST", burst)
+    times, _ = await seen(jump, handlers(range(5)))
+    assert most_within(times, 1) <= burst + RATE + 1
