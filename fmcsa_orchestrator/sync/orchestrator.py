@@ -156,8 +156,7 @@ class Orchestrator:
             else:
                 sync = partial(self._on_demand.sync, company_id, timeout_s, force=force)
                 result = await self._guarded_company(sync, company_id, timeout_s)
-            is_hasty = not wait or timeout_s < self.components.company_timeout_s
-            if result.pending and is_hasty:
+            if result.pending and (not wait or timeout_s < self.components.company_timeout_s):
                 task = asyncio.create_task(self.sync_company(company_id, on_event=on_event, force=force))
                 self._in_background.add(task)
                 task.add_done_callback(self._in_background.discard)
