@@ -12,7 +12,7 @@ from typing import Any
 
 from fmcsa_orchestrator.model.company import Company, name_of
 from fmcsa_orchestrator.model.documents import check_settable, settable, with_values
-from fmcsa_orchestrator.model.errors import CompanyWriteError, FmcsaError, LeaseLostError, RepositoryError
+from fmcsa_orchestrator.model.errors import CompanyNotFoundError, CompanyWriteError, FmcsaError, LeaseLostError, RepositoryError
 from fmcsa_orchestrator.model.events import CompanyStarted
 from fmcsa_orchestrator.model.results import CompanySyncResult, Outcome, Part
 from fmcsa_orchestrator.model.status import LEASE, STATUS, TOKEN, StoredStatus
@@ -40,8 +40,7 @@ class Synced:
 class CompanySync:
     """Runs all sources for companies, for one run or one call.
 
-    Raises: RepositoryError when the store does not work, LeaseLostError when others have taken over all companies in hand;
-    nothing else, whatever a source or a document does.
+    Raises: RepositoryError when the store does not work; nothing else, whatever a source or a document does.
     """
 
     components: Components
@@ -60,6 +59,25 @@ class CompanySync:
 
         By position, what has become of it; an error where somebody else has the company, has taken it over, or has deleted it.
         """
+        try:
+            return await self._sync(companies, known, at, timeout_s)
+        except LeaseLostError:  # all of them
+            return list(await self._lost(companies))
+
+    async def _lost(self, companies: Sequence[Company]) -> list[RepositoryError]:
+        """Of companies whose leases are ours no more: deleted, or in somebody else's hands."""
+        found = await self.components.repository.find_companies([company.id for company in companies])
+        there = {document["_id"] for document in found}
+        return [
+            lost_to_another()
+            if company.id in there
+            else CompanyNotFoundError(f"the company {company.id!s:.60} was deleted during its sync")
+            for company in companies
+        ]
+
+    async def _sync(
+        self, companies: Sequence[Company], known: Known, at: datetime, timeout_s: float
+    ) -> list[Synced | RepositoryError]:
         repository = self.components.repository
         distrust = partial(repository.distrust, sources=[slot.name for slot in self.components.slots])
         async with held_leases(repository.company_leases, self.owner, self.components.lease_ttl_s, distrust) as held:
@@ -78,9 +96,9 @@ class CompanySync:
                     turns.append(lease)
             await rows.flush()
             done = [self._closed(turn) if isinstance(turn, Progress) else turn for turn in turns]
-            for position, company in enumerate(companies):
-                if company.id in held.lost:
-                    done[position] = lost_to_another()
+            if lost := [position for position, company in enumerate(companies) if company.id in held.lost]:
+                for position, error in zip(lost, await self._lost([companies[position] for position in lost]), strict=True):
+                    done[position] = error
             held.rest()  # the updates carry the tokens, and give the leases back: to renew one now would look as if it were lost
             await self.save([item for item in done if isinstance(item, Synced)], held)
         return done
