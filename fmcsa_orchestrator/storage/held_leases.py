@@ -126,7 +126,7 @@ class HeldLeases:
 
     def why_over(self) -> RepositoryError:
         """Why nothing may be written any more: others have them all, or the store has not said for too long whose they are."""
-        return (self.trouble or _unanswered(self.ttl_s)) if self.leases else lost_to_another()
+        return (self.trouble or _unanswered(self.ttl_s)) if self.leases.keys() - self.lost else lost_to_another()
 
     async def give_back(self, if_unsure: Callable[[Sequence[Any]], Awaitable[None]] | None = None) -> None:
         """Whatever state the store is in, and though we be cancelled; where that fails, they run out by themselves."""
