@@ -26,6 +26,7 @@ from fmcsa_orchestrator.storage.sync_status import status_update
 from fmcsa_orchestrator.sync.components import Components
 from fmcsa_orchestrator.sync.guard.source_caller import SourceCaller
 from fmcsa_orchestrator.sync.source_step import Known, Progress, SourceStep
+from fmcsa_orchestrator.sync.time_limit import TimeLimit, TimeShare
 
 
 @dataclass(slots=True)
@@ -49,13 +50,13 @@ class CompanySync:
 
     async def look(self, companies: Sequence[Company], known: Known, at: datetime) -> list[Synced]:
         """The status of companies for which nothing else is to be done; that needs no lease. The caller saves it."""
-        turns = [await self._turn(Progress(company, known, at), 0.0) for company in companies]
+        turns = [await self._turn(Progress(company, known, at), TimeLimit()) for company in companies]
         return [self._closed(turn) if isinstance(turn, Progress) else turn for turn in turns]
 
     async def sync(
-        self, companies: Sequence[Company], known: Known, at: datetime, timeout_s: float
+        self, companies: Sequence[Company], known: Known, at: datetime, timeout_s: float | TimeLimit
     ) -> list[Synced | RepositoryError]:
-        """Each of these through all sources in order, in `timeout_s` seconds, while all of them are leased to us.
+        """Each of these through all sources in order, in `timeout_s` seconds from its turn on, while all are leased to us.
 
         By position, what has become of it; an error where somebody else has the company, has taken it over, or has deleted it.
         """
@@ -76,7 +77,7 @@ class CompanySync:
         ]
 
     async def _sync(
-        self, companies: Sequence[Company], known: Known, at: datetime, timeout_s: float
+        self, companies: Sequence[Company], known: Known, at: datetime, timeout_s: float | TimeLimit
     ) -> list[Synced | RepositoryError]:
         repository = self.components.repository
         distrust = partial(repository.distrust, sources=[slot.name for slot in self.components.slots])
@@ -89,7 +90,8 @@ class CompanySync:
             for company, lease in zip(companies, leases, strict=True):
                 if isinstance(lease, Lease):
                     await asyncio.sleep(0)  # a turn without a question takes milliseconds, a hundred of them too long
-                    turns.append(await self._leased_turn(company, lease, rows, known, timeout_s, held))
+                    limit = timeout_s if isinstance(timeout_s, TimeLimit) else TimeLimit.after(timeout_s)
+                    turns.append(await self._leased_turn(company, lease, rows, known, limit, held))
                 elif isinstance(lease, CompanyWriteError):
                     turns.append(replace(self.refused(company.document, lease, at), update=None))
                 else:
@@ -104,7 +106,7 @@ class CompanySync:
         return done
 
     async def _leased_turn(
-        self, company: Company, lease: Lease, rows: RowWriter, known: Known, timeout_s: float, held: HeldLeases
+        self, company: Company, lease: Lease, rows: RowWriter, known: Known, limit: TimeLimit, held: HeldLeases
     ) -> Progress | Synced:
         if company.status.lease.ended_early:  # rows may be newer than the versions say, or of another number
             known = replace(known, force=True)
@@ -116,25 +118,24 @@ class CompanySync:
             watched("company", company=shown, usdot=company.usdot) as activity,
         ):
             await emit(CompanyStarted(company.id, company.usdot, company.name))
-            turn = await self._turn(progress, timeout_s)
+            turn = await self._turn(progress, limit)
             activity.outcome = "failed" if progress.failures or isinstance(turn, Synced) else "ok"
         held.in_turn = None
         return turn
 
-    async def _turn(self, progress: Progress, timeout_s: float) -> Progress | Synced:
+    async def _turn(self, progress: Progress, limit: TimeLimit) -> Progress | Synced:
         """Give each source its step, and a share of the time that is left by what it has still to ask."""
         try:
             check_settable(progress.original, [f"{STATUS}.sources.any.outcome"])
             progress.token = progress.company.status.lease.token
         except CompanyWriteError as error:
             return self.refused(progress.original, error, progress.at)
-        loop, slots, step = asyncio.get_running_loop(), self.components.slots, SourceStep(self.components.repository, self.caller)
-        deadline = loop.time() + timeout_s
+        slots, step = self.components.slots, SourceStep(self.components.repository, self.caller)
         progress.begin_reads(slots)
         try:
             for position, slot in enumerate(slots):
-                share = progress.share_of(slots[position:])
-                progress.outcomes[slot.name] = await step.run(slot, progress, max(0.0, deadline - loop.time()) * share)
+                share = TimeShare(limit, progress.share_of(slots[position:]))
+                progress.outcomes[slot.name] = await step.run(slot, progress, share)
         finally:
             await progress.end_reads()
         return progress

@@ -21,6 +21,7 @@ from fmcsa_orchestrator.sync.guard.source_caller import SourceCaller
 from fmcsa_orchestrator.sync.report_check import check_report
 from fmcsa_orchestrator.sync.shared_reads import Answer, SharedReads
 from fmcsa_orchestrator.sync.source_registry import SourceSlot
+from fmcsa_orchestrator.sync.time_limit import TimeShare
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,13 +149,13 @@ class SourceStep:
     repository: CompanyRepository
     caller: SourceCaller
 
-    async def run(self, slot: SourceSlot, progress: Progress, share_s: float) -> SourceOutcome:
-        """What becomes of this source, which may use `share_s` seconds; progress goes on with what it has found."""
+    async def run(self, slot: SourceSlot, progress: Progress, share: TimeShare) -> SourceOutcome:
+        """What becomes of this source, which may use that share of the time; progress goes on with what it has found."""
         version = progress.known.versions.get(slot.name)
         if progress.known.is_current(slot.name, progress.company):
             said = progress.company.status.source(slot.name).get("message")  # "none on record" still holds
             return _unchanged(slot.name, version, said if isinstance(said, str) else None)
-        report = await self._ask(slot, progress, share_s)
+        report = await self._ask(slot, progress, share)
         if not isinstance(report, SourceFailure):
             try:
                 return await self._take(slot, progress, report, version)
@@ -166,19 +167,19 @@ class SourceStep:
                 report = self.caller.isolation.failure(slot.name, error)
         return progress.fail(slot.name, report)
 
-    async def _ask(self, slot: SourceSlot, progress: Progress, share_s: float) -> SourceReport | SourceFailure:
+    async def _ask(self, slot: SourceSlot, progress: Progress, share: TimeShare) -> SourceReport | SourceFailure:
         """The report, from the window or at first hand; or why there is none."""
         company = progress.company
         ready = progress.known.report(slot.name, company)
         if (read := progress.reads.pop(slot.name, None)) is not None:
             is_there = read.done() and not read.cancelled() and read.exception() is None
-            ready = read.result() if is_there else await self.caller.isolation.run(slot.name, share_s, lambda: read)
+            ready = read.result() if is_there else await self.caller.isolation.run(slot.name, share, lambda: read)
         if ready is None:
-            return await self.caller.ask(slot.name, share_s, lambda: slot.source.fetch(company.for_sources()))
+            return await self.caller.ask(slot.name, share, lambda: slot.source.fetch(company.for_sources()))
         if isinstance(ready, SourceFailure) or slot.complete is None:
             return ready
         complete = partial(slot.complete, company.for_sources(), ready)
-        report = await self.caller.ask(slot.name, share_s, complete, part="/complete")
+        report = await self.caller.ask(slot.name, share, complete, part="/complete")
         return replace(ready, incomplete=report) if isinstance(report, SourceFailure) else report
 
     async def _take(self, slot: SourceSlot, progress: Progress, report: Any, version: str | None) -> SourceOutcome:
