@@ -153,7 +153,7 @@ class Upstream:
     @property
     def wait_s(self) -> float:
         """Seconds before a request that is made now goes out, at least: by the pause that upstream asked for, and the rate."""
-        return max(0.0, self._brake.left_s) + self._limiter.wait_s
+        return self._brake.wait_s + self._limiter.wait_s
 
     async def get(self, path: str, params: Mapping[str, str], read: Read[T]) -> T:
         """GET a path below the base URL and hand the good answer to `read`."""

@@ -123,6 +123,11 @@ class Brake:
         """Seconds until requests may go out again; below zero where they may."""
         return self._until - self._clock()
 
+    @property
+    def wait_s(self) -> float:
+        """The same, as far as one would wait: of a pause beyond our patience a request is told at once."""
+        return self.left_s if 0 < self.left_s <= self._patience_s else 0.0
+
     async def wait(self) -> None:
         """Wait until requests may go out again.
 

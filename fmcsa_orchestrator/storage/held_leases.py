@@ -26,7 +26,8 @@ async def held_leases(
     Where a write may yet reach the store after the leases were ours, they are left to run out, and `if_unsure` is called with
     their keys.
 
-    Raises: LeaseLostError, which ends the block, when others have taken over all that it holds; RepositoryError.
+    Raises: LeaseLostError, which ends the block, when others have taken over all that it holds; RepositoryError, which ends it as
+    well, when the store has not said for so long whose they are that others may have them.
     """
     held = HeldLeases(store, owner, ttl_s)
     try:
@@ -37,7 +38,7 @@ async def held_leases(
                 held.rest()
     except BaseException:
         if held.scope is not None and held.scope.expired():
-            raise lost_to_another() from None
+            raise held.why_over() from None
         raise
     finally:
         await held.give_back(if_unsure)
@@ -66,6 +67,7 @@ class HeldLeases:
     writing: int = 0  # writes of which we do not know that they have come to their end while the leases were ours
     renewing: asyncio.Lock = field(default_factory=asyncio.Lock)
     beat: asyncio.TimerHandle | asyncio.Task[None] | None = None
+    trouble: RepositoryError | None = None  # of the last renewal
 
     async def acquire(self, name: str) -> None:
         """Take the lease that is a document of its own. Raises: LeaseHeldError, RepositoryError."""
@@ -87,7 +89,7 @@ class HeldLeases:
 
     async def _take(self, call: Awaitable[T]) -> T:
         self.good_until = asyncio.get_running_loop().time() + self.ttl_s
-        answer = await to_its_end(call, TAKE_S)
+        answer = await _answered(to_its_end(call, TAKE_S), self.ttl_s)
         self._beat_in(self.ttl_s / 2)
         return answer
 
@@ -95,12 +97,12 @@ class HeldLeases:
         """Make sure of the leases, then write what does not carry a token itself. What has begun is waited for.
 
         They are renewed first when half of their time is gone. Raises: LeaseLostError before the write, or after one that took so
-        long that they may have passed on meanwhile.
+        long that they have passed on meanwhile; RepositoryError where nobody says whether they have.
         """
         if self._left_s() < self.ttl_s / 2:
             await self._renew()
         if self._left_s() <= 0 or not self.leases:
-            raise lost_to_another()
+            raise self.why_over()
         self.writing += 1
         task = asyncio.ensure_future(call())
         try:
@@ -110,8 +112,21 @@ class HeldLeases:
             if has_ended and self._left_s() > 0:
                 self.writing -= 1
         if self._left_s() <= 0:
-            raise lost_to_another()
+            await self._make_sure()
         return answer
+
+    async def _make_sure(self) -> None:
+        """After a write that has ended too late: it is good all the same if nobody else has come meanwhile."""
+        held = self.leases
+        await self._renew()
+        if self._left_s() <= 0 or held.keys() - self.leases.keys():
+            self.leases = held  # of all of them it is unsure what is written
+            raise lost_to_another()
+        self.writing -= 1
+
+    def why_over(self) -> RepositoryError:
+        """Why nothing may be written any more: others have them all, or the store has not said for too long whose they are."""
+        return (self.trouble or _unanswered(self.ttl_s)) if self.leases.keys() - self.lost else lost_to_another()
 
     async def give_back(self, if_unsure: Callable[[Sequence[Any]], Awaitable[None]] | None = None) -> None:
         """Whatever state the store is in, and though we be cancelled; where that fails, they run out by themselves."""
@@ -147,7 +162,9 @@ class HeldLeases:
         wait_s = self.ttl_s / 2
         try:
             await self._renew()
-        except RepositoryError:
+            self.trouble = None
+        except RepositoryError as error:
+            self.trouble = error
             wait_s /= _RETRIES  # not lost yet: ask again soon
         if self._left_s() > 0 and self.leases:
             self._beat_in(min(wait_s, self._left_s()))
@@ -159,7 +176,8 @@ class HeldLeases:
             if not self.leases or self._left_s() > self.ttl_s / 2:  # somebody has done it, a moment ago
                 return
             asked_at = asyncio.get_running_loop().time()
-            ours = await self.store.renew(list(self.leases.values()), self.ttl_s)
+            patience_s = max(self._left_s(), self.ttl_s / 2)
+            ours = await _answered(self.store.renew(list(self.leases.values()), self.ttl_s), patience_s)
             self.good_until = asked_at + self.ttl_s
             self.lost |= self.leases.keys() - ours
             self.leases = {key: lease for key, lease in self.leases.items() if key in ours}
@@ -167,6 +185,19 @@ class HeldLeases:
     def _left_s(self) -> float:
         """For how long nobody else can have taken them."""
         return self.good_until - asyncio.get_running_loop().time()
+
+
+def _unanswered(seconds: float) -> RepositoryError:
+    return RepositoryError(f"MongoDB has given no answer for {seconds:.0f} s; what is not stored is as it was")
+
+
+async def _answered(call: Awaitable[T], seconds: float) -> T:
+    """The store's answer. Raises: RepositoryError when there is none in time."""
+    try:
+        async with asyncio.timeout(seconds):
+            return await call
+    except TimeoutError:
+        raise _unanswered(seconds) from None
 
 
 async def to_its_end(call: Awaitable[T], patience_s: float) -> T:

@@ -12,7 +12,7 @@ from typing import Any
 
 from fmcsa_orchestrator.model.company import Company, name_of
 from fmcsa_orchestrator.model.documents import check_settable, settable, with_values
-from fmcsa_orchestrator.model.errors import CompanyWriteError, FmcsaError, LeaseLostError, RepositoryError
+from fmcsa_orchestrator.model.errors import CompanyNotFoundError, CompanyWriteError, FmcsaError, LeaseLostError, RepositoryError
 from fmcsa_orchestrator.model.events import CompanyStarted
 from fmcsa_orchestrator.model.results import CompanySyncResult, Outcome, Part
 from fmcsa_orchestrator.model.status import LEASE, STATUS, TOKEN, StoredStatus
@@ -26,6 +26,7 @@ from fmcsa_orchestrator.storage.sync_status import status_update
 from fmcsa_orchestrator.sync.components import Components
 from fmcsa_orchestrator.sync.guard.source_caller import SourceCaller
 from fmcsa_orchestrator.sync.source_step import Known, Progress, SourceStep
+from fmcsa_orchestrator.sync.time_limit import TimeLimit, TimeShare
 
 
 @dataclass(slots=True)
@@ -40,8 +41,7 @@ class Synced:
 class CompanySync:
     """Runs all sources for companies, for one run or one call.
 
-    Raises: RepositoryError when the store does not work, LeaseLostError when others have taken over all companies in hand;
-    nothing else, whatever a source or a document does.
+    Raises: RepositoryError when the store does not work; nothing else, whatever a source or a document does.
     """
 
     components: Components
@@ -50,16 +50,35 @@ class CompanySync:
 
     async def look(self, companies: Sequence[Company], known: Known, at: datetime) -> list[Synced]:
         """The status of companies for which nothing else is to be done; that needs no lease. The caller saves it."""
-        turns = [await self._turn(Progress(company, known, at), 0.0) for company in companies]
+        turns = [await self._turn(Progress(company, known, at), TimeLimit()) for company in companies]
         return [self._closed(turn) if isinstance(turn, Progress) else turn for turn in turns]
 
     async def sync(
-        self, companies: Sequence[Company], known: Known, at: datetime, timeout_s: float
+        self, companies: Sequence[Company], known: Known, at: datetime, timeout_s: float | TimeLimit
     ) -> list[Synced | RepositoryError]:
-        """Each of these through all sources in order, in `timeout_s` seconds, while all of them are leased to us.
+        """Each of these through all sources in order, in `timeout_s` seconds from its turn on, while all are leased to us.
 
         By position, what has become of it; an error where somebody else has the company, has taken it over, or has deleted it.
         """
+        try:
+            return await self._sync(companies, known, at, timeout_s)
+        except LeaseLostError:  # all of them
+            return list(await self._lost(companies))
+
+    async def _lost(self, companies: Sequence[Company]) -> list[RepositoryError]:
+        """Of companies whose leases are ours no more: deleted, or in somebody else's hands."""
+        found = await self.components.repository.find_companies([company.id for company in companies])
+        there = {document["_id"] for document in found}
+        return [
+            lost_to_another()
+            if company.id in there
+            else CompanyNotFoundError(f"the company {company.id!s:.60} was deleted during its sync")
+            for company in companies
+        ]
+
+    async def _sync(
+        self, companies: Sequence[Company], known: Known, at: datetime, timeout_s: float | TimeLimit
+    ) -> list[Synced | RepositoryError]:
         repository = self.components.repository
         distrust = partial(repository.distrust, sources=[slot.name for slot in self.components.slots])
         async with held_leases(repository.company_leases, self.owner, self.components.lease_ttl_s, distrust) as held:
@@ -71,22 +90,23 @@ class CompanySync:
             for company, lease in zip(companies, leases, strict=True):
                 if isinstance(lease, Lease):
                     await asyncio.sleep(0)  # a turn without a question takes milliseconds, a hundred of them too long
-                    turns.append(await self._leased_turn(company, lease, rows, known, timeout_s, held))
+                    limit = timeout_s if isinstance(timeout_s, TimeLimit) else TimeLimit.after(timeout_s)
+                    turns.append(await self._leased_turn(company, lease, rows, known, limit, held))
                 elif isinstance(lease, CompanyWriteError):
                     turns.append(replace(self.refused(company.document, lease, at), update=None))
                 else:
                     turns.append(lease)
             await rows.flush()
             done = [self._closed(turn) if isinstance(turn, Progress) else turn for turn in turns]
-            for position, company in enumerate(companies):
-                if company.id in held.lost:
-                    done[position] = lost_to_another()
+            if lost := [position for position, company in enumerate(companies) if company.id in held.lost]:
+                for position, error in zip(lost, await self._lost([companies[position] for position in lost]), strict=True):
+                    done[position] = error
             held.rest()  # the updates carry the tokens, and give the leases back: to renew one now would look as if it were lost
             await self.save([item for item in done if isinstance(item, Synced)], held)
         return done
 
     async def _leased_turn(
-        self, company: Company, lease: Lease, rows: RowWriter, known: Known, timeout_s: float, held: HeldLeases
+        self, company: Company, lease: Lease, rows: RowWriter, known: Known, limit: TimeLimit, held: HeldLeases
     ) -> Progress | Synced:
         if company.status.lease.ended_early:  # rows may be newer than the versions say, or of another number
             known = replace(known, force=True)
@@ -98,26 +118,25 @@ class CompanySync:
             watched("company", company=shown, usdot=company.usdot) as activity,
         ):
             await emit(CompanyStarted(company.id, company.usdot, company.name))
-            turn = await self._turn(progress, timeout_s)
+            turn = await self._turn(progress, limit)
             activity.outcome = "failed" if progress.failures or isinstance(turn, Synced) else "ok"
         held.in_turn = None
         return turn
 
-    async def _turn(self, progress: Progress, timeout_s: float) -> Progress | Synced:
+    async def _turn(self, progress: Progress, limit: TimeLimit) -> Progress | Synced:
         """Give each source its step, and a share of the time that is left by what it has still to ask."""
         try:
             check_settable(progress.original, [f"{STATUS}.sources.any.outcome"])
             progress.token = progress.company.status.lease.token
         except CompanyWriteError as error:
             return self.refused(progress.original, error, progress.at)
-        loop, slots = asyncio.get_running_loop(), self.components.slots
+        slots = self.components.slots
         step = SourceStep(self.components.repository, self.caller, self.components.quarantine)
-        deadline = loop.time() + timeout_s
-        progress.begin_reads(slots, timeout_s)
+        progress.begin_reads(slots, limit)
         try:
             for position, slot in enumerate(slots):
-                share = progress.share_of(slots[position:])
-                progress.outcomes[slot.name] = await step.run(slot, progress, max(0.0, deadline - loop.time()) * share)
+                share = TimeShare(limit, progress.share_of(slots[position:]))
+                progress.outcomes[slot.name] = await step.run(slot, progress, share)
             await step.settle_missing(slots, progress)
         finally:
             await progress.end_reads()

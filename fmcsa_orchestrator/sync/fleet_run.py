@@ -12,7 +12,6 @@ from fmcsa_orchestrator.model.errors import (
     CompanyNotFoundError,
     CompanyWriteError,
     InvalidUsdotError,
-    LeaseLostError,
     RepositoryError,
 )
 from fmcsa_orchestrator.model.events import CompanySynced, Reading, RunStarted, WindowFetched
@@ -186,10 +185,7 @@ class FleetRun:
         """The companies' turns; those that somebody else has in hand, or has just synced, are left to them."""
         loop, timeout_s = asyncio.get_running_loop(), self._components.company_timeout_s
         began = loop.time()
-        try:
-            done = await self._company_sync.sync(chunk, known, self._clock.now(), timeout_s)
-        except LeaseLostError as error:
-            done = list[Synced | RepositoryError]([error] * len(chunk))
+        done = await self._company_sync.sync(chunk, known, self._clock.now(), timeout_s)
         self._paces[known.is_read(self._components.slots, chunk[0])].learn(len(chunk), loop.time() - began)
         return [
             self._passed_over(company, item) if isinstance(item, RepositoryError) else item

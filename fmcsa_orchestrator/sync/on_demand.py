@@ -14,6 +14,7 @@ from fmcsa_orchestrator.sync.company_sync import CompanySync
 from fmcsa_orchestrator.sync.components import Components
 from fmcsa_orchestrator.sync.guard.source_caller import SourceCaller
 from fmcsa_orchestrator.sync.source_step import Known
+from fmcsa_orchestrator.sync.time_limit import TimeLimit
 
 LEASE_WAIT_S = 0.25  # between two looks whether somebody else has finished with a company
 _SOURCES_SHARE = 0.9  # of the time allowed, what the sources may use; the rest is for storing
@@ -34,7 +35,8 @@ class OnDemandSync:
     async def sync(self, company_id: Any, timeout_s: float, *, force: bool) -> CompanySyncResult:
         """Sync it, or share the sync that another call has begun, for this very id or for another form of it."""
         asked = ("asked", type(company_id), str(company_id), force)
-        return await self._shared.run(asked, lambda: self._found(company_id, timeout_s * _SOURCES_SHARE, force=force))
+        limit = TimeLimit.after(timeout_s * _SOURCES_SHARE)
+        return await self._shared.run(asked, limit, lambda shared: self._found(company_id, shared, force=force))
 
     async def stored(self, company_id: Any, *, force: bool) -> CompanySyncResult:
         """What is known of a company without asking anybody but the store, and which sources are not up to date.
@@ -54,28 +56,28 @@ class OnDemandSync:
             pending=tuple(slot.name for slot in slots if not known.is_current(slot.name, company)),
         )
 
-    async def _found(self, company_id: Any, timeout_s: float, *, force: bool) -> CompanySyncResult:
+    async def _found(self, company_id: Any, limit: TimeLimit, *, force: bool) -> CompanySyncResult:
         with self._reads.caller():
             document = await self._components.repository.find_company(company_id)
             found = ("found", type(document["_id"]), repr(document["_id"]), force)
-            return await self._shared.run(found, lambda: self._sync(document, timeout_s, force=force))
+            return await self._shared.run(found, limit, lambda shared: self._sync(document, shared, force=force))
 
-    async def _sync(self, document: Mapping[str, Any], timeout_s: float, *, force: bool) -> CompanySyncResult:
-        components, now, loop = self._components, current().now, asyncio.get_running_loop()
+    async def _sync(self, document: Mapping[str, Any], limit: TimeLimit, *, force: bool) -> CompanySyncResult:
+        components, now = self._components, current().now
         company_sync = CompanySync(components, SourceCaller(components.limiter, components.isolation), new_owner())
-        until = loop.time() + timeout_s
         while isinstance(company := as_company(document), Company):
-            known = Known({}, await components.versions.current(afresh=force, within_s=until - loop.time()), force, self._reads)
+            versions = await components.versions.current(afresh=force, within_s=limit.left_s())
+            known = Known({}, versions, force, self._reads)
             if known.is_passive(components.slots, company):
                 done = await company_sync.look([company], known, now())
                 await company_sync.save(done)
                 if not done[0].result.was_skipped:  # nobody has synced it meanwhile
                     return done[0].result
             else:
-                (answer,) = await company_sync.sync([company], known, now(), max(0.0, until - loop.time()))
+                (answer,) = await company_sync.sync([company], known, now(), limit)
                 if not isinstance(answer, RepositoryError):
                     return answer.result
-                if not isinstance(answer, LeaseHeldError) or loop.time() + LEASE_WAIT_S > until:
+                if not isinstance(answer, LeaseHeldError) or limit.left_s() < LEASE_WAIT_S:
                     raise answer
             await asyncio.sleep(LEASE_WAIT_S)
             document = await components.repository.find_company(company.id)
@@ -91,27 +93,33 @@ class Shared(Generic[T]):
     """Runs a call once for all who ask for it at the same time; it ends with the last of them."""
 
     def __init__(self) -> None:
-        self._running: dict[Hashable, tuple[asyncio.Task[T], list[object]]] = {}
+        self._running: dict[Hashable, tuple[asyncio.Task[T], TimeLimit]] = {}
 
-    async def run(self, key: Hashable, call: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """The result of the call, started by whoever asks first.
+    async def run(self, key: Hashable, limit: TimeLimit, call: Callable[[TimeLimit], Coroutine[Any, Any, T]]) -> T:
+        """The result of the call, started by whoever asks first; it is given the limit of all who wait for it.
 
-        One who is cancelled leaves; the call is cancelled when nobody waits for it any more. Raises: what the call raises.
+        Who has more time than one that has cut something short already begins anew. One who is cancelled leaves; the call is
+        cancelled when nobody waits for it any more. Raises: what the call raises.
         """
-        task, waiters = self._running.get(key) or self._start(key, call)
-        waiters.append(task)
+        entry = self._running.get(key)
+        if entry is None or (entry[1].has_cut and limit.until > entry[1].until):
+            entry = self._start(key, call)
+        task, shared = entry
+        shared.waiters.append(limit)
         try:
             return await asyncio.shield(task)
         finally:
-            waiters.pop()
-            if not waiters and not task.done():
-                self._running.pop(key, None)
+            shared.waiters.remove(limit)
+            if not shared.waiters and not task.done():
+                if self._running.get(key) is entry:
+                    del self._running[key]
                 task.cancel()
                 await wait_out([task])
 
-    def _start(self, key: Hashable, call: Callable[[], Coroutine[Any, Any, T]]) -> tuple[asyncio.Task[T], list[object]]:
-        task = asyncio.create_task(call())
-        entry: tuple[asyncio.Task[T], list[object]] = (task, [])
+    def _start(self, key: Hashable, call: Callable[[TimeLimit], Coroutine[Any, Any, T]]) -> tuple[asyncio.Task[T], TimeLimit]:
+        shared = TimeLimit()
+        task = asyncio.create_task(call(shared))
+        entry = task, shared
         self._running[key] = entry
         task.add_done_callback(lambda _: self._running.pop(key, None) if self._running.get(key) is entry else None)
         return entry

@@ -41,6 +41,7 @@ from fmcsa_orchestrator.sync.summary import Tally
 from fmcsa_orchestrator.sync.versions import Versions
 
 HEALTH_S = 5.0  # what a health summary may take
+_PREPARE_S = 600.0  # what the indexes may take, once: on a large collection they are built for minutes
 _VERSION_TTL_S = 300  # how long handlers trust an answer to "has upstream changed?"
 
 
@@ -267,8 +268,16 @@ class Orchestrator:
             try:
                 async with self._preparing:
                     if not self._prepared:
-                        await self.components.repository.prepare(self.components.collections)
+                        await self._prepare()
                         self._prepared = True
                 yield
             finally:
                 self._running.discard(limit)
+
+    async def _prepare(self) -> None:
+        """Raises: RepositoryError, also when the store gives no answer: nothing else would end a run that waits for one."""
+        try:
+            async with asyncio.timeout(_PREPARE_S):
+                await self.components.repository.prepare(self.components.collections)
+        except TimeoutError:
+            raise RepositoryError(f"MongoDB has given no answer for {_PREPARE_S:.0f} s") from None

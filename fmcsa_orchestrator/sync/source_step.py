@@ -29,6 +29,7 @@ from fmcsa_orchestrator.sync.guard.source_caller import SourceCaller
 from fmcsa_orchestrator.sync.report_check import check_report
 from fmcsa_orchestrator.sync.shared_reads import Answer, SharedReads
 from fmcsa_orchestrator.sync.source_registry import SourceSlot
+from fmcsa_orchestrator.sync.time_limit import TimeLimit, TimeShare
 
 _CLOCKS_APART = timedelta(hours=1)  # two answers about one edition need not agree to the second
 
@@ -116,12 +117,12 @@ class Progress:
     def __post_init__(self) -> None:
         self.original, self.stored = self.company.document, self.company.status
 
-    def begin_reads(self, slots: Sequence[SourceSlot], timeout_s: float) -> None:
+    def begin_reads(self, slots: Sequence[SourceSlot], limit: TimeLimit) -> None:
         """Have all batch sources read the company at once, as far as they are to be asked."""
         known, company = self.known, self.company
         if known.shared is not None:
             for slot in slots:
-                if slot.batch is not None and not known.is_current(slot.name, company) and slot.wait_s() <= timeout_s:
+                if slot.batch is not None and not known.is_current(slot.name, company) and slot.wait_s() <= limit.left_s():
                     self.reads[slot.name] = asyncio.create_task(known.shared.read(slot.batch, company))
 
     def share_of(self, slots: Sequence[SourceSlot]) -> float:
@@ -177,13 +178,13 @@ class SourceStep:
     caller: SourceCaller
     quarantine: str
 
-    async def run(self, slot: SourceSlot, progress: Progress, share_s: float) -> SourceOutcome:
-        """What becomes of this source, which may use `share_s` seconds; progress goes on with what it has found."""
+    async def run(self, slot: SourceSlot, progress: Progress, share: TimeShare) -> SourceOutcome:
+        """What becomes of this source, which may use that share of the time; progress goes on with what it has found."""
         version = progress.known.versions.get(slot.name)
         if progress.known.is_current(slot.name, progress.company):
             said = progress.company.status.source(slot.name).get("message")  # "none on record" still holds
             return _unchanged(slot.name, version, said if isinstance(said, str) else None)
-        report = await self._ask(slot, progress, share_s)
+        report = await self._ask(slot, progress, share)
         if not isinstance(report, SourceFailure):
             try:
                 return await self._take(slot, progress, report, version)
@@ -198,28 +199,34 @@ class SourceStep:
                 report = self.caller.isolation.failure(slot.name, error)
         return progress.fail(slot.name, report)
 
-    async def _ask(self, slot: SourceSlot, progress: Progress, share_s: float) -> SourceReport | SourceFailure:
+    async def _ask(self, slot: SourceSlot, progress: Progress, share: TimeShare) -> SourceReport | SourceFailure:
         """The report, from the window or at first hand; or why there is none."""
         company = progress.company
         ready = progress.known.report(slot.name, company)
-        if (failure := self._too_late(slot, progress, ready, share_s)) is not None:
+        if (failure := self._too_late(slot, progress, ready, share)) is not None:
             return failure
         if (read := progress.reads.pop(slot.name, None)) is not None:
             is_there = read.done() and not read.cancelled() and read.exception() is None
-            ready = read.result() if is_there else await self.caller.isolation.run(slot.name, share_s, lambda: read)
+            ready = read.result() if is_there else await self.caller.isolation.run(slot.name, share, lambda: read)
         if ready is None:
-            return await self.caller.ask(slot.name, share_s, lambda: slot.source.fetch(company.for_sources()))
+            return await self.caller.ask(slot.name, share, lambda: slot.source.fetch(company.for_sources()))
         if isinstance(ready, SourceFailure) or slot.complete is None:
             return ready
         complete = partial(slot.complete, company.for_sources(), ready)
-        report = await self.caller.ask(slot.name, share_s, complete, part="/complete")
+        report = await self.caller.ask(slot.name, share, complete, part="/complete")
         return replace(ready, incomplete=report) if isinstance(report, SourceFailure) else report
 
-    def _too_late(self, slot: SourceSlot, progress: Progress, ready: Answer, share_s: float) -> SourceFailure | None:
+    def _too_late(self, slot: SourceSlot, progress: Progress, ready: Answer, share: TimeShare) -> SourceFailure | None:
         """Why it is useless to ask, where somebody waits who has not the time; None where it is not."""
-        if current().is_background or ready is not None or slot.name in progress.reads or (wait_s := slot.wait_s()) <= share_s:
+        if (
+            current().is_background
+            or ready is not None
+            or slot.name in progress.reads
+            or (wait_s := slot.wait_s()) <= share.seconds
+        ):
             return None
-        words = f"the rate allows the first answer in about {ceil(wait_s)} s, and there are {max(0.0, share_s):.3g} s for it"
+        share.limit.cut()  # who has more time is to ask anew
+        words = f"the rate allows the first answer in about {ceil(wait_s)} s, and there are {share.seconds:.3g} s for it"
         return self.caller.isolation.failure(slot.name, SourceTimeoutError(words))
 
     async def _take(self, slot: SourceSlot, progress: Progress, report: Any, version: str | None) -> SourceOutcome:

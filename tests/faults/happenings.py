@@ -12,7 +12,7 @@ from unittest.mock import patch
 
 from pydantic import SecretStr
 
-from fmcsa_orchestrator import CompanyStarted, MongoCompanyRepository, RunStarted, SourceReport
+from fmcsa_orchestrator import CompanyStarted, MongoCompanyRepository, Outcome, RunStarted, SourceReport
 from fmcsa_orchestrator.storage.leases import TTL_S, Lease
 from fmcsa_orchestrator.sync.guard.isolation import GRACE_S
 from fmcsa_orchestrator.testing import Fault
@@ -248,7 +248,7 @@ def host_source(fetch):
         over = asyncio.Event()
 
         async def answer(company):
-            return await fetch(scene, over) if company.id == scene.target else score(company)
+            return await fetch(scene, over, company) if company.id == scene.target else score(company)
 
         try:
             yield Conditions(extra_sources=(FakeSource("scoring", answer, owns=["scoring"]),))
@@ -272,12 +272,28 @@ async def bug(*_):
     raise ZeroDivisionError("a bug")
 
 
-async def hang(scene, over):
+async def rows_as_a_generator(*_):
+    return SourceReport(fields={"scoring": {"points": -1}}, documents=(row for row in ()))
+
+
+async def says_it_has_failed(*_):
+    return SourceReport(fields={"scoring": {"points": -1}}, outcome=Outcome.FAILED, message="the other system is down")
+
+
+async def field_of_17_mb(*_):
+    return SourceReport(fields={"scoring": {"points": "x" * (17 * 2**20)}})
+
+
+async def changes_the_document(scene, over, company):
+    company.document.clear()
+
+
+async def hang(scene, over, _):
     let_time_pass(scene)
     await over.wait()
 
 
-async def hang_on_regardless(scene, over):
+async def hang_on_regardless(scene, over, _):
     let_time_pass(scene)
     while not over.is_set():
         try:
@@ -301,9 +317,30 @@ def broken_document(**values):
     return happens
 
 
-@asynccontextmanager
-async def listener_raises(scene):
-    def on_event(event):
-        raise RuntimeError("a listener with a bug")
+def as_text(value):
+    """As a dump to JSON leaves it: each time and number a text."""
+    if isinstance(value, dict):
+        return {key: as_text(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [as_text(item) for item in value]
+    return value if value is None or isinstance(value, bool) else str(value)
 
-    yield Conditions(on_event=on_event)
+
+@asynccontextmanager
+async def status_restored_as_text(scene):
+    before = await scene.document(scene.target)
+    data = before.get("fmcsaData", {})
+    status = {"lastRun": datetime(2020, 1, 1, tzinfo=UTC), "sources": [], "lease": "", **data.get("syncStatus", {})}
+    await scene.put_back({**before, "fmcsaData": {**data, "syncStatus": as_text(status)}})
+    yield Conditions()
+
+
+def listener_raises(error):
+    @asynccontextmanager
+    async def happens(scene):
+        async def on_event(event):
+            raise error
+
+        yield Conditions(on_event=on_event)
+
+    return happens

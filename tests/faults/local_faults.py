@@ -1,5 +1,6 @@
 """What can go wrong on our side: MongoDB, leases, this machine's clock, the host's documents, sources and listeners."""
 
+import asyncio
 from datetime import timedelta
 
 from . import happenings as make
@@ -128,6 +129,22 @@ CLOCK = [
 
 HOST = [
     source_fails("a source with a bug", make.host_source(make.bug), "unexpected", who=Who.TARGET, sources=("scoring",)),
+    *(
+        source_fails(name, make.host_source(fetch), "unexpected", who=Who.TARGET, sources=("scoring",))
+        for name, fetch in (
+            ("a source that gives its rows as a generator", make.rows_as_a_generator),
+            ("a source that says that it has failed", make.says_it_has_failed),
+            ("a source that changes the company's document", make.changes_the_document),
+        )
+    ),
+    source_fails(
+        "a source whose field is too large for a document",
+        make.host_source(make.field_of_17_mb),
+        "malformed",
+        who=Who.TARGET,
+        sources=("scoring",),
+        stores=WIRE,
+    ),
     source_fails(
         "a source that hangs",
         make.host_source(make.hang),
@@ -171,5 +188,7 @@ HOST = [
         who=Who.TARGET,
         sources=("company",),
     ),
-    nothing_fails("a listener that raises", make.listener_raises),
+    nothing_fails("a company whose status was restored as text", make.status_restored_as_text, stores=EVERYWHERE),
+    nothing_fails("a listener that raises", make.listener_raises(RuntimeError("a listener with a bug"))),
+    nothing_fails("a listener that raises a cancellation", make.listener_raises(asyncio.CancelledError())),
 ]

@@ -13,6 +13,7 @@ from fmcsa_orchestrator.model.waiting import wait_out
 from fmcsa_orchestrator.observability.context import current
 from fmcsa_orchestrator.observability.hooks import note
 from fmcsa_orchestrator.observability.redaction import redact
+from fmcsa_orchestrator.sync.time_limit import TimeShare
 
 log = logging.getLogger(__name__)
 
@@ -27,8 +28,10 @@ class Isolation:
     def __init__(self, secrets: tuple[str, ...] = ()) -> None:
         self._secrets = secrets
 
-    async def run(self, who: str, timeout_s: float, call: Callable[[], Awaitable[T]]) -> T | SourceFailure:
+    async def run(self, who: str, timeout_s: float | TimeShare, call: Callable[[], Awaitable[T]]) -> T | SourceFailure:
         """The call's result, or what it ended in. Only a cancellation of our own task passes, and the interpreter's exit.
+
+        A share of a time limit may grow meanwhile.
 
         The call has a task of its own, so that even one that swallows its cancellation cannot hold us up.
         """
@@ -38,13 +41,18 @@ class Isolation:
 
         task = asyncio.create_task(guarded(), name=f"fmcsa {who}")
         try:
-            done, _ = await asyncio.wait({task}, timeout=timeout_s)
+            if isinstance(timeout_s, TimeShare):
+                while (left_s := timeout_s.left_s()) > 0 and not task.done():
+                    await asyncio.wait({task}, timeout=left_s)
+            else:
+                await asyncio.wait({task}, timeout=timeout_s)
         except asyncio.CancelledError:
             await self._end(task, who)
             raise
-        if not done:
+        if not task.done():
             await self._end(task, who)
-            return self.failure(who, SourceTimeoutError(f"gave up after {timeout_s:.3g} s"))
+            seconds = timeout_s.seconds if isinstance(timeout_s, TimeShare) else timeout_s
+            return self.failure(who, SourceTimeoutError(f"gave up after {seconds:.3g} s"))
         try:
             return task.result()
         except TimeoutError as error:

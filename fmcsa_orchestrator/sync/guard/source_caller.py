@@ -10,6 +10,7 @@ from fmcsa_orchestrator.model.results import SourceFailure
 from fmcsa_orchestrator.observability.hooks import watched
 from fmcsa_orchestrator.sync.guard.circuit_breaker import Breakers
 from fmcsa_orchestrator.sync.guard.isolation import Isolation
+from fmcsa_orchestrator.sync.time_limit import TimeShare
 
 T = TypeVar("T")
 
@@ -22,7 +23,9 @@ class SourceCaller:
     isolation: Isolation
     breakers: Breakers = field(default_factory=Breakers)
 
-    async def ask(self, source: str, timeout_s: float, call: Callable[[], Awaitable[T]], *, part: str = "") -> T | SourceFailure:
+    async def ask(
+        self, source: str, timeout_s: float | TimeShare, call: Callable[[], Awaitable[T]], *, part: str = ""
+    ) -> T | SourceFailure:
         """What the source gives, or why there is nothing. A report that is `incomplete` has the failure there.
 
         It is not asked while the breaker of this source, or of this part of it, is open.
