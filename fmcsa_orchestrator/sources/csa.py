@@ -21,7 +21,7 @@ from fmcsa_orchestrator.model.results import Outcome
 from fmcsa_orchestrator.sources.base import BaseSource
 from fmcsa_orchestrator.sources.qcmobile_basics import parse_carrier, parse_qc_basics
 from fmcsa_orchestrator.sources.sms.columns import Content
-from fmcsa_orchestrator.sources.sms.file import CarrierRows, SmsFile, check_newer
+from fmcsa_orchestrator.sources.sms.file import CarrierRows, SmsFile, check_newer, unless_all_stale
 from fmcsa_orchestrator.sources.sms.result_file import (
     PERCENTILE_COLUMNS,
     RESULT_COLUMNS,
@@ -184,13 +184,13 @@ class CsaSource(BaseSource):
             found = {dataset: group[0] for dataset, group in rows.items() if group and not isinstance(group, SourceError)}
             try:
                 check_newer(company, self.name, as_of)
-                if error is None:
-                    await self._confirm_missing(company, found, reads)
-            except (StaleUpstreamError, ImplausibleEmptyError) as doubt:  # of this carrier alone, for what was stored before
-                reports[company.usdot] = doubt
-            else:
-                reports[company.usdot] = error or self._report(found, as_of)
-        return reports
+            except StaleUpstreamError as stale:  # for this carrier alone: what is stored of it is newer
+                reports[company.usdot] = stale
+                continue
+            if error is None:
+                await self._confirm_missing(company, found, reads)
+            reports[company.usdot] = error or self._report(found, as_of)
+        return unless_all_stale(reports)
 
     async def _confirm_missing(
         self, company: Company, found: Mapping[str, Content], reads: Mapping[SmsFile, CarrierRows]

@@ -143,6 +143,15 @@ def test_every_reason_to_stop_is_documented_and_nothing_else():
     assert set(re.findall(r'"(\w+)"', text)) == {reason.value for reason in StopReason}
 
 
+def test_every_kind_of_error_has_a_symptom():
+    """And none that is not a kind: the page that tells causes apart is by the words that people see."""
+    page = read("howto", "troubleshoot.md")
+    kinds = {error.kind for error in error_classes()}
+    assert kinds <= words(page)
+    told = {word for line in page.splitlines() if line.startswith("|") for word in re.findall(r"says `(\w+)`", line)}
+    assert told <= kinds
+
+
 def test_attributes_of_errors_are_in_the_tree():
     tree = next(block for _, block in FENCE.findall(read("reference", "errors.md")))
     drawn = {line.lstrip(" │├└─").split()[0]: re.findall(r"\.(\w+)", line) for line in tree.splitlines()}

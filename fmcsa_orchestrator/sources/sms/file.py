@@ -8,12 +8,13 @@ from datetime import datetime, timedelta
 from fmcsa_orchestrator.clients.http import is_ahead
 from fmcsa_orchestrator.clients.soda import Metadata, Rows, SodaClient
 from fmcsa_orchestrator.clients.soda_schema import Dataset, check_columns
-from fmcsa_orchestrator.model.company import Company, Finding
+from fmcsa_orchestrator.model.company import Company, Finding, SourceReport
 from fmcsa_orchestrator.model.errors import (
     ImplausibleEmptyError,
     MalformedPayloadError,
     RequestRejectedError,
     SchemaDriftError,
+    SourceError,
     StaleUpstreamError,
 )
 from fmcsa_orchestrator.model.fmcsa import UsdotNumber
@@ -132,6 +133,16 @@ def check_newer(company: Company, source: str, as_of: datetime | None) -> None:
     stored = company.stored_as_of(source)
     if stored and as_of and as_of < stored - _CLOCK_DIFFERENCE and not is_ahead(stored):
         raise StaleUpstreamError(f"upstream's files are of {as_of:%Y-%m-%d}, older than what is stored, of {stored:%Y-%m-%d}")
+
+
+def unless_all_stale(
+    reports: dict[UsdotNumber, SourceReport | SourceError],
+) -> dict[UsdotNumber, SourceReport | SourceError]:
+    """The reports of a batch. Raises: StaleUpstreamError where upstream is behind for each carrier: then it is one fault."""
+    first = next(iter(reports.values()), None)
+    if isinstance(first, StaleUpstreamError) and all(isinstance(report, StaleUpstreamError) for report in reports.values()):
+        raise first
+    return reports
 
 
 def _portions(usdots: Sequence[UsdotNumber], counts: Mapping[int, int], page_size: int) -> Iterator[list[UsdotNumber]]:

@@ -11,11 +11,11 @@ from typing import Any, ClassVar, overload
 
 from fmcsa_orchestrator.model.company import Company, Document, Finding, SourceReport
 from fmcsa_orchestrator.model.documents import content_hash
-from fmcsa_orchestrator.model.errors import ImplausibleEmptyError, SourceError, StaleUpstreamError
+from fmcsa_orchestrator.model.errors import SourceError, StaleUpstreamError
 from fmcsa_orchestrator.model.fmcsa import UsdotNumber
 from fmcsa_orchestrator.sources.base import BaseSource
 from fmcsa_orchestrator.sources.sms.columns import Content, two_years_after
-from fmcsa_orchestrator.sources.sms.file import CarrierRows, SmsFile, check_newer
+from fmcsa_orchestrator.sources.sms.file import CarrierRows, SmsFile, check_newer, unless_all_stale
 from fmcsa_orchestrator.sources.sms.kept_rows import SLICE, KeptRows, slices
 
 _SLOTS = 16  # per row, of a byte each: so few rows seem to share a key with others that they do not share it with
@@ -168,16 +168,19 @@ class RowSource(BaseSource):
                 if since >= SLICE:
                     since = 0
                     await asyncio.sleep(0)
-        return reports
+        return unless_all_stale(reports)
 
-    async def _believed(self, company: Company, rows: KeptRows, read: CarrierRows) -> SourceReport | SourceError:
-        """What the rows say of this carrier, or why they are not believed: of it alone, for what was stored before."""
+    async def _believed(self, company: Company, rows: KeptRows, read: CarrierRows) -> SourceReport | StaleUpstreamError:
+        """What the rows say of this carrier, or why that is not believed: what is stored of it is newer.
+
+        Raises: ImplausibleEmptyError where the whole file is empty.
+        """
         try:
             check_newer(company, self.name, read.as_of)
-            if not rows:
-                await self.file.confirm_empty(company, self.name, read)
-        except (StaleUpstreamError, ImplausibleEmptyError) as error:
+        except StaleUpstreamError as error:
             return error
+        if not rows:
+            await self.file.confirm_empty(company, self.name, read)
         return await self._report(rows, read.as_of)
 
     async def _report(self, rows: KeptRows, as_of: datetime | None) -> SourceReport:
