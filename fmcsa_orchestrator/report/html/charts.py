@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from math import ceil
 
 from fmcsa_orchestrator.model.fmcsa import Basic
 from fmcsa_orchestrator.report.overview import CompanyView
@@ -37,9 +38,9 @@ def bar_share(value: float, largest: float) -> float:
     return round(min(100.0, max(0.0, 100 * value / largest)), 2) if largest > 0 else 0.0
 
 
-def mark_place(value: float, largest: float) -> float:
-    """Where a mark of width 1 begins whose middle is at this value."""
-    return max(0, bar_share(value, largest) - 0.5)
+def whole_percent(value: float, largest: float) -> int:
+    """The same in whole percent, rounded up: what is there at all can be seen."""
+    return ceil(bar_share(value, largest))
 
 
 def stack_parts(counts: Mapping[str, int]) -> list[StackPart]:

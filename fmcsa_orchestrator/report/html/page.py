@@ -15,7 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from fmcsa_orchestrator.model.text import printable
 from fmcsa_orchestrator.report.freshness import STATE_WORDS
-from fmcsa_orchestrator.report.html.charts import bar_share, highest_measures, mark_place, stack_parts
+from fmcsa_orchestrator.report.html.charts import highest_measures, stack_parts, whole_percent
 from fmcsa_orchestrator.report.overview import Overview
 from fmcsa_orchestrator.report.wording import day, minute, number, percent, rows_of, tally
 from fmcsa_orchestrator.storage.fleet_status import State
@@ -42,11 +42,16 @@ def templates() -> Environment:
         keep_trailing_newline=True,
     )
     words = (day, minute, number, percent, rows_of, tally)
-    environment.filters |= {function.__name__: function for function in (*words, bar_share, mark_place, stack_parts)}
+    environment.filters |= {function.__name__: function for function in (*words, stack_parts, whole_percent)}
     environment.filters |= {"beside": partial(zip, strict=True), "word": STATE_WORDS.__getitem__, "in_words": _in_words}
-    style = files(_PACKAGE).joinpath("style.css").read_text(encoding="utf-8")
+    style = files(_PACKAGE).joinpath("style.css").read_text(encoding="utf-8") + _widths()
     environment.globals |= {"style": style, "style_digest": b64encode(hashlib.sha256(style.encode()).digest()).decode()}
     return environment
+
+
+def _widths() -> str:
+    """The rules for bars: how wide each is, and where its mark is."""
+    return "".join(f".w{percent} {{ --w: {percent}%; }} .m{percent} {{ --m: {percent}%; }}\n" for percent in range(101))
 
 
 def _shown(value: object) -> object:
