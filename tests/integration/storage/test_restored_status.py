@@ -104,3 +104,15 @@ async def test_a_handler_syncs_and_repairs_it_as_well(field, kind, wire_uri):
             company = await backend.company(number)
             assert result.success, (cases[number], result.errors, company["fmcsaData"]["syncStatus"]["lease"])
             assert is_whole(dig(company, "fmcsaData.syncStatus")), (cases[number], company)
+
+
+@pytest.mark.parametrize("kind", ["memory", "mongomock", "wire-motor"])
+@pytest.mark.parametrize(("field", "value"), [("", TEXT), ("lease", []), ("lease.token", "4"), ("sources", 5), ("lastRun", TEXT)])
+async def test_a_company_that_cannot_be_asked_for_is_told_so_in_its_status_all_the_same(field, value, kind, wire_uri):
+    async with open_backend(kind, wire_uri) as backend:
+        await backend.add({**spoilt(1, field, value), "dotNumber": "none"})
+        sync = orchestrator(backend, *sources())
+        assert (await sync.sync_all_companies()).failed == 1
+        status = (await backend.company(1))["fmcsaData"]["syncStatus"]
+        assert ([error["kind"] for error in status["errors"]], status["lastRun"] > LONG_AGO) == (["invalid_usdot"], True)
+        assert [error.kind for error in (await sync.sync_company(1)).errors] == ["invalid_usdot"]
