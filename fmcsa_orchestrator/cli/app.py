@@ -27,7 +27,7 @@ from fmcsa_orchestrator.cli.terminal.live import view_on
 from fmcsa_orchestrator.cli.terminal.outcomes import show_company, show_findings, show_plan, show_summary
 from fmcsa_orchestrator.cli.terminal.screen import Screen
 from fmcsa_orchestrator.model.company import Finding
-from fmcsa_orchestrator.model.errors import CompanyNotFoundError, FmcsaError
+from fmcsa_orchestrator.model.errors import CompanyNotFoundError, FmcsaError, SettingsError
 from fmcsa_orchestrator.model.results import CompanySyncResult, SyncSummary
 from fmcsa_orchestrator.report.html.write import write_page
 from fmcsa_orchestrator.report.overview import Overview
@@ -252,7 +252,8 @@ def _refuse(console: Console, error: FmcsaError, *, as_json: bool, exit_status: 
     if as_json:
         _print_json({"success": False, "errors": [{"kind": error.kind, "error": str(error)}]})
     else:
-        console.print(f"[red]{error.kind}[/] {escape(str(error))}", highlight=False)
+        word = "cannot run:" if isinstance(error, SettingsError) else error.kind
+        console.print(f"[red]{word}[/] {escape(str(error))}", highlight=False)
     raise typer.Exit(exit_status)
 
 

@@ -2,10 +2,15 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any, Self
+from typing import (
+    Annotated,
+    Any,
+    NotRequired,  # pydantic wants this one before Python 3.12
+    Self,
+)
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer
-from typing_extensions import TypedDict  # pydantic wants this one before Python 3.12
+from typing_extensions import TypedDict
 
 from fmcsa_orchestrator.model.errors import CompanyNotFoundError, LeaseHeldError, LeaseLostError
 from fmcsa_orchestrator.model.text import printable
@@ -222,8 +227,9 @@ class CompanySyncResult(Result):
 
 
 class CompanyErrors(TypedDict):
-    """One entry of `SyncSummary.errors`."""
+    """One entry of `SyncSummary.errors`; `companyId` is the older name of `company_id`."""
 
+    company_id: NotRequired[CompanyId]
     companyId: CompanyId
     name: str | None
     errors: list[SourceFailure]

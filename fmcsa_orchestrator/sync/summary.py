@@ -32,11 +32,12 @@ class Tally:
             self._counts["rows_written"] += outcome.written
         errors = [error for error in result.errors if not (error.stops_source and error.outcome is Outcome.UNAVAILABLE)]
         if errors and len(self._errors) < LIST_LIMIT:  # why a source has stopped for good is told once for the whole run
-            self._errors.append({"companyId": result.company_id, "name": result.name, "errors": errors})
+            key = result.company_id
+            self._errors.append({"company_id": key, "companyId": key, "name": result.name, "errors": errors})
 
     def fail_run(self, failure: SourceFailure) -> None:
         """Note what concerns the whole run: an error without a company."""
-        self._run_errors.append({"companyId": None, "name": None, "errors": [failure]})
+        self._run_errors.append({"company_id": None, "companyId": None, "name": None, "errors": [failure]})
 
     def summary(self, requests: int, stopped: StopReason | None) -> SyncSummary:
         """The run as it is now."""

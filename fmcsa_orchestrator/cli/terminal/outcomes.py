@@ -6,7 +6,8 @@ from rich.console import Console
 from rich.markup import escape
 
 from fmcsa_orchestrator.model.company import Finding
-from fmcsa_orchestrator.model.results import CompanySyncResult, SyncSummary
+from fmcsa_orchestrator.model.errors import SettingsError
+from fmcsa_orchestrator.model.results import CompanySyncResult, SourceFailure, SyncSummary
 from fmcsa_orchestrator.model.text import printable
 from fmcsa_orchestrator.sync.diagnostics.plan import Plan
 
@@ -21,6 +22,13 @@ STYLES = {
     "unavailable": "red",
 }  # per outcome; the word is always there too
 _ERRORS_SHOWN = 10
+
+
+def in_words(failure: SourceFailure, who: str = "") -> str:
+    """A failure in one line of markup; of settings there is nothing to say but what is wrong."""
+    if failure.kind == SettingsError.kind:
+        return f"[red]cannot run:[/] {escape(printable(failure.error))}"
+    return f"[red]{failure.kind}[/] {escape(printable(who))}{failure.source}: {escape(printable(failure.error))}"
 
 
 def show_summary(console: Console, summary: SyncSummary) -> None:
@@ -42,10 +50,7 @@ def show_summary(console: Console, summary: SyncSummary) -> None:
     for entry in summary.errors[:_ERRORS_SHOWN]:
         for failure in entry["errors"]:
             who = f"{entry['name'] or entry['companyId']}: " if entry["companyId"] is not None else ""
-            console.print(
-                f"  [red]{failure.kind}[/] {escape(printable(who))}{failure.source}: {escape(printable(failure.error))}",
-                highlight=False,
-            )
+            console.print(f"  {in_words(failure, who)}", highlight=False)
     if len(summary.errors) > _ERRORS_SHOWN:
         console.print(f"  and {summary.failed - _ERRORS_SHOWN} more; see `fmcsa-orchestrator status`")
 
@@ -61,7 +66,7 @@ def show_company(console: Console, result: CompanySyncResult) -> None:
         rows = "" if outcome.rows is None else f", {outcome.rows} rows, {outcome.written} written"
         console.print(f"  {name}: [{STYLES.get(outcome.outcome, '')}]{outcome.outcome}[/]{rows}", highlight=False)
     for failure in result.errors:
-        console.print(f"  [red]{failure.kind}[/] {failure.source}: {escape(printable(failure.error))}", highlight=False)
+        console.print(f"  {in_words(failure)}", highlight=False)
 
 
 def show_plan(console: Console, plan: Plan) -> None:
@@ -79,6 +84,6 @@ def show_findings(console: Console, findings: Iterable[Finding]) -> None:
     """A line per finding; below each fault what to do."""
     for finding in findings:
         mark = "[green]ok  [/]" if finding.is_good else "[red]FAIL[/]"
-        console.print(f"{mark} [bold]{escape(finding.what)}[/]: {escape(finding.text)}", highlight=False)
+        console.print(f"{mark} [bold]{escape(printable(finding.what))}[/]: {escape(printable(finding.text))}", highlight=False)
         if not finding.is_good and finding.remedy:
             console.print(f"     -> {escape(finding.remedy)}", highlight=False)
