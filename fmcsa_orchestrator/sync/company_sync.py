@@ -24,8 +24,10 @@ from fmcsa_orchestrator.storage.repository import CompanyUpdate
 from fmcsa_orchestrator.storage.row_writer import RowWriter
 from fmcsa_orchestrator.storage.sync_status import status_update
 from fmcsa_orchestrator.sync.components import Components
+from fmcsa_orchestrator.sync.gone_carriers import GoneCarriers
 from fmcsa_orchestrator.sync.guard.source_caller import SourceCaller
-from fmcsa_orchestrator.sync.source_step import Known, Progress, SourceStep
+from fmcsa_orchestrator.sync.progress import Known, Progress
+from fmcsa_orchestrator.sync.source_step import SourceStep
 from fmcsa_orchestrator.sync.time_limit import TimeLimit, TimeShare
 
 
@@ -137,7 +139,7 @@ class CompanySync:
             for position, slot in enumerate(slots):
                 share = TimeShare(limit, progress.share_of(slots[position:]))
                 progress.outcomes[slot.name] = await step.run(slot, progress, share)
-            await step.settle_missing(slots, progress)
+            await GoneCarriers(self.caller.isolation).settle(slots, progress)
         finally:
             await progress.end_reads()
         return progress

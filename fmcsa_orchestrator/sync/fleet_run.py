@@ -25,7 +25,7 @@ from fmcsa_orchestrator.sync.clock import RunClock
 from fmcsa_orchestrator.sync.company_sync import CompanySync, Synced
 from fmcsa_orchestrator.sync.components import Components
 from fmcsa_orchestrator.sync.guard.source_caller import SourceCaller
-from fmcsa_orchestrator.sync.source_step import Known
+from fmcsa_orchestrator.sync.progress import Known
 from fmcsa_orchestrator.sync.summary import Tally
 
 _SUSPICIOUS = 2  # syncs in a row that ended early, after which a company comes last in its window

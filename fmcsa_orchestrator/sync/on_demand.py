@@ -13,7 +13,7 @@ from fmcsa_orchestrator.storage.leases import new_owner
 from fmcsa_orchestrator.sync.company_sync import CompanySync
 from fmcsa_orchestrator.sync.components import Components
 from fmcsa_orchestrator.sync.guard.source_caller import SourceCaller
-from fmcsa_orchestrator.sync.source_step import Known
+from fmcsa_orchestrator.sync.progress import Known
 from fmcsa_orchestrator.sync.time_limit import TimeLimit
 
 LEASE_WAIT_S = 0.25  # between two looks whether somebody else has finished with a company
