@@ -103,7 +103,9 @@ class PassingRepository(InMemoryRepository):
         """All of them."""
         return len(self._usdots)
 
-    async def take_due(self, since: datetime, now: datetime, limit: int, without: Sequence[Any]) -> list[Mapping[str, Any]]:
+    async def take_due(
+        self, since: datetime, now: datetime, limit: int, without: Sequence[Any], *, after: datetime | None = None
+    ) -> list[Mapping[str, Any]]:
         """The next window."""
         part = self._usdots[self._next : self._next + limit]
         self._next += len(part)

@@ -227,11 +227,12 @@ def _told_of(settings: Settings) -> str:
 async def _overview(company_id: str | None, limit: int, stale_after_h: float | None) -> Overview:
     settings = Settings.load()
     stale_after_h = settings.stale_after_h if stale_after_h is None else stale_after_h
+    leases = settings.leases_collection
     uri, name, companies = settings.require_mongodb_uri(), settings.mongodb_database, settings.companies_collection
     async with open_database(uri, name, settings.mongodb_driver) as database:
         if company_id is not None:
-            return await read_company(database, companies, company_id, stale_after_h=stale_after_h)
-        return await read_fleet(database, companies, limit=limit, stale_after_h=stale_after_h)
+            return await read_company(database, companies, company_id, stale_after_h=stale_after_h, leases=leases)
+        return await read_fleet(database, companies, limit=limit, stale_after_h=stale_after_h, leases=leases)
 
 
 def _console(*, as_json: bool, verbose: bool = False) -> Console:

@@ -1,7 +1,7 @@
 """A company's status as it lies in its document: looked at once, whatever a host app may have made of it. No I/O."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Self, TypeGuard
 
@@ -14,6 +14,7 @@ LAST_RUN = f"{STATUS}.lastRun"
 LEASE = f"{STATUS}.lease."  # where a company's lease lies in its document
 TOKEN = f"{LEASE}token"
 STALE_AFTER_H = 48  # hours after which a success, or the last run, is stale, unless the setting says otherwise
+TIMES = ("lastRun", "lastAttempt", "lastSuccess", "LastSync")  # how the fields end that move with every attempt, or success
 _TEXT_LIMIT = 200
 _MOST = 2**62  # a number beyond is none that was counted
 _TIMES = ("lastAttempt", "lastSuccess", "lastChanged", "dataAsOf", "missingSince")  # of a source
@@ -87,6 +88,44 @@ def _is_odd_time(value: Any) -> bool:
 
 def _is_count(value: Any) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _MOST
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What a run has found for the whole fleet: at `at` upstream had these versions, by source, and no newer ones.
+
+    It holds of each company that has such a version, also where its own status was not written for that.
+    """
+
+    versions: Mapping[str, str] = field(default_factory=dict)
+    at: datetime | None = None
+
+    @classmethod
+    def of(cls, facts: Mapping[str, Any] | None) -> Self:
+        """As the facts of the last run tell it."""
+        found = {name: as_object(entry) for name, entry in as_object((facts or {}).get("verified")).items()}
+        times = [as_time(entry.get("at")) for entry in found.values()]
+        versions = {name: version for name, entry in found.items() if isinstance(version := entry.get("version"), str)}
+        return cls(versions, min((time for time in times if time is not None), default=None)) if versions else cls()
+
+    def holds_of(self, source: str, stored: Mapping[str, Any]) -> bool:
+        """Whether what the status says of this source is of the version that was found."""
+        return self.at is not None and source in self.versions and stored.get("version") == self.versions[source]
+
+    def holds_of_all(self, sources: Mapping[str, Any]) -> bool:
+        """Whether that is so for every source that was asked."""
+        return self.at is not None and all(self.holds_of(name, as_object(sources.get(name))) for name in self.versions)
+
+    def last_look(self, status: "StoredStatus") -> datetime | None:
+        """When a company was last attempted, or looked at by a run that found it up to date."""
+        return self.later(status.last_run) if self.holds_of_all(status.sources) else status.last_run
+
+    def later(self, time: datetime | None) -> datetime | None:
+        """The later of this time and that of the run."""
+        return time if time is None or self.at is None else max(time, self.at)
+
+
+NOTHING = Verified()
 
 
 @dataclass(frozen=True, slots=True)

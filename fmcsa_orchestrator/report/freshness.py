@@ -7,7 +7,7 @@ from typing import Any
 
 from fmcsa_orchestrator.model.documents import as_time
 from fmcsa_orchestrator.model.results import FAILURES
-from fmcsa_orchestrator.model.status import StoredStatus
+from fmcsa_orchestrator.model.status import NOTHING, StoredStatus, Verified
 from fmcsa_orchestrator.model.text import printable
 from fmcsa_orchestrator.storage.fleet_status import State
 from fmcsa_orchestrator.storage.sync_status import is_name
@@ -30,19 +30,21 @@ class SourceView:
     message: str | None
 
 
-def company_state(document: Mapping[str, Any], cutoff: datetime) -> State:
+def company_state(document: Mapping[str, Any], cutoff: datetime, verified: Verified = NOTHING) -> State:
     """The company as a whole: its last attempt was good and recent, good and old, bad, or has not been."""
     status = StoredStatus.of(document)
     success = status.values.get("success")
     if not isinstance(success, bool):
         return State.NEVER
-    return _by_age(status.last_run, cutoff) if success else State.FAILING
+    return _by_age(verified.last_look(status), cutoff) if success else State.FAILING
 
 
-def source_views(document: Mapping[str, Any], names: Iterable[str], cutoff: datetime) -> tuple[SourceView, ...]:
+def source_views(
+    document: Mapping[str, Any], names: Iterable[str], cutoff: datetime, verified: Verified = NOTHING
+) -> tuple[SourceView, ...]:
     """The named sources, in this order."""
     status = StoredStatus.of(document)
-    return tuple(_source_view(name, status.source(name), cutoff) for name in names)
+    return tuple(_source_view(name, status.source(name), cutoff, verified) for name in names)
 
 
 def source_names(documents: Iterable[Mapping[str, Any]], first: Iterable[str]) -> list[str]:
@@ -57,14 +59,17 @@ def as_text(value: Any, limit: int = 500) -> str | None:
     return printable(value[:limit]) if isinstance(value, str) else None
 
 
-def _source_view(name: str, source: Mapping[str, Any], cutoff: datetime) -> SourceView:
-    outcome, last_success = as_text(source.get("outcome"), 40), as_time(source.get("lastSuccess"))
+def _source_view(name: str, source: Mapping[str, Any], cutoff: datetime, verified: Verified) -> SourceView:
+    outcome = as_text(source.get("outcome"), 40)
+    last_attempt, last_success = as_time(source.get("lastAttempt")), as_time(source.get("lastSuccess"))
+    if verified.holds_of(name, source):
+        last_attempt, last_success = verified.later(last_attempt), verified.later(last_success)
     rows = source.get("rows")
     return SourceView(
         name=name,
         state=_source_state(outcome, last_success, cutoff),
         outcome=outcome,
-        last_attempt=as_time(source.get("lastAttempt")),
+        last_attempt=last_attempt,
         last_success=last_success,
         last_changed=as_time(source.get("lastChanged")),
         data_as_of=as_time(source.get("dataAsOf")),

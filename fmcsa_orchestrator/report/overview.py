@@ -11,7 +11,7 @@ from pydantic_core import to_jsonable_python
 from fmcsa_orchestrator.model.documents import as_object
 from fmcsa_orchestrator.model.errors import InvalidUsdotError
 from fmcsa_orchestrator.model.fmcsa import UsdotNumber
-from fmcsa_orchestrator.model.status import StoredStatus
+from fmcsa_orchestrator.model.status import NOTHING, StoredStatus, Verified
 from fmcsa_orchestrator.model.text import printable
 from fmcsa_orchestrator.report.freshness import SourceView, as_text, company_state, source_views
 from fmcsa_orchestrator.report.safety import SafetyView, safety_view
@@ -69,12 +69,12 @@ def make_overview(
     at: datetime,
     stale_after_h: float,
     fleet: FleetCounts | None = None,
+    verified: Verified = NOTHING,
 ) -> Overview:
     """The companies' documents, prepared, beside the fleet's counts."""
     cutoff = cutoff_of(at, stale_after_h)
-    return Overview(
-        at, stale_after_h, fleet and _printable(fleet), tuple(company_view(document, sources, cutoff) for document in documents)
-    )
+    companies = tuple(company_view(document, sources, cutoff, verified) for document in documents)
+    return Overview(at, stale_after_h, fleet and _printable(fleet), companies)
 
 
 def _printable(fleet: FleetCounts) -> FleetCounts:
@@ -91,7 +91,9 @@ def _shown_outcomes(outcomes: Mapping[str, int]) -> Mapping[str, int]:
     return dict(shown)
 
 
-def company_view(document: Mapping[str, Any], sources: Sequence[str], cutoff: datetime) -> CompanyView:
+def company_view(
+    document: Mapping[str, Any], sources: Sequence[str], cutoff: datetime, verified: Verified = NOTHING
+) -> CompanyView:
     """One company's document, prepared."""
     key = shown_id(document)
     status = StoredStatus.of(document)
@@ -99,9 +101,9 @@ def company_view(document: Mapping[str, Any], sources: Sequence[str], cutoff: da
         id=key,
         name=shown_name(document),
         usdot=_usdot(document.get("dotNumber")),
-        state=company_state(document, cutoff),
-        last_run=status.last_run,
-        sources=source_views(document, sources, cutoff),
+        state=company_state(document, cutoff, verified),
+        last_run=verified.last_look(status),
+        sources=source_views(document, sources, cutoff, verified),
         errors=_errors(status.values.get("errors")),
         safety=safety_view(document),
     )

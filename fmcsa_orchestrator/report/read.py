@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from fmcsa_orchestrator.model.errors import CompanyNotFoundError
-from fmcsa_orchestrator.model.status import STALE_AFTER_H
+from fmcsa_orchestrator.model.status import STALE_AFTER_H, Verified
 from fmcsa_orchestrator.report.freshness import source_names
 from fmcsa_orchestrator.report.overview import Overview, cutoff_of, make_overview
 from fmcsa_orchestrator.sources.catalogue import SOURCE_NAMES
@@ -13,26 +13,33 @@ from fmcsa_orchestrator.storage.mongodb.companies import MongoCompanyRepository
 from fmcsa_orchestrator.storage.mongodb.fleet_counts import MongoFleet
 
 
-async def read_fleet(database: Any, companies: str, *, limit: int, stale_after_h: float = STALE_AFTER_H) -> Overview:
+async def read_fleet(
+    database: Any, companies: str, *, limit: int, stale_after_h: float = STALE_AFTER_H, leases: str = "fmcsaLeases"
+) -> Overview:
     """The fleet's counts and `limit` companies, the least recently attempted first.
 
     Sources that are not built in are counted where one of these companies has them. Raises: RepositoryError.
     """
     at = datetime.now(UTC)
     fleet = MongoFleet(database, companies)
+    verified = Verified.of(await MongoCompanyRepository(database, companies=companies, leases=leases).last_run())
     documents = await fleet.documents(limit)
     names = source_names(documents, SOURCE_NAMES)
-    counts = await fleet.counts(names, cutoff_of(at, stale_after_h))
-    return make_overview(documents, names, at, stale_after_h, counts)
+    counts = await fleet.counts(names, cutoff_of(at, stale_after_h), verified)
+    return make_overview(documents, names, at, stale_after_h, counts, verified)
 
 
-async def read_company(database: Any, companies: str, company_id: str, *, stale_after_h: float = STALE_AFTER_H) -> Overview:
+async def read_company(
+    database: Any, companies: str, company_id: str, *, stale_after_h: float = STALE_AFTER_H, leases: str = "fmcsaLeases"
+) -> Overview:
     """One company by its `_id`: by the text as it is; where no company has it, and it is a number, by the number.
 
     Raises: CompanyNotFoundError, RepositoryError.
     """
-    document = await _find(MongoCompanyRepository(database, companies=companies), company_id)
-    return make_overview([document], source_names([document], SOURCE_NAMES), datetime.now(UTC), stale_after_h)
+    repository = MongoCompanyRepository(database, companies=companies, leases=leases)
+    document = await _find(repository, company_id)
+    verified = Verified.of(await repository.last_run())
+    return make_overview([document], source_names([document], SOURCE_NAMES), datetime.now(UTC), stale_after_h, verified=verified)
 
 
 async def _find(repository: MongoCompanyRepository, company_id: str) -> Mapping[str, Any]:

@@ -78,8 +78,12 @@ class CompanyRepository(Protocol):
     async def count_due(self, since: datetime, now: datetime) -> int:
         """How many companies have a dotNumber and were not attempted since."""
 
-    async def take_due(self, since: datetime, now: datetime, limit: int, without: Sequence[Any]) -> list[Mapping[str, Any]]:
+    async def take_due(
+        self, since: datetime, now: datetime, limit: int, without: Sequence[Any], *, after: datetime | None = None
+    ) -> list[Mapping[str, Any]]:
         """The next such companies, the least recently attempted first; `without` leaves ids out.
+
+        `after` leaves out those whose last attempt was before it: they have been looked at, and left as they are.
 
         Of each `_id`, `dotNumber`, `name` and `fmcsaData.syncStatus`: nothing else is needed of one that is current.
         """

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from fmcsa_orchestrator.model.limiter import Limiter
 from fmcsa_orchestrator.sources.base import BatchSource
@@ -26,6 +27,7 @@ class Components:
     company_timeout_s: float
     lease_ttl_s: float
     shared_reads: SharedReads  # of handlers
+    confirm_after: timedelta  # so old may a status get of which nothing but the times would change
     quarantine: str  # the collection of rows that nobody can understand
 
     @property

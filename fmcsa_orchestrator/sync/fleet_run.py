@@ -3,11 +3,12 @@
 import asyncio
 from collections import deque
 from collections.abc import Collection, Hashable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from fmcsa_orchestrator.model.company import Company, as_company
+from fmcsa_orchestrator.model.documents import dig
 from fmcsa_orchestrator.model.errors import (
     CompanyNotFoundError,
     CompanyWriteError,
@@ -16,6 +17,7 @@ from fmcsa_orchestrator.model.errors import (
 )
 from fmcsa_orchestrator.model.events import CompanySynced, Reading, RunStarted, WindowFetched
 from fmcsa_orchestrator.model.results import CompanySyncResult, Part
+from fmcsa_orchestrator.model.status import TIMES
 from fmcsa_orchestrator.model.waiting import wait_out
 from fmcsa_orchestrator.observability.context import current
 from fmcsa_orchestrator.observability.hooks import emit
@@ -55,6 +57,7 @@ class FleetRun:
         self._tally = tally
         self._known = Known({}, {}, force)
         self._aside: list[Any] = []  # not to be taken again in this run, though their lastRun has not moved
+        self._looked_at = LookedAt()
         self._recent: deque[set[Any]] = deque(maxlen=2)  # the ids of the last windows
         self._is_last = False
         self._unstorable = 0
@@ -86,6 +89,15 @@ class FleetRun:
                             if ahead.done() and not ahead.cancelled():
                                 ahead.exception()  # where both fail, one is told
 
+    def verified(self) -> dict[str, Any]:
+        """What holds of every company that has these versions: that upstream had no newer ones when this run began.
+
+        Empty where upstream told no version.
+        """
+        at = self._clock.started_at
+        found = {source: {"version": version, "at": at} for source, version in self._known.versions.items() if version}
+        return {"verified": found} if found else {}
+
     def _read_ahead(self, since: datetime, window: "Window") -> "asyncio.Task[Window | None] | None":
         """The next window, read while the store takes this one; not where this one waits for upstreams itself."""
         is_read = all(window.known.is_read(self._components.slots, company) for company in window.active)
@@ -116,8 +128,8 @@ class FleetRun:
     ) -> tuple[list[Mapping[str, Any]], list[Mapping[str, Any]]]:
         """The next companies, and those whose `_id` nothing can be kept by; none that was saved without effect before."""
         size = self._components.window_size
-        without = [*self._aside, *in_hand]
-        documents = await self._components.repository.take_due(since, self._clock.now(), size, without)
+        without, after = [*self._aside, *in_hand, *self._looked_at.ids], self._looked_at.until
+        documents = await self._components.repository.take_due(since, self._clock.now(), size, without, after=after)
         self._is_last = len(documents) < size
         odd = [document for document in documents if not isinstance(document["_id"], Hashable)]
         documents = [document for document in documents if isinstance(document["_id"], Hashable)]
@@ -138,10 +150,24 @@ class FleetRun:
             chunk, active = self._chunk(active, window.known)
             for done in await self._sync(chunk, window.known):
                 await self._tell(done)
-        statuses = window.refused + await self._company_sync.look(window.passive, window.known, self._clock.now())
-        await self._company_sync.save(statuses)
-        for done in statuses:
+        now = self._clock.now()
+        looks = await self._company_sync.look(window.passive, window.known, now)
+        to_say = []
+        for company, done in zip(window.passive, looks, strict=True):
+            if self._says_nothing_new(company, done, now):
+                self._looked_at.add(company)
+            else:
+                to_say.append(done)
+        await self._company_sync.save(window.refused + to_say)
+        for done in window.refused + looks:
             await self._tell(done)
+
+    def _says_nothing_new(self, company: Company, done: Synced, now: datetime) -> bool:
+        """Whether the status would change in its times only, and these were written not long ago."""
+        last_run = company.status.last_run
+        if last_run is None or last_run < now - self._components.confirm_after or done.update is None:
+            return False
+        return all(path.endswith(TIMES) or dig(company.document, path) == value for path, value in done.update.values.items())
 
     async def _whole(self, documents: Sequence[Mapping[str, Any]]) -> tuple[list[Company], list[Synced]]:
         """These companies with all that their documents hold, in the same order, and those that cannot be asked for."""
@@ -207,6 +233,21 @@ class FleetRun:
             self._unstorable += not done.result.was_skipped
         self._tally.add(done.result)
         await emit(CompanySynced(done.result, current().requests.total()))
+
+
+@dataclass(slots=True)
+class LookedAt:
+    """The companies that were left as they are: all that were attempted before `until`, and of those at that very time `ids`."""
+
+    until: datetime | None = None
+    ids: set[Any] = field(default_factory=set)
+
+    def add(self, company: Company) -> None:
+        """One more; they come in the order of their last attempts."""
+        last_run = company.status.last_run
+        if last_run is not None and (self.until is None or last_run > self.until):
+            self.until, self.ids = last_run, set()
+        self.ids.add(company.id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from typing import Any
 from weakref import WeakSet
@@ -40,6 +41,7 @@ from fmcsa_orchestrator.sync.source_registry import make_slots
 from fmcsa_orchestrator.sync.summary import Tally
 from fmcsa_orchestrator.sync.versions import Versions
 
+CONFIRM_AFTER = timedelta(days=1)  # an unchanged status is written once a day: whoever watches the collection hears of each
 HEALTH_S = 5.0  # what a health summary may take
 _PREPARE_S = 600.0  # what the indexes may take, once: on a large collection they are built for minutes
 _VERSION_TTL_S = 300  # how long handlers trust an answer to "has upstream changed?"
@@ -95,6 +97,7 @@ class Orchestrator:
             company_timeout_s=company_timeout_s,
             lease_ttl_s=lease_ttl_s,
             shared_reads=SharedReads(limiter, isolation, company_timeout_s),
+            confirm_after=min(CONFIRM_AFTER, timedelta(hours=stale_after_h) / 2),
             quarantine=quarantine,
         )
         self._on_demand = OnDemandSync(self.components)
@@ -128,7 +131,8 @@ class Orchestrator:
                 activity.facts |= {"total": summary.total, "failed": summary.failed, "requests": summary.requests}
             if run.has_begun and stopped is not StopReason.LEASE_LOST:
                 # Kept for `health`; where that fails, whatever the reason, the run is over all the same.
-                await isolation.run(Part.RUN, RELEASE_S, lambda: self.components.repository.record_run(summary.facts()))
+                facts = {**summary.facts(), **run.verified()}
+                await isolation.run(Part.RUN, RELEASE_S, lambda: self.components.repository.record_run(facts))
             await emit(RunFinished(summary))
         return summary
 

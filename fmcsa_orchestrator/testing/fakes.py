@@ -62,7 +62,7 @@ class InMemoryRepository:
 
     async def record_run(self, facts: Mapping[str, Any]) -> None:
         """Keep it."""
-        self._last_run = facts
+        self._last_run = {**(self._last_run or {}), **facts}
 
     async def last_run(self) -> Mapping[str, Any] | None:
         """What was kept."""
@@ -72,9 +72,15 @@ class InMemoryRepository:
         """How many are due."""
         return sum(1 for company in self.companies.values() if _is_due(company, since, now))
 
-    async def take_due(self, since: datetime, now: datetime, limit: int, without: Sequence[Any]) -> list[Mapping[str, Any]]:
+    async def take_due(
+        self, since: datetime, now: datetime, limit: int, without: Sequence[Any], *, after: datetime | None = None
+    ) -> list[Mapping[str, Any]]:
         """The next ones; `save` puts a company at the end."""
-        fitting = (company for key, company in self.companies.items() if _is_due(company, since, now) and key not in without)
+        fitting = (
+            company
+            for key, company in self.companies.items()
+            if _is_due(company, since, now) and key not in without and not _is_before(_last_run(company), after)
+        )
         return list(islice(fitting, limit))
 
     async def count_current(self, source: str, version: str) -> int:
@@ -149,6 +155,10 @@ class InMemoryRepository:
 
 def _last_run(company: Mapping[str, Any]) -> Any:
     return dig(company, f"{STATUS}.lastRun")
+
+
+def _is_before(last_run: Any, after: datetime | None) -> bool:
+    return after is not None and isinstance(last_run, datetime) and last_run < after
 
 
 def _is_due(company: Mapping[str, Any], since: datetime, now: datetime) -> bool:

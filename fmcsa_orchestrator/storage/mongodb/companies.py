@@ -105,7 +105,9 @@ class MongoCompanyRepository:
     async def record_run(self, facts: Mapping[str, Any]) -> None:
         """In the document of the run's lease."""
         with translated("cannot write the run's document"):
-            await self._leases.update_one({"_id": self.run_name}, {"$set": {"lastRun": dict(facts)}})
+            # Field by field: what this run does not know is kept from an earlier one.
+            fields = {f"lastRun.{name}": value for name, value in facts.items()}
+            await self._leases.update_one({"_id": self.run_name}, {"$set": fields})
 
     async def last_run(self) -> Mapping[str, Any] | None:
         """From the same document."""
@@ -120,16 +122,19 @@ class MongoCompanyRepository:
             count: int = await self._companies.count_documents(_due(since, now))
             return count
 
-    async def take_due(self, since: datetime, now: datetime, limit: int, without: Sequence[Any]) -> list[Mapping[str, Any]]:
+    async def take_due(
+        self, since: datetime, now: datetime, limit: int, without: Sequence[Any], *, after: datetime | None = None
+    ) -> list[Mapping[str, Any]]:
         """The next ones, the least recently attempted first.
 
         A fresh query each time: a cursor over the key that the run itself moves would see companies twice, and one left
         idle for long is closed by the server.
         """
-        condition = _due(since, now)
-        if without:
-            # By `$and`, so that a server looks at the index that both parts can use before it leaves out these few.
-            condition = {"$and": [{"_id": {"$nin": list(without)}}, condition]}
+        # By `$and`, so that a server looks at the index that all parts can use before it leaves out these few.
+        parts: list[dict[str, Any]] = [{"_id": {"$nin": list(without)}}] if without else []
+        if after is not None:
+            parts.append({LAST_RUN: {"$not": {"$lt": after}}})  # the negation, so that those without a time are in
+        condition = {"$and": [*parts, _due(since, now)]} if parts else _due(since, now)
         with translated("cannot read companies"):
             found = self._companies.find(condition, _STATUS_FIELDS).sort(LAST_RUN, 1).limit(limit).batch_size(limit)
             documents: list[Mapping[str, Any]] = await found.to_list(limit)

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from fmcsa_orchestrator.model.company import name_of
-from fmcsa_orchestrator.model.documents import as_time, dig
+from fmcsa_orchestrator.model.documents import as_time
 from fmcsa_orchestrator.model.results import FAILURES
-from fmcsa_orchestrator.model.status import LAST_RUN, STATUS
+from fmcsa_orchestrator.model.status import LAST_RUN, NOTHING, STATUS, StoredStatus, Verified
 from fmcsa_orchestrator.storage.fleet_status import FleetCounts, SourceCounts, StateCounts
 from fmcsa_orchestrator.storage.mongodb.companies import HAS_USDOT
 from fmcsa_orchestrator.storage.mongodb.driver import aggregated, collection_of, translated
@@ -30,12 +30,14 @@ class MongoFleet:
         """What is known of companies, the least recently attempted first."""
         return await self._first(HAS_USDOT, limit)
 
-    async def counts(self, sources: Sequence[str], cutoff: datetime) -> FleetCounts:
+    async def counts(self, sources: Sequence[str], cutoff: datetime, verified: Verified = NOTHING) -> FleetCounts:
         """Companies by state, overall and per source; a success before `cutoff` is stale. Two commands, however many they are.
+
+        What a run has verified counts as a success at its time.
 
         MongoDB counts companies that are alike in all that is asked of them, of which there are a few dozen kinds.
         """
-        kinds = await self._kinds(sources, cutoff)
+        kinds = await self._kinds(sources, cutoff, verified)
         oldest = await self._first({**HAS_USDOT, LAST_RUN: {"$gte": _FIRST, "$lt": _LAST}}, 1)
         success = Counter[Any]()
         fresh = 0
@@ -47,19 +49,30 @@ class MongoFleet:
             total=success.total(),
             states=StateCounts(fresh, success[True] - fresh, success[False], success[None]),
             sources=tuple(_source_counts(f"s{number}", name, kinds) for number, name in enumerate(sources)),
-            oldest=as_time(dig(oldest[0], LAST_RUN)) if oldest else None,
+            oldest=verified.last_look(StoredStatus.of(oldest[0])) if oldest else None,
             oldest_company=name_of(oldest[0]) or str(oldest[0]["_id"]) if oldest else None,
         )
 
-    async def _kinds(self, sources: Sequence[str], cutoff: datetime) -> list[Mapping[str, Any]]:
+    async def _kinds(self, sources: Sequence[str], cutoff: datetime, verified: Verified) -> list[Mapping[str, Any]]:
         """Each kind of company: its success and freshness, its outcomes, how many there are, first and last times."""
-        kind: dict[str, Any] = {"success": f"${STATUS}.success", "fresh": _lies_between(f"${LAST_RUN}", cutoff)}
+        holds = {name: {"$eq": [f"${STATUS}.sources.{name}.version", version]} for name, version in verified.versions.items()}
+        is_recent = verified.at is not None and verified.at >= cutoff
+        fresh = _lies_between(f"${LAST_RUN}", cutoff)
+        if is_recent:
+            fresh = {"$or": [fresh, {"$and": list(holds.values())}]}
+        kind: dict[str, Any] = {"success": f"${STATUS}.success", "fresh": fresh}
         group: dict[str, Any] = {"_id": kind, "companies": {"$sum": 1}}
         for number, name in enumerate(sources):
             path, key = f"${STATUS}.sources.{name}", f"s{number}"
             kind[f"{key}outcome"] = f"{path}.outcome"
             kind[f"{key}fresh"] = _lies_between(f"{path}.lastSuccess", cutoff)
-            group[f"{key}oldest"] = {"$min": _time(f"{path}.lastSuccess")}
+            success = _time(f"{path}.lastSuccess")
+            if name in holds:
+                if is_recent:
+                    kind[f"{key}fresh"] = {"$or": [kind[f"{key}fresh"], holds[name]]}
+                earlier = {"$lt": [f"{path}.lastSuccess", verified.at]}
+                success = {"$cond": [{"$and": [holds[name], earlier]}, verified.at, success]}
+            group[f"{key}oldest"] = {"$min": success}
             group[f"{key}asOf"] = {"$max": _time(f"{path}.dataAsOf")}
         with translated("cannot count companies"):
             return await aggregated(self._companies, [{"$match": HAS_USDOT}, {"$group": group}])

@@ -52,7 +52,7 @@ async def test_a_broken_company_document_never_stops_the_run(broken, repaired):
 )
 @pytest.mark.parametrize(("error", "kind"), [(RepositoryError("down"), "database"), (RuntimeError("driver bug"), "unexpected")])
 async def test_a_store_that_breaks_stops_the_run_with_a_result(method, stopped, error, kind):
-    async def broken(*_):
+    async def broken(*_, **__):
         raise error
 
     repository = InMemoryRepository(companies(3))
