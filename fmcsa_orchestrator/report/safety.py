@@ -23,6 +23,7 @@ _REASONS = {
     "not_found": "carrier not in the files",
 }
 _NOT_READ = "not read yet"
+_NAMES_SHOWN = 20
 KINDS = ("driver", "vehicle", "hazmat")
 
 
@@ -70,12 +71,13 @@ class CountView:
 
 @dataclass(frozen=True, slots=True)
 class SafetyView:
-    """All of it for one company. `unplaced` counts violations of a BASIC that we do not know."""
+    """All of it for one company. `unplaced` counts violations of BASICs that we do not know, `unplaced_by_name` by name."""
 
     passenger: bool | None
     basics: tuple[BasicView, ...]
     violations: CountView | None
     unplaced: int
+    unplaced_by_name: Mapping[str, int]
     inspections: CountView | None
     oos: tuple[OosView, ...]
 
@@ -86,12 +88,14 @@ def safety_view(document: Mapping[str, Any]) -> SafetyView:
     violations = as_object(dig(document, "fmcsaData.violations"))
     inspections = as_object(dig(document, "fmcsaData.inspections"))
     by_basic = as_object(violations.get("byBasic"))
+    unplaced = {name: _count(as_object(entry).get("total")) or 0 for name, entry in by_basic.items() if name not in BASIC_TITLES}
     passenger = csa.get("passengerCarrier")
     return SafetyView(
         passenger=passenger if isinstance(passenger, bool) else None,
         basics=tuple(_basic(basic, as_object(csa.get(basic)), passenger, as_object(by_basic.get(basic))) for basic in Basic),
         violations=_counts(violations, "outOfService"),
-        unplaced=sum(_count(as_object(entry).get("total")) or 0 for name, entry in by_basic.items() if name not in BASIC_TITLES),
+        unplaced=sum(unplaced.values()),
+        unplaced_by_name=_shown_names(unplaced),
         inspections=_counts(inspections, "withViolations"),
         oos=tuple(_oos(kind, as_object(inspections.get(kind))) for kind in KINDS if inspections.get(kind)),
     )
@@ -137,6 +141,12 @@ def _reason(csa: Mapping[str, Any]) -> str:
 def _counts(totals: Mapping[str, Any], marked: str) -> CountView | None:
     total = _count(totals.get("total"))
     return None if total is None else CountView(total, _count(totals.get(marked)) or 0, as_time(totals.get("latest")))
+
+
+def _shown_names(counts: Mapping[str, int]) -> dict[str, int]:
+    """The most frequent, as they can be shown; a document may hold whatever it likes."""
+    frequent = sorted(((total, name) for name, total in counts.items() if total > 0), reverse=True)[:_NAMES_SHOWN]
+    return {as_text(name, 80) or "-": total for total, name in frequent}
 
 
 def _oos(kind: str, found: Mapping[str, Any]) -> OosView:

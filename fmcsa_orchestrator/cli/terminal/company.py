@@ -12,7 +12,7 @@ from fmcsa_orchestrator.cli.terminal.outcomes import STYLES
 from fmcsa_orchestrator.report.freshness import STATE_WORDS, SourceView
 from fmcsa_orchestrator.report.overview import CompanyView
 from fmcsa_orchestrator.report.safety import BasicView, OosView, SafetyView
-from fmcsa_orchestrator.report.wording import age, day, minute, number, percent
+from fmcsa_orchestrator.report.wording import age, day, minute, number, percent, tally
 from fmcsa_orchestrator.storage.fleet_status import State
 
 _THRESHOLDS = (
@@ -45,7 +45,8 @@ def _show_safety(console: Console, safety: SafetyView) -> None:
     console.print()
     if safety.violations is not None:
         found = safety.violations
-        unplaced = f", {safety.unplaced:,} of a BASIC not known here" if safety.unplaced else ""
+        names = tally(safety.unplaced_by_name)
+        unplaced = f", {safety.unplaced:,} of a BASIC not known here ({names})" if safety.unplaced else ""
         console.print(Text(f"{found.total:,} violations, {found.marked:,} out of service{unplaced}; latest {day(found.latest)}"))
     if safety.inspections is not None:
         seen = safety.inspections

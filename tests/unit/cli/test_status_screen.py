@@ -62,7 +62,7 @@ def test_one_company_in_full():
     assert "Hours-of-Service Compliance 49.5 50 passenger 1.5 - -" in lines
     assert "Driver Fitness Less than 3 driver inspections 75 QCMobile 1.5 - -" in lines
     assert "Unsafe Driving: serious violation found in an investigation" in lines
-    assert "6 violations, 1 out of service, 2 of a BASIC not known here; latest 2026-11-12" in lines
+    assert "6 violations, 1 out of service, 2 of a BASIC not known here (1 Another, 1 unknown); latest 2026-11-12" in lines
     assert "driver 8 2 25.0 % 6.7 % above average" in lines
     assert "vehicle 5 1 20.0 % 22.3 % not above" in lines
     assert "hazmat 0 0 - 4.5 %" in lines

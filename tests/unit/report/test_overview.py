@@ -87,6 +87,7 @@ def test_rates_stand_beside_the_national_average():
         ("hazmat", None, None),
     ]
     assert (view.violations.total, view.violations.marked, view.unplaced) == (6, 1, 2)
+    assert view.unplaced_by_name == {"Another": 1, "unknown": 1}
     assert (view.inspections.total, view.inspections.marked) == (9, 5)
 
 
