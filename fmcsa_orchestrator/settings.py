@@ -73,14 +73,14 @@ class Settings(BaseSettings):
             return value
         text = text.strip()
         if not text.isprintable():
-            raise ValueError("holds a character that cannot be seen, such as a line end; write it anew")
+            raise ValueError("it holds a character that cannot be seen, such as a line end; write it anew")
         return text or cls.model_fields[str(info.field_name)].default
 
     @field_validator("soda_base_url", "qcmobile_base_url")
     @classmethod
     def _http_url(cls, value: str) -> str:
         if not value.startswith(("http://", "https://")):
-            raise ValueError("must start with http:// or https://")
+            raise ValueError("it must start with http:// or https://")
         return value.rstrip("/")
 
     @classmethod
@@ -94,9 +94,8 @@ class Settings(BaseSettings):
         try:
             return cls()
         except ValidationError as error:
-            faults = [(_variable(fault["loc"]), fault["msg"].removeprefix("Value error, ")) for fault in error.errors()]
-            words = "; ".join(f"{variable}: {message}" for variable, message in faults)
-            raise SettingsError(f"the configuration does not fit: {words}") from None
+            faults = (f"{_variable(fault['loc'])} cannot be used: {_reason(fault['msg'])}" for fault in error.errors())
+            raise SettingsError("; ".join(faults)) from None
 
     def secrets(self) -> tuple[str, ...]:
         """Every secret value, to be taken out of texts; of the URI also what is secret within it, as it stands and decoded."""
@@ -153,6 +152,11 @@ def _secret_parts(uri: str) -> Iterator[str]:
             yield from (found or word for word, _, found in properties if word not in _PLAIN_PROPERTIES)
         elif _SECRET_OPTION.search(name):
             yield value
+
+
+def _reason(message: str) -> str:
+    """What pydantic says, as the end of a sentence."""
+    return message.removeprefix("Value error, ").replace("Input should", "it should")
 
 
 def secret(value: SecretStr | None) -> str | None:

@@ -82,3 +82,39 @@ async def test_the_json_is_there_though_nobody_reads_what_is_for_people(environm
 
 async def test_it_tells_its_version():
     assert await command("--version") == (0, f"fmcsa-orchestrator {fmcsa_orchestrator.__version__}\n", "")
+
+
+def keys_in(value):
+    """All keys of objects, at any depth."""
+    if isinstance(value, dict):
+        yield from value
+    for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from keys_in(inner)
+
+
+async def test_the_keys_of_json_are_written_in_one_way(environment):
+    with MongoClient(environment["FMCSA_MONGODB_URI"]) as client:
+        client.get_default_database()["companies"].update_one({"_id": 3}, {"$set": {"dotNumber": "none"}})
+    _, out, _ = await command("sync", "--json", **environment)
+    [entry] = json.loads(out)["errors"]
+    assert entry["company_id"] == entry["companyId"] == 3  # the latter is its name of before, for one version more
+    assert {key for key in keys_in(json.loads(out)) if not key.islower()} == {"companyId"}
+    for arguments in (
+        "sync --company 3",
+        "sync --company 1",
+        "sync --company nobody",
+        "status",
+        "status --company 3",
+        "doctor",
+        "plan",
+    ):
+        _, out, _ = await command(*arguments.split(), "--json", **environment)
+        assert not [key for key in keys_in(json.loads(out)) if not key.islower()], arguments
+
+
+@pytest.mark.parametrize("arguments", ["sync", "sync --company 1", "status", "plan", "demo"])
+async def test_settings_that_do_not_fit_are_told_in_one_sentence(arguments):
+    status, out, _ = await command(*arguments.split(), FMCSA_BATCH_SIZE="many", FMCSA_SODA_BASE_URL="x")
+    said = "cannot run: FMCSA_SODA_BASE_URL cannot be used: it must start with http:// or https://; FMCSA_BATCH_SIZE cannot be used: it should be"
+    assert status == 2
+    assert any(line.strip().startswith(said) for line in out.splitlines()), out
