@@ -28,8 +28,8 @@ class Source(Protocol):
             declares nothing may write any path that is neither the library's nor another source's.
         registry (str): sources that name the same one read files that carriers leave together: that a carrier is gone is then
             believed when a second edition of all of them says so.
-        collection (str): the name of its own collection for `SourceReport.documents`; by default "fmcsa" and its name,
-            in camelCase.
+        collection (str or None): the name of its own collection for `SourceReport.documents`; by default "fmcsa" and its name,
+            in camelCase. With None it keeps no rows.
     """
 
     name: str

@@ -127,6 +127,7 @@ class CsaSource(BaseSource):
     name = "csa_scores"
     owns = ("smsBasics", "fmcsaData.csa")
     registry = "sms"
+    collection = None
 
     def __init__(
         self,

@@ -33,4 +33,4 @@ class Components:
     @property
     def collections(self) -> list[str]:
         """All in which rows are kept."""
-        return [*(slot.collection for slot in self.slots), self.quarantine]
+        return [*(slot.collection for slot in self.slots if slot.may_keep_rows), self.quarantine]

@@ -56,6 +56,7 @@ class SourceSlot:
     foreign: tuple[str, ...]
     complete: Complete | None  # what is left to ask company by company; looked up once, for it is asked for each
     keeps_rows: bool  # it has named a collection
+    may_keep_rows: bool  # it has not said that it has none
     cost: float  # requests that one company takes, as far as the source tells
     batch: BatchSource | None  # the source, where it reads batches
     registry: str | None  # carriers leave the files of one together
@@ -117,6 +118,7 @@ def _declared(source: Any) -> SourceSlot:
         foreign=(),
         complete=_complete(source),
         keeps_rows=collection is not None,
+        may_keep_rows=collection is not None or not hasattr(source, "collection"),
         cost=_cost(source),
         registry=getattr(source, "registry", None),
         batch=BatchReading(name, _batch_size(name, source), source) if isinstance(source, BatchSource) else None,

@@ -37,7 +37,9 @@ async def examine(
     repository: CompanyRepository, slots: Sequence[SourceSlot], isolation: Isolation, timeout_s: float
 ) -> list[Finding]:
     """Ask the store and every source that can be asked. Nothing is written but missing indexes."""
-    findings = await _asked("MongoDB", isolation, timeout_s, lambda: repository.check([slot.collection for slot in slots]))
+    findings = await _asked(
+        "MongoDB", isolation, timeout_s, lambda: repository.check([slot.collection for slot in slots if slot.may_keep_rows])
+    )
     for slot in slots:
         findings += await _asked(slot.name, isolation, timeout_s, partial(_check, slot))
     return findings

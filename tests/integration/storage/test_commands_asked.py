@@ -1,0 +1,60 @@
+"""The page on what is asked of MongoDB names the commands that are sent, and no others."""
+
+import re
+import secrets
+
+from pymongo import AsyncMongoClient
+from pymongo.monitoring import CommandListener
+
+from fmcsa_orchestrator import MongoCompanyRepository, Settings, open_orchestrator
+from fmcsa_orchestrator.report.read import read_company, read_fleet
+from fmcsa_orchestrator.testing import Fault, Fleet, LocalFmcsa
+from tests.support.paths import DOCS
+
+OF_THE_DRIVER = {"getMore", "killCursors", "endSessions", "ping", "buildInfo"}
+
+
+class Names(CommandListener):
+    """The commands that a driver sends, and on what."""
+
+    def __init__(self):
+        self.asked = set()
+
+    def started(self, event):
+        self.asked.add((event.command_name, event.command.get(event.command_name)))
+
+    def succeeded(self, event):
+        """Nothing."""
+
+    def failed(self, event):
+        """Nothing."""
+
+
+async def test_the_page_names_every_command_that_is_sent(wire_uri):
+    names, database_name = Names(), f"asked_{secrets.token_hex(4)}"
+    client = AsyncMongoClient(wire_uri, tz_aware=True, event_listeners=[names])
+    database, fleet = client[database_name], Fleet.uniform(3, violations=5, inspections=5)
+    await database["companies"].insert_many([{**document, "_id": n} for n, document in enumerate(fleet.company_documents())])
+    names.asked.clear()
+    async with LocalFmcsa(fleet) as upstream:
+        fast = {"soda_requests_per_second": 1_000, "source_calls_per_second": 1_000}
+        settings = Settings(soda_base_url=upstream.soda_url, qcmobile_base_url=upstream.qcmobile_url, **fast)
+        async with open_orchestrator(settings, repository=MongoCompanyRepository(database)) as orchestrator:
+            await orchestrator.check()
+            await orchestrator.plan()
+            assert (await orchestrator.sync_all_companies()).success
+            upstream.publish(changed=1.0)
+            upstream.inject(Fault.bad_value("viol_code", ["x"], one_row=True), dataset="8mt8-2mdr", usdot=fleet.usdots[0])
+            assert not (await orchestrator.sync_all_companies()).success
+            await orchestrator.sync_company(1, force=True)
+            await orchestrator.health()
+    await read_fleet(database, "companies", limit=3)
+    await read_company(database, "companies", "1")
+    sent, collections = {name for name, _ in names.asked}, {on for _, on in names.asked if isinstance(on, str)}
+    page = (DOCS / "reference" / "mongodb.md").read_text(encoding="utf-8")
+    table = page[page.index("## Commands") : page.index("## The least rights")]
+    assert set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)) == sent - OF_THE_DRIVER
+    role = page[page.index("createRole") : page.index("roles: []")]
+    assert collections <= set(re.findall(r'"(\w+)"', role))
+    await client.drop_database(database_name)
+    await client.close()
