@@ -20,6 +20,7 @@ from fmcsa_orchestrator.storage.mongodb import driver
 from fmcsa_orchestrator.sync import clock
 from fmcsa_orchestrator.testing.embedded_store import EmbeddedStore
 from tests.support import real_store
+from tests.support.ferretdb_limits import why_not
 from tests.support.passing_time import jumping_time
 from tests.support.wall import Wall
 
@@ -105,6 +106,12 @@ def pytest_configure():
     """FerretDB is built, where it is wanted, before the time of any test runs."""
     if real_store.IS_FERRETDB:
         real_store.program()
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if reason := why_not(item):
+            item.add_marker(pytest.mark.skip(reason=reason))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -49,15 +49,15 @@ class Backend:
 
 
 @asynccontextmanager
-async def open_backend(kind, wire_uri):
-    """A backend of this kind, with a database of its own."""
+async def open_backend(kind, wire_uri, **options):
+    """A backend of this kind, with a database of its own; the options are those of the driver's client."""
     if kind == "memory":
         yield Backend()
     elif kind == "mongomock":
         yield Backend(AsyncMongoMockClient(tz_aware=True)["test"])
     else:
         uri = real_store.uri() if kind in real_store.KINDS else wire_uri
-        client = (AsyncIOMotorClient if kind.endswith("motor") else AsyncMongoClient)(uri, tz_aware=True)
+        client = (AsyncIOMotorClient if kind.endswith("motor") else AsyncMongoClient)(uri, **{"tz_aware": True, **options})
         name = f"fmcsa_test_{secrets.token_hex(4)}"
         yield Backend(client[name])
         await client.drop_database(name)

@@ -92,6 +92,6 @@ if __name__ == "__main__":
     if not (FERRETDB or shutil.which("go")):
         sys.exit("no Go here")
     try:
-        print(program())
+        sys.stdout.write(f"{program()}\n")
     except (OSError, RuntimeError, subprocess.TimeoutExpired) as error:
         sys.exit(" ".join(str(error).split())[:300])

@@ -53,8 +53,9 @@ async def test_companies_are_due_oldest_first_and_those_never_tried_before_all(b
     assert await due(backend, without=["b", "c"]) == ["a"]
 
 
-async def test_whoever_has_something_for_a_dot_number_is_due(backend):
-    numbers = {"text": "12", "int": 12, "wrong": "abc", "list": [], "object": {"$gt": ""}, "none": None, "empty": ""}
+@pytest.mark.parametrize("thing", [{"gt": ""}, {"$gt": ""}], ids=["object", "operator"])
+async def test_whoever_has_something_for_a_dot_number_is_due(backend, thing):
+    numbers = {"text": "12", "int": 12, "wrong": "abc", "list": [], "object": thing, "none": None, "empty": ""}
     await backend.add(*({"_id": name, "dotNumber": number} for name, number in numbers.items()), {"_id": "missing"})
     assert set(await due(backend)) == {"text", "int", "wrong", "list", "object"}
 
