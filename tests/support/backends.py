@@ -59,8 +59,10 @@ async def open_backend(kind, wire_uri, **options):
         uri = real_store.uri() if kind in real_store.KINDS else wire_uri
         client = (AsyncIOMotorClient if kind.endswith("motor") else AsyncMongoClient)(uri, **{"tz_aware": True, **options})
         name = f"fmcsa_test_{secrets.token_hex(4)}"
-        yield Backend(client[name])
-        await client.drop_database(name)
-        closing = client.close()
-        if isawaitable(closing):
-            await closing
+        try:
+            yield Backend(client[name])
+        finally:
+            await client.drop_database(name)
+            closing = client.close()
+            if isawaitable(closing):
+                await closing

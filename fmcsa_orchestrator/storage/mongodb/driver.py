@@ -8,6 +8,7 @@ from inspect import isawaitable
 from typing import Any, Literal
 
 from bson import ObjectId, encode
+from bson.codec_options import CodecOptions, DatetimeConversion
 from bson.errors import BSONError
 from pymongo import AsyncMongoClient, ReadPreference, ReplaceOne, UpdateOne, WriteConcern
 from pymongo.errors import (
@@ -94,14 +95,18 @@ def database_of(client: Any, name: str | None) -> Any:
 
 
 def collection_of(database: Any, name: str) -> Any:
-    """A collection of a motor or PyMongo-async database, giving times with their zone.
+    """A collection of a motor or PyMongo-async database, giving plain objects, and times with their zone.
 
     Whatever the connection says, it is read from the primary and written to a majority: a lease seen on a replica that lags
     behind, or lost with a primary that fails, is none.
     """
+    options = database.codec_options.with_options(document_class=dict, tz_aware=True, tzinfo=None)
+    if isinstance(options, CodecOptions):  # mongomock has its own, which refuse this
+        # A date that Python does not have, as the year 10000, comes as a DatetimeMS, which is no time to us, and not as an error.
+        options = options.with_options(datetime_conversion=DatetimeConversion.DATETIME_AUTO)
     return database.get_collection(
         name,
-        codec_options=database.codec_options.with_options(tz_aware=True),
+        codec_options=options,
         read_preference=ReadPreference.PRIMARY,
         write_concern=WriteConcern("majority"),
     )

@@ -6,6 +6,7 @@ from functools import partial
 import pytest
 from aiolimiter import AsyncLimiter
 from bson import ObjectId
+from bson.codec_options import DatetimeConversion
 from mongomock_motor import AsyncMongoMockDatabase
 from pymongo.errors import OperationFailure
 
@@ -274,6 +275,7 @@ async def test_a_connection_made_for_speed_is_still_read_and_written_safely(wire
     for collection in database.opened:
         assert collection.write_concern.document == {"w": "majority"}
         assert collection.read_preference.name == "Primary"
+        assert collection.codec_options.datetime_conversion is DatetimeConversion.DATETIME_AUTO
     client.close()
 
 
