@@ -44,6 +44,9 @@ __all__ = [
 ]
 
 _AUTH_CODES = {13, 18, 8000}
+# What MongoDB says of one document: a bad value or type, a path that leads nowhere, a rule of the collection, a second of its
+# kind, too large. Anything else, as a full disk or a rate that is exceeded, is of the server, and meets every company alike.
+_DATA_CODES = {None, 2, 9, 14, 15, 28, 40, 52, 57, 121, 10334, 11000, 17419, 17420}  # None: of mocks; MongoDB always has one
 _TRUST = timedelta(minutes=1)  # how long a reading of the server's clock serves
 
 
@@ -148,10 +151,10 @@ async def bulk(collection: Any, operations: Sequence[Any], what: str) -> tuple[i
     except CompanyWriteError as error:
         if isinstance(error.__cause__, BulkWriteError):
             details = error.__cause__.details
-            faults = details.get("writeErrors", ())
-            if not faults:  # written, but not to a majority: a primary that fails now may lose it
-                raise RepositoryError(safe_text(f"{what}: {details.get('writeConcernErrors')}")) from error
-            refusals = {fault["index"]: CompanyWriteError(safe_text(f"{what}: {fault.get('errmsg')}")) for fault in faults}
+            refusals = {
+                fault["index"]: CompanyWriteError(safe_text(f"{what}: {fault.get('errmsg')}"))
+                for fault in details.get("writeErrors", ())
+            }
             return details.get("nMatched", 0), refusals
         if len(operations) == 1:
             return 0, {0: error}
@@ -198,10 +201,19 @@ def translated(what: str) -> Iterator[None]:
     try:
         yield
     except BulkWriteError as error:
-        first = (error.details.get("writeErrors") or [{}])[0]
-        raise CompanyWriteError(safe_text(f"{what}: {first.get('errmsg', 'refused')}")) from error
-    except (WriteError, DocumentTooLarge, BSONError, OverflowError, UnicodeError) as error:
+        faults = error.details.get("writeErrors", ())
+        # Written, but not to a majority: a primary that fails now may lose it.
+        of_the_store = [fault for fault in faults if fault.get("code") not in _DATA_CODES] or error.details.get(
+            "writeConcernErrors"
+        )
+        first = (of_the_store or faults or [{}])[0]
+        kind = RepositoryError if of_the_store else CompanyWriteError
+        raise kind(safe_text(f"{what}: {first.get('errmsg', 'refused')}")) from error
+    except (DocumentTooLarge, BSONError, OverflowError, UnicodeError) as error:
         raise CompanyWriteError(safe_text(f"{what}: {error}")) from error
+    except WriteError as error:
+        kind = CompanyWriteError if error.code in _DATA_CODES else RepositoryError
+        raise kind(safe_text(f"{what}: {error}")) from error
     except OperationFailure as error:
         remedy = "; check the user, password and rights in FMCSA_MONGODB_URI" if error.code in _AUTH_CODES else ""
         raise RepositoryError(safe_text(f"{what}: {error}{remedy}")) from error
