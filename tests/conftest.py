@@ -19,6 +19,8 @@ from fmcsa_orchestrator.clients.http import Upstream
 from fmcsa_orchestrator.storage.mongodb import driver
 from fmcsa_orchestrator.sync import clock
 from fmcsa_orchestrator.testing.embedded_store import EmbeddedStore
+from tests.support import real_store
+from tests.support.ferretdb_limits import why_not
 from tests.support.passing_time import jumping_time
 from tests.support.wall import Wall
 
@@ -98,6 +100,25 @@ if "sort" not in inspect.signature(BulkOperationBuilder.add_update).parameters:
     _let_mongomock_take_sort()
 _let_mongomock_tell_its_time()
 _let_mongomock_miss_what_is_below_no_object()
+
+
+def pytest_configure():
+    """FerretDB is built, where it is wanted, before the time of any test runs."""
+    if real_store.IS_FERRETDB:
+        real_store.program()
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if reason := why_not(item):
+            item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def real_store_is_ended():
+    """Whatever test was the first to want it."""
+    yield
+    real_store.stop()
 
 
 @pytest.fixture(autouse=True)

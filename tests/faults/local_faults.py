@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from . import happenings as make
 from .entry import EVERYWHERE, WIRE, Kept, Seen, Well, Who, not_reached, nothing_fails, source_fails
-from .refusals import gone, not_allowed, refuses, refuses_after_rows
+from .refusals import disk_full, gone, not_allowed, refuses, refuses_after_rows
 
 DAY = timedelta(days=1)
 
@@ -48,6 +48,17 @@ STORE = [
     not_reached(
         "the user may not write a row collection",
         make.refusing(lambda scene: refuses(not_allowed, "fmcsaViolations", "bulk_write")),
+        Seen((), "database", "database", 2),
+        Seen((), "database", None, 2),
+        who=Who.TARGET,
+        others=None,
+        kept=Kept.ROWS,
+        well=Well.LEASE,
+        stores=WIRE,
+    ),
+    not_reached(
+        "its disk is full when rows are written",
+        make.refusing(lambda scene: refuses(disk_full, "fmcsaViolations", "bulk_write")),
         Seen((), "database", "database", 2),
         Seen((), "database", None, 2),
         who=Who.TARGET,

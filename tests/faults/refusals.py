@@ -8,6 +8,13 @@ def not_allowed(*_):
     raise OperationFailure("not authorized on fmcsa to execute command", 13)
 
 
+def disk_full(*_):
+    """Told of each operation of a bulk, as if it were the document's fault."""
+    raise BulkWriteError(
+        {"writeErrors": [{"index": 0, "code": 14031, "errmsg": "available disk space is too small"}], "nMatched": 0}
+    )
+
+
 def gone(*_):
     """The connection breaks, and the driver's own retry has not helped."""
     raise AutoReconnect("connection closed")

@@ -1,9 +1,8 @@
 """Every repository and driver behind one fixture: in memory, on mongomock, and over the wire with motor and PyMongo.
 
-FMCSA_TEST_MONGODB_URI adds a real server. Concurrency is tested over the wire only.
+FMCSA_TEST_MONGODB_URI adds a real server, FMCSA_TEST_FERRETDB adds FerretDB: see real_store.py.
 """
 
-import os
 import secrets
 from contextlib import asynccontextmanager
 from inspect import isawaitable
@@ -14,9 +13,9 @@ from pymongo import AsyncMongoClient
 
 from fmcsa_orchestrator import MongoCompanyRepository
 from fmcsa_orchestrator.testing.fakes import InMemoryRepository
+from tests.support import real_store
 
-REAL_URI = os.environ.get("FMCSA_TEST_MONGODB_URI")
-WIRES = ["wire-motor", "wire-pymongo"] + ["real-motor", "real-pymongo"] * bool(REAL_URI)
+WIRES = ["wire-motor", "wire-pymongo", *real_store.KINDS]
 BACKENDS = ["memory", "mongomock", *WIRES]
 
 
@@ -50,18 +49,20 @@ class Backend:
 
 
 @asynccontextmanager
-async def open_backend(kind, wire_uri):
-    """A backend of this kind, with a database of its own."""
+async def open_backend(kind, wire_uri, **options):
+    """A backend of this kind, with a database of its own; the options are those of the driver's client."""
     if kind == "memory":
         yield Backend()
     elif kind == "mongomock":
         yield Backend(AsyncMongoMockClient(tz_aware=True)["test"])
     else:
-        uri = REAL_URI if kind.startswith("real") else wire_uri
-        client = (AsyncIOMotorClient if kind.endswith("motor") else AsyncMongoClient)(uri, tz_aware=True)
+        uri = real_store.uri() if kind in real_store.KINDS else wire_uri
+        client = (AsyncIOMotorClient if kind.endswith("motor") else AsyncMongoClient)(uri, **{"tz_aware": True, **options})
         name = f"fmcsa_test_{secrets.token_hex(4)}"
-        yield Backend(client[name])
-        await client.drop_database(name)
-        closing = client.close()
-        if isawaitable(closing):
-            await closing
+        try:
+            yield Backend(client[name])
+        finally:
+            await client.drop_database(name)
+            closing = client.close()
+            if isawaitable(closing):
+                await closing

@@ -8,6 +8,7 @@ from inspect import isawaitable
 from typing import Any, Literal
 
 from bson import ObjectId, encode
+from bson.codec_options import CodecOptions, DatetimeConversion
 from bson.errors import BSONError
 from pymongo import AsyncMongoClient, ReadPreference, ReplaceOne, UpdateOne, WriteConcern
 from pymongo.errors import (
@@ -43,6 +44,9 @@ __all__ = [
 ]
 
 _AUTH_CODES = {13, 18, 8000}
+# What MongoDB says of one document: a bad value or type, a path that leads nowhere, a rule of the collection, a second of its
+# kind, too large. Anything else, as a full disk or a rate that is exceeded, is of the server, and meets every company alike.
+_DATA_CODES = {None, 2, 9, 14, 15, 28, 40, 52, 57, 121, 10334, 11000, 17419, 17420}  # None: of mocks; MongoDB always has one
 _TRUST = timedelta(minutes=1)  # how long a reading of the server's clock serves
 
 
@@ -94,14 +98,18 @@ def database_of(client: Any, name: str | None) -> Any:
 
 
 def collection_of(database: Any, name: str) -> Any:
-    """A collection of a motor or PyMongo-async database, giving times with their zone.
+    """A collection of a motor or PyMongo-async database, giving plain objects, and times with their zone.
 
     Whatever the connection says, it is read from the primary and written to a majority: a lease seen on a replica that lags
     behind, or lost with a primary that fails, is none.
     """
+    options = database.codec_options.with_options(document_class=dict, tz_aware=True, tzinfo=None)
+    if isinstance(options, CodecOptions):  # mongomock has its own, which refuse this
+        # A date that Python does not have, as the year 10000, comes as a DatetimeMS, which is no time to us, and not as an error.
+        options = options.with_options(datetime_conversion=DatetimeConversion.DATETIME_AUTO)
     return database.get_collection(
         name,
-        codec_options=database.codec_options.with_options(tz_aware=True),
+        codec_options=options,
         read_preference=ReadPreference.PRIMARY,
         write_concern=WriteConcern("majority"),
     )
@@ -143,10 +151,10 @@ async def bulk(collection: Any, operations: Sequence[Any], what: str) -> tuple[i
     except CompanyWriteError as error:
         if isinstance(error.__cause__, BulkWriteError):
             details = error.__cause__.details
-            faults = details.get("writeErrors", ())
-            if not faults:  # written, but not to a majority: a primary that fails now may lose it
-                raise RepositoryError(safe_text(f"{what}: {details.get('writeConcernErrors')}")) from error
-            refusals = {fault["index"]: CompanyWriteError(safe_text(f"{what}: {fault.get('errmsg')}")) for fault in faults}
+            refusals = {
+                fault["index"]: CompanyWriteError(safe_text(f"{what}: {fault.get('errmsg')}"))
+                for fault in details.get("writeErrors", ())
+            }
             return details.get("nMatched", 0), refusals
         if len(operations) == 1:
             return 0, {0: error}
@@ -193,10 +201,19 @@ def translated(what: str) -> Iterator[None]:
     try:
         yield
     except BulkWriteError as error:
-        first = (error.details.get("writeErrors") or [{}])[0]
-        raise CompanyWriteError(safe_text(f"{what}: {first.get('errmsg', 'refused')}")) from error
-    except (WriteError, DocumentTooLarge, BSONError, OverflowError, UnicodeError) as error:
+        faults = error.details.get("writeErrors", ())
+        # Written, but not to a majority: a primary that fails now may lose it.
+        of_the_store = [fault for fault in faults if fault.get("code") not in _DATA_CODES] or error.details.get(
+            "writeConcernErrors"
+        )
+        first = (of_the_store or faults or [{}])[0]
+        kind = RepositoryError if of_the_store else CompanyWriteError
+        raise kind(safe_text(f"{what}: {first.get('errmsg', 'refused')}")) from error
+    except (DocumentTooLarge, BSONError, OverflowError, UnicodeError) as error:
         raise CompanyWriteError(safe_text(f"{what}: {error}")) from error
+    except WriteError as error:
+        kind = CompanyWriteError if error.code in _DATA_CODES else RepositoryError
+        raise kind(safe_text(f"{what}: {error}")) from error
     except OperationFailure as error:
         remedy = "; check the user, password and rights in FMCSA_MONGODB_URI" if error.code in _AUTH_CODES else ""
         raise RepositoryError(safe_text(f"{what}: {error}{remedy}")) from error

@@ -5,14 +5,13 @@ from collections import Counter
 
 import pytest
 from aiolimiter import AsyncLimiter
-from motor.motor_asyncio import AsyncIOMotorClient
-from pymongo import AsyncMongoClient
 
 from fmcsa_orchestrator import CompanyStarted, Document, MongoCompanyRepository, Orchestrator, SourceReport
 from fmcsa_orchestrator.model.documents import dig
 from fmcsa_orchestrator.model.status import LEASE, STATUS
 from fmcsa_orchestrator.storage import row_writer
 from fmcsa_orchestrator.testing.fakes import FakeSource
+from tests.support.backends import WIRES, open_backend
 from tests.support.commands import Commands
 from tests.support.leases import TTL_S
 from tests.support.passing_time import turns
@@ -52,17 +51,13 @@ def companies(count):
     return [{"_id": key, "name": f"C{key}", "dotNumber": 100 + key} for key in range(count)]
 
 
-@pytest.fixture(params=[AsyncIOMotorClient, AsyncMongoClient], ids=["motor", "pymongo"])
+@pytest.fixture(params=WIRES)
 async def counted(request, wire_uri):
     """A database of 150 companies, and what is asked of its server."""
     commands = Commands()
-    client = request.param(wire_uri, tz_aware=True, event_listeners=[commands])
-    database = client["counted"]
-    await database["companies"].insert_many(companies(COMPANIES))
-    yield database, commands.counts
-    await client.drop_database("counted")
-    if (closing := client.close()) is not None:
-        await closing
+    async with open_backend(request.param, wire_uri, event_listeners=[commands]) as backend:
+        await backend.database["companies"].insert_many(companies(COMPANIES))
+        yield backend.database, commands.counts
 
 
 async def test_the_store_is_asked_a_few_times_for_all_companies_together(counted):

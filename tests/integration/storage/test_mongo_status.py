@@ -6,8 +6,6 @@ from collections import Counter
 
 import pytest
 from bson import ObjectId
-from mongomock_motor import AsyncMongoMockClient
-from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo import AsyncMongoClient
 
 from fmcsa_orchestrator import CompanyNotFoundError, RepositoryError
@@ -17,6 +15,7 @@ from fmcsa_orchestrator.report.read import read_company, read_fleet
 from fmcsa_orchestrator.storage.fleet_status import State
 from fmcsa_orchestrator.storage.mongodb.driver import connect, database_of
 from fmcsa_orchestrator.storage.mongodb.fleet_counts import MongoFleet
+from tests.support.backends import WIRES, open_backend
 from tests.support.commands import Commands
 from tests.support.status_samples import AS_OF, NOW, SOURCES, company, failing, source
 
@@ -35,19 +34,10 @@ FLEET = [
 ]
 
 
-@pytest.fixture(params=["mongomock", "motor", "pymongo"])
+@pytest.fixture(params=["mongomock", *WIRES])
 async def database(request, wire_uri):
-    name = f"status_{secrets.token_hex(4)}"
-    if request.param == "mongomock":
-        yield AsyncMongoMockClient()[name]
-        return
-    client = (AsyncIOMotorClient if request.param == "motor" else AsyncMongoClient)(wire_uri, tz_aware=True)
-    yield client[name]
-    await client.drop_database(name)
-    if request.param == "motor":
-        client.close()
-    else:
-        await client.close()
+    async with open_backend(request.param, wire_uri) as backend:
+        yield backend.database
 
 
 def by_state(states):

@@ -13,6 +13,7 @@ from fmcsa_orchestrator.testing.fakes import FakeSource
 from tests.support.backends import open_backend
 from tests.support.equality import differences
 from tests.support.failing import Failing, Plan
+from tests.support.real_store import KINDS
 from tests.support.world import answered, open_world, run_out, status_of
 
 
@@ -41,7 +42,9 @@ async def mixed(backend, number):
 
 
 @pytest.mark.parametrize("how", [{}, {"done_first": True}, {"lasting": True}], ids=["lost", "answer lost", "down from then on"])
-@pytest.mark.parametrize(("kind", "stride"), [("mongomock", 1), ("wire-motor", 4), ("wire-pymongo", 4)])
+@pytest.mark.parametrize(
+    ("kind", "stride"), [("mongomock", 1), ("wire-motor", 4), ("wire-pymongo", 4), *((kind, 4) for kind in KINDS)]
+)
 @pytest.mark.parametrize("what", ["run", "handler"])
 async def test_at_every_call_to_mongodb(wire_uri, kind, stride, how, what):
     async with open_backend(kind, wire_uri) as backend:

@@ -6,6 +6,7 @@ from functools import partial
 import pytest
 from aiolimiter import AsyncLimiter
 from bson import ObjectId
+from bson.codec_options import DatetimeConversion
 from mongomock_motor import AsyncMongoMockDatabase
 from pymongo.errors import OperationFailure
 
@@ -53,8 +54,9 @@ async def test_companies_are_due_oldest_first_and_those_never_tried_before_all(b
     assert await due(backend, without=["b", "c"]) == ["a"]
 
 
-async def test_whoever_has_something_for_a_dot_number_is_due(backend):
-    numbers = {"text": "12", "int": 12, "wrong": "abc", "list": [], "object": {"$gt": ""}, "none": None, "empty": ""}
+@pytest.mark.parametrize("thing", [{"gt": ""}, {"$gt": ""}], ids=["object", "operator"])
+async def test_whoever_has_something_for_a_dot_number_is_due(backend, thing):
+    numbers = {"text": "12", "int": 12, "wrong": "abc", "list": [], "object": thing, "none": None, "empty": ""}
     await backend.add(*({"_id": name, "dotNumber": number} for name, number in numbers.items()), {"_id": "missing"})
     assert set(await due(backend)) == {"text", "int", "wrong", "list", "object"}
 
@@ -273,6 +275,7 @@ async def test_a_connection_made_for_speed_is_still_read_and_written_safely(wire
     for collection in database.opened:
         assert collection.write_concern.document == {"w": "majority"}
         assert collection.read_preference.name == "Primary"
+        assert collection.codec_options.datetime_conversion is DatetimeConversion.DATETIME_AUTO
     client.close()
 
 

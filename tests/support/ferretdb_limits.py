@@ -1,0 +1,36 @@
+"""What FerretDB 1.24 on SQLite cannot show: tests that are skipped on it, each with the reason. MongoDB can do all of it."""
+
+from tests.support import real_store
+
+_NOT_ATOMIC = "FerretDB 1 reads and writes in two steps: of several who compare and set, more than one succeeds"
+_DOLLAR = "FerretDB 1 takes no key that begins with $; MongoDB has taken it since 5.0"
+_FEW_EXPRESSIONS = "FerretDB 1 has no $min, $max, $and, $cond in a $group: it cannot count the fleet"
+_NO_MORE_THAN_100 = "FerretDB 1 keeps a connection to SQLite for each update of a command: with a hundred of them it never ends"
+
+# The name of a test, and the id of its parameters where not all of them are meant -> why not.
+LIMITS = {
+    "test_of_those_who_read_the_same_document_one_gets_the_lease": _NOT_ATOMIC,
+    "test_a_token_that_is_no_number_makes_way_for_one_and_never_says_what_a_query_asks token0": _DOLLAR,
+    "test_a_current_company_with_a_token_that_is_no_number_is_given_one token0": _DOLLAR,
+    "test_whoever_has_something_for_a_dot_number_is_due operator": _DOLLAR,
+    "test_the_store_is_asked_a_few_times_for_all_companies_together": _NO_MORE_THAN_100,
+    "test_counts_are_those_of_the_documents": _FEW_EXPRESSIONS,
+    "test_the_fleet_takes_three_commands_whatever_its_sources": _FEW_EXPRESSIONS,
+    "test_an_empty_fleet_is_counted_too": _FEW_EXPRESSIONS,
+    "test_the_least_recently_attempted_come_first_and_only_so_many": _FEW_EXPRESSIONS,
+    "test_the_server_is_mongodb groups_have_objects_for_keys": _FEW_EXPRESSIONS,
+    "test_the_server_is_mongodb expressions_compare_values_of_all_types": _FEW_EXPRESSIONS,
+    "test_the_server_is_mongodb the_first_and_the_last_of_dates_are_dates": _FEW_EXPRESSIONS,
+}
+
+
+def why_not(item):
+    """Why this test of pytest cannot be run on FerretDB; None where it can, and where it is not to."""
+    case = getattr(item, "callspec", None)
+    if not real_store.IS_FERRETDB or case is None or not any(kind in case.id for kind in real_store.KINDS):
+        return None
+    parts = case.id
+    for kind in real_store.KINDS:
+        parts = parts.replace(kind, "")
+    name = item.originalname
+    return LIMITS.get(name) or LIMITS.get(f"{name} {parts.strip('-')}")
