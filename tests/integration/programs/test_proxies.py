@@ -11,6 +11,8 @@ from fmcsa_orchestrator import Settings, SettingsError, open_orchestrator
 from fmcsa_orchestrator.testing import Fleet, InMemoryRepository, LocalFmcsa
 from tests.support.programs import command
 
+pytestmark = pytest.mark.usefixtures("no_pauses")
+
 PORTAL = "http://portal.test"
 
 

@@ -58,7 +58,8 @@ async def test_a_store_that_breaks_stops_the_run_with_a_result(method, stopped, 
     repository = InMemoryRepository(companies(3))
     setattr(repository, method, broken)
     source = FakeSource("s", lambda _: SourceReport(documents=[Document("1", {})]))
-    summary = await orchestrator(repository, source).sync_all_companies()
+    short = {"lease_ttl_s": 0.2}  # what a write that failed may yet do is waited out
+    summary = await orchestrator(repository, source, **short).sync_all_companies()
     if method == "write_rows" and kind == "unexpected":
         assert (summary.failed, summary.stopped) == (3, None)  # a source's rows may be at fault: isolated like the source
         return
@@ -66,7 +67,7 @@ async def test_a_store_that_breaks_stops_the_run_with_a_result(method, stopped, 
     assert summary.errors[-1]["companyId"] is None
     assert summary.errors[-1]["errors"][0].kind == kind
     if method not in {"take_due", "count_due"}:
-        result = await orchestrator(repository, source).sync_company(0)
+        result = await orchestrator(repository, source, **short).sync_company(0)
         assert (result.success, result.errors[0].kind) == (False, kind)
 
 
