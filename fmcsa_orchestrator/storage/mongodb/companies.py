@@ -21,6 +21,7 @@ from fmcsa_orchestrator.storage.mongodb.driver import (
     bulk,
     collection_of,
     encoded_size,
+    possible_ids,
     translated,
 )
 from fmcsa_orchestrator.storage.mongodb.lease_store import MongoLeases, still
@@ -150,16 +151,11 @@ class MongoCompanyRepository:
 
     async def find_company(self, company_id: Any) -> Mapping[str, Any]:
         """The company with this `_id`; a 24-digit hex string is tried as an ObjectId first, then as it is."""
-        candidates: list[Any] = []
-        if isinstance(company_id, str) and ObjectId.is_valid(company_id):
-            candidates.append(ObjectId(company_id))
-        if isinstance(company_id, str | int | ObjectId | UUID) and not isinstance(company_id, bool):
-            candidates.append(company_id)
-        for candidate in candidates:
+        for candidate in possible_ids(self._database, company_id):
             with translated("cannot read companies"):
                 try:
                     document: Mapping[str, Any] | None = await self._companies.find_one({"_id": {"$eq": candidate}})
-                except OverflowError:  # an int that no document can have as its id
+                except (OverflowError, ValueError):  # an int, or a UUID, that this client cannot even send
                     document = None
             if document is not None:
                 return document
