@@ -13,6 +13,7 @@ from fmcsa_orchestrator.model.status import LAST_RUN, LEASE, STATUS, TOKEN
 from fmcsa_orchestrator.observability.hooks import note
 from fmcsa_orchestrator.storage.leases import LeaseStore, lost_to_another
 from fmcsa_orchestrator.storage.mongodb.driver import (
+    DuplicateKeyError,
     ObjectId,
     OperationFailure,
     ReplaceOne,
@@ -176,15 +177,24 @@ class MongoCompanyRepository:
                 yield part
 
     async def write_rows(self, collection: str, rows: Sequence[RowWrite], at: datetime) -> Mapping[int, RepositoryError]:
-        """In one unordered bulk."""
+        """In one unordered bulk; by `_id` and company, since a collection that is sharded by company may want both."""
         operations = [
             UpdateOne({"_id": row.row_id}, {"$set": row.mark(at)})
             if isinstance(row, Ended)
-            else ReplaceOne({"_id": row["_id"]}, row, upsert=True)
+            else ReplaceOne({"_id": row["_id"], "companyId": row["companyId"]}, row, upsert=True)
             for row in rows
         ]
-        _, refused = await bulk(self._collection(collection), operations, f"cannot write {collection}")
-        return refused
+        what, stored = f"cannot write {collection}", self._collection(collection)
+        _, refused = await bulk(stored, operations, what)
+        # Rows that are there, but have lost their company, as by a restore, are found by their `_id` alone.
+        strays = {
+            index: ReplaceOne({"_id": row["_id"]}, row)
+            for index, row in enumerate(rows)
+            if index in refused and not isinstance(row, Ended) and isinstance(refused[index].__cause__, DuplicateKeyError)
+        }
+        found, _ = await bulk(stored, list(strays.values()), what)
+        is_mended = found == len(strays)  # else it is another index, of the host's own, that they break
+        return {index: error for index, error in refused.items() if not (is_mended and index in strays)}
 
     async def distrust(self, company_ids: Sequence[Any], sources: Sequence[str]) -> None:
         """Without asking for a token: whatever has been written since, it is only read once more."""

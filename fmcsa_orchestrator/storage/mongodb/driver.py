@@ -51,6 +51,7 @@ _AUTH_CODES = {13, 18, 8000}
 # kind, too large. Anything else, as a full disk or a rate that is exceeded, is of the server, and meets every company alike.
 _DATA_CODES = {None, 2, 9, 14, 15, 28, 40, 52, 57, 121, 10334, 11000, 17419, 17420}  # None: of mocks; MongoDB always has one
 _ID_TYPES = (str, int, float, bytes, datetime, ObjectId, UUID, Decimal128)  # Binary is bytes
+_DUPLICATE = 11000
 _TRUST = timedelta(minutes=1)  # how long a reading of the server's clock serves
 
 
@@ -167,17 +168,21 @@ async def bulk(collection: Any, operations: Sequence[Any], what: str) -> tuple[i
     except CompanyWriteError as error:
         if isinstance(error.__cause__, BulkWriteError):
             details = error.__cause__.details
-            refusals = {
-                fault["index"]: CompanyWriteError(safe_text(f"{what}: {fault.get('errmsg')}"))
-                for fault in details.get("writeErrors", ())
-            }
-            return details.get("nMatched", 0), refusals
+            return details.get("nMatched", 0), {fault["index"]: _refusal(fault, what) for fault in details.get("writeErrors", ())}
         if len(operations) == 1:
             return 0, {0: error}
     half = len(operations) // 2
     matched, refused = await bulk(collection, operations[:half], what)
     others, more = await bulk(collection, operations[half:], what)
     return matched + others, refused | {half + index: error for index, error in more.items()}
+
+
+def _refusal(fault: Mapping[str, Any], what: str) -> CompanyWriteError:
+    """One operation's, with its cause where that is a document that is there already."""
+    refusal = CompanyWriteError(safe_text(f"{what}: {fault.get('errmsg')}"))
+    if fault.get("code") == _DUPLICATE:
+        refusal.__cause__ = DuplicateKeyError(str(fault.get("errmsg")), _DUPLICATE)
+    return refusal
 
 
 class ServerClock:
