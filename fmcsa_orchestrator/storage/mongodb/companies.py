@@ -13,6 +13,7 @@ from fmcsa_orchestrator.model.status import LAST_RUN, LEASE, STATUS, TOKEN
 from fmcsa_orchestrator.observability.hooks import note
 from fmcsa_orchestrator.storage.leases import LeaseStore, lost_to_another
 from fmcsa_orchestrator.storage.mongodb.driver import (
+    DuplicateKeyError,
     ObjectId,
     OperationFailure,
     ReplaceOne,
@@ -21,6 +22,7 @@ from fmcsa_orchestrator.storage.mongodb.driver import (
     bulk,
     collection_of,
     encoded_size,
+    possible_ids,
     translated,
 )
 from fmcsa_orchestrator.storage.mongodb.lease_store import MongoLeases, still
@@ -155,16 +157,11 @@ class MongoCompanyRepository:
 
     async def find_company(self, company_id: Any) -> Mapping[str, Any]:
         """The company with this `_id`; a 24-digit hex string is tried as an ObjectId first, then as it is."""
-        candidates: list[Any] = []
-        if isinstance(company_id, str) and ObjectId.is_valid(company_id):
-            candidates.append(ObjectId(company_id))
-        if isinstance(company_id, str | int | ObjectId | UUID) and not isinstance(company_id, bool):
-            candidates.append(company_id)
-        for candidate in candidates:
+        for candidate in possible_ids(self._database, company_id):
             with translated("cannot read companies"):
                 try:
                     document: Mapping[str, Any] | None = await self._companies.find_one({"_id": {"$eq": candidate}})
-                except OverflowError:  # an int that no document can have as its id
+                except (OverflowError, ValueError):  # an int, or a UUID, that this client cannot even send
                     document = None
             if document is not None:
                 return document
@@ -185,15 +182,24 @@ class MongoCompanyRepository:
                 yield part
 
     async def write_rows(self, collection: str, rows: Sequence[RowWrite], at: datetime) -> Mapping[int, RepositoryError]:
-        """In one unordered bulk."""
+        """In one unordered bulk; by `_id` and company, since a collection that is sharded by company may want both."""
         operations = [
             UpdateOne({"_id": row.row_id}, {"$set": row.mark(at)})
             if isinstance(row, Ended)
-            else ReplaceOne({"_id": row["_id"]}, row, upsert=True)
+            else ReplaceOne({"_id": row["_id"], "companyId": row["companyId"]}, row, upsert=True)
             for row in rows
         ]
-        _, refused = await bulk(self._collection(collection), operations, f"cannot write {collection}")
-        return refused
+        what, stored = f"cannot write {collection}", self._collection(collection)
+        _, refused = await bulk(stored, operations, what)
+        # Rows that are there, but have lost their company, as by a restore, are found by their `_id` alone.
+        strays = {
+            index: ReplaceOne({"_id": row["_id"]}, row)
+            for index, row in enumerate(rows)
+            if index in refused and not isinstance(row, Ended) and isinstance(refused[index].__cause__, DuplicateKeyError)
+        }
+        found, _ = await bulk(stored, list(strays.values()), what)
+        is_mended = found == len(strays)  # else it is another index, of the host's own, that they break
+        return {index: error for index, error in refused.items() if not (is_mended and index in strays)}
 
     async def distrust(self, company_ids: Sequence[Any], sources: Sequence[str]) -> None:
         """Without asking for a token: whatever has been written since, it is only read once more."""

@@ -6,8 +6,10 @@ from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
 from inspect import isawaitable
 from typing import Any, Literal
+from uuid import UUID
 
-from bson import ObjectId, encode
+from bson import Binary, Decimal128, ObjectId, encode
+from bson.binary import UuidRepresentation
 from bson.codec_options import CodecOptions, DatetimeConversion
 from bson.errors import BSONError
 from pymongo import AsyncMongoClient, ReadPreference, ReplaceOne, UpdateOne, WriteConcern
@@ -40,6 +42,7 @@ __all__ = [
     "database_of",
     "encoded_size",
     "open_database",
+    "possible_ids",
     "translated",
 ]
 
@@ -47,6 +50,8 @@ _AUTH_CODES = {13, 18, 8000}
 # What MongoDB says of one document: a bad value or type, a path that leads nowhere, a rule of the collection, a second of its
 # kind, too large. Anything else, as a full disk or a rate that is exceeded, is of the server, and meets every company alike.
 _DATA_CODES = {None, 2, 9, 14, 15, 28, 40, 52, 57, 121, 10334, 11000, 17419, 17420}  # None: of mocks; MongoDB always has one
+_ID_TYPES = (str, int, float, bytes, datetime, ObjectId, UUID, Decimal128)  # Binary is bytes
+_DUPLICATE = 11000
 _TRUST = timedelta(minutes=1)  # how long a reading of the server's clock serves
 
 
@@ -115,6 +120,18 @@ def collection_of(database: Any, name: str) -> Any:
     )
 
 
+def possible_ids(database: Any, given: Any) -> list[Any]:
+    """What a document that is asked for by this may have as its `_id`; nothing for what no host takes for one."""
+    if isinstance(given, bool) or not isinstance(given, _ID_TYPES):
+        return []
+    found: list[Any] = [ObjectId(given)] if isinstance(given, str) and ObjectId.is_valid(given) else []
+    found.append(given)
+    if isinstance(given, UUID) and database.codec_options.uuid_representation == UuidRepresentation.UNSPECIFIED:
+        # Such a client writes none by itself, and reads them as binary: of today's kind, or of the one that old drivers wrote.
+        found += [Binary.from_uuid(given, kind) for kind in (UuidRepresentation.STANDARD, UuidRepresentation.PYTHON_LEGACY)]
+    return found
+
+
 def encoded_size(values: Mapping[str, Any]) -> int:
     """The bytes that these take. Raises: MalformedPayloadError, naming the path, for a value that MongoDB cannot hold."""
     try:
@@ -151,17 +168,21 @@ async def bulk(collection: Any, operations: Sequence[Any], what: str) -> tuple[i
     except CompanyWriteError as error:
         if isinstance(error.__cause__, BulkWriteError):
             details = error.__cause__.details
-            refusals = {
-                fault["index"]: CompanyWriteError(safe_text(f"{what}: {fault.get('errmsg')}"))
-                for fault in details.get("writeErrors", ())
-            }
-            return details.get("nMatched", 0), refusals
+            return details.get("nMatched", 0), {fault["index"]: _refusal(fault, what) for fault in details.get("writeErrors", ())}
         if len(operations) == 1:
             return 0, {0: error}
     half = len(operations) // 2
     matched, refused = await bulk(collection, operations[:half], what)
     others, more = await bulk(collection, operations[half:], what)
     return matched + others, refused | {half + index: error for index, error in more.items()}
+
+
+def _refusal(fault: Mapping[str, Any], what: str) -> CompanyWriteError:
+    """One operation's, with its cause where that is a document that is there already."""
+    refusal = CompanyWriteError(safe_text(f"{what}: {fault.get('errmsg')}"))
+    if fault.get("code") == _DUPLICATE:
+        refusal.__cause__ = DuplicateKeyError(str(fault.get("errmsg")), _DUPLICATE)
+    return refusal
 
 
 class ServerClock:

@@ -157,13 +157,14 @@ async def test_an_implausible_answer_writes_nothing(backend):
     assert all(row["current"] for row in await backend.rows("rows"))
 
 
-async def test_many_rows_and_awkward_values(backend):
+@pytest.mark.parametrize("count", [50, 2_500])
+async def test_many_rows_and_awkward_values(backend, count):
     awkward = 'O\'Neill "é" $set a.b \0 日本'
-    rows = [Document(f"{n}'\"$.\0é", {"text": awkward, "n": n}) for n in range(2_500)]
-    assert await store_rows(backend.repository, subject(), "rows", rows, NOW) == 2_500
+    rows = [Document(f"{n}'\"$.\0é", {"text": awkward, "n": n}) for n in range(count)]
+    assert await store_rows(backend.repository, subject(), "rows", rows, NOW) == count
     assert await store_rows(backend.repository, subject(), "rows", rows, NOW) == 0
     found = await backend.rows("rows")
-    assert len(found) == 2_500
+    assert len(found) == count
     assert {row["text"] for row in found} == {awkward}
 
 
