@@ -3,10 +3,10 @@
 FMCSA_TEST_MONGODB_URI adds a real server. Concurrency is tested over the wire only.
 """
 
+import asyncio
 import os
 import secrets
 from contextlib import asynccontextmanager
-from inspect import isawaitable
 
 from mongomock_motor import AsyncMongoMockClient
 from motor.motor_asyncio import AsyncIOMotorClient
@@ -60,8 +60,16 @@ async def open_backend(kind, wire_uri):
         uri = REAL_URI if kind.startswith("real") else wire_uri
         client = (AsyncIOMotorClient if kind.endswith("motor") else AsyncMongoClient)(uri, tz_aware=True)
         name = f"fmcsa_test_{secrets.token_hex(4)}"
-        yield Backend(client[name])
-        await client.drop_database(name)
-        closing = client.close()
-        if isawaitable(closing):
-            await closing
+        async with closed(client):
+            yield Backend(client[name])
+            await client.drop_database(name)
+
+
+@asynccontextmanager
+async def closed(client):
+    """A client of either driver, closed at the end."""
+    yield client
+    if isinstance(client, AsyncMongoClient):
+        await client.close()
+    else:
+        await asyncio.to_thread(client.close)  # motor's waits for the server, which may be a proxy in this very thread
