@@ -20,9 +20,7 @@ WRITES = {"insert", "update", "delete", "findAndModify", "createIndexes"}
 READS = {"find", "getMore", "aggregate", "count", "distinct"}
 HANDSHAKES = {"hello", "ismaster", "isMaster"}
 HEADER = struct.Struct("<iiii")
-STEPPED_DOWN = 189
 NOT_PRIMARY = 10107
-NOT_PRIMARY_NO_SECONDARY_OK = 13435
 
 
 class Cut(Exception):  # noqa: N818  # it is no error of ours
@@ -155,42 +153,61 @@ def error(code, text, *labels):
     return found | ({"errorLabels": list(labels)} if labels else {})
 
 
-def refused(code, text="made up", *labels, commands=WRITES, times=None):
-    """The server does not do these commands, always or for so many times, and says so."""
+def writes(*collections):
+    """Whether a command writes, to these or to any."""
+    return lambda command: name_of(command) in WRITES and (not collections or collection_of(command) in collections)
+
+
+def reads(*collections):
+    """Whether a command reads, from these or from any."""
+    return lambda command: name_of(command) in READS and (not collections or collection_of(command) in collections)
+
+
+def either(*conditions):
+    """Whether any of these holds."""
+    return lambda command: any(condition(command) for condition in conditions)
+
+
+def limited(when, times):
+    """The condition, which holds no more than so many times."""
     left = itertools.count() if times is None else iter(range(times))
+    return lambda command: when(command) and next(left, None) is not None
+
+
+ANY_WRITE = writes()
+
+
+def refused(code, text="made up", *labels, when=ANY_WRITE, times=None):
+    """The server does not do it, and says so."""
+    when = limited(when, times)
 
     async def fault(command, ask):
-        if name_of(command) in commands and next(left, None) is not None:
-            return error(code, text, *labels)
-        return await ask()
+        return error(code, text, *labels) if when(command) else await ask()
 
     return fault
 
 
-def no_primary(code=NOT_PRIMARY, *, times=None):
+def no_primary(code=NOT_PRIMARY, *, when=ANY_WRITE, times=None):
     """No write is taken, as during an election, and afterwards by a member that has become a secondary."""
-    return refused(code, "not primary", "RetryableWriteError", times=times)
+    return refused(code, "not primary", "RetryableWriteError", when=when, times=times)
 
 
-def not_safe(code, text="waiting for replication timed out", *, in_collection=None, times=None):
+def not_safe(code, text="waiting for replication timed out", *, when=ANY_WRITE, times=None):
     """What is written is written, but not to a majority."""
-    left = itertools.count() if times is None else iter(range(times))
+    when = limited(when, times)
 
     async def fault(command, ask):
         reply = await ask()
-        is_meant = name_of(command) in WRITES and in_collection in {None, collection_of(command)}
-        if is_meant and next(left, None) is not None:
-            reply["writeConcernError"] = {"code": code, "codeName": text, "errmsg": text}
-        return reply
+        return {**reply, "writeConcernError": {"code": code, "codeName": text, "errmsg": text}} if when(command) else reply
 
     return fault
 
 
-def each_refused(code, text="made up", *, in_collection=None):
+def each_refused(code, text="made up", *, when=ANY_WRITE):
     """Nothing is written, and each operation of a bulk has an error of its own."""
 
     async def fault(command, ask):
-        if name_of(command) not in WRITES or in_collection not in {None, collection_of(command)}:
+        if not when(command):
             return await ask()
         count = len(command.get("updates") or command.get("documents") or [None])
         faults = [{"index": index, "code": code, "errmsg": text} for index in range(count)]
@@ -199,26 +216,25 @@ def each_refused(code, text="made up", *, in_collection=None):
     return fault
 
 
-def stalled(commands=WRITES, *, in_collection=None):
+def stalled(*, when=ANY_WRITE):
     """The server does it, and never says so: a majority that cannot be reached."""
 
     async def fault(command, ask):
         reply = await ask()
-        if name_of(command) in commands and in_collection in {None, collection_of(command)}:
+        if when(command):
             await for_ever()
         return reply
 
     return fault
 
 
-def cut_after(commands=WRITES, *, in_collection=None, times=None):
+def cut_after(*, when=ANY_WRITE, times=None):
     """The server does it, and the connection breaks before it has said so."""
-    left = itertools.count() if times is None else iter(range(times))
+    when = limited(when, times)
 
     async def fault(command, ask):
         reply = await ask()
-        is_meant = name_of(command) in commands and in_collection in {None, collection_of(command)}
-        if is_meant and next(left, None) is not None:
+        if when(command):
             raise Cut
         return reply
 
@@ -235,17 +251,17 @@ def slow(seconds):
     return fault
 
 
-def cursor_lost(*, in_collection=None, times=None):
+def cursor_lost(*collections, times=None):
     """A query gives half of what it finds; asked for the rest, the server does not know the cursor any more."""
     left = itertools.count() if times is None else iter(range(times))
+    is_meant = reads(*collections)
 
     async def fault(command, ask):
         reply = await ask()
         if name_of(command) == "getMore":
             return error(43, "CursorNotFound")
         found = reply.get("cursor", {}).get("firstBatch", ())
-        is_meant = name_of(command) == "find" and in_collection in {None, collection_of(command)}
-        if is_meant and len(found) > 1 and next(left, None) is not None:
+        if is_meant(command) and len(found) > 1 and next(left, None) is not None:
             reply["cursor"] = {**reply["cursor"], "id": bson.Int64(77), "firstBatch": found[: len(found) // 2]}
         return reply
 
