@@ -80,7 +80,9 @@ def connect(uri: str, driver: Literal["motor", "pymongo"] = "motor", *, selectio
     client_class = AsyncMongoClient if driver == "pymongo" else _motor_client()
     limits = {"serverSelectionTimeoutMS": selection_s, "socketTimeoutMS": OPERATION_S}
     given = set(re.findall(r"(\w+)=", uri.lower()))
-    options = {name: round(seconds * 1000) for name, seconds in limits.items() if not given & {name.lower(), "timeoutms"}}
+    options: dict[str, Any] = {
+        name: round(seconds * 1000) for name, seconds in limits.items() if not given & {name.lower(), "timeoutms"}
+    }
     try:
         return client_class(uri, tz_aware=True, **options)
     except (PyMongoError, ValueError, TypeError) as error:
