@@ -13,7 +13,10 @@ from fmcsa_orchestrator.storage.leases import Lease, LeaseStore, lost_to_another
 T = TypeVar("T")
 
 RELEASE_S = 5.0  # what giving back may take
-TAKE_S = 1.0  # what taking may still take after we have been cancelled: a lease that arrives later has to run out
+# What all may take together once we are cancelled: to see what has been sent to its end, then to give back. Both, for a company
+# and then for its run, have to be over well within two seconds: so far a deadline may be overrun. What is not done runs out.
+LAST_S = 0.8
+_LAST_WORD_S = 0.25  # of these, what is kept for giving back
 _RETRIES = 3  # of a renewal, within half of a lease's time
 
 
@@ -36,9 +39,11 @@ async def held_leases(
                 yield held
             finally:
                 held.rest()
-    except BaseException:
+    except BaseException as error:
         if held.scope is not None and held.scope.expired():
             raise held.why_over() from None
+        if isinstance(error, asyncio.CancelledError):
+            held.last_s()
         raise
     finally:
         await held.give_back(if_unsure)
@@ -68,6 +73,7 @@ class HeldLeases:
     renewing: asyncio.Lock = field(default_factory=asyncio.Lock)
     beat: asyncio.TimerHandle | asyncio.Task[None] | None = None
     trouble: RepositoryError | None = None  # of the last renewal
+    leave_by: float | None = None  # since we are cancelled, when all has to be over
 
     async def acquire(self, name: str) -> None:
         """Take the lease that is a document of its own. Raises: LeaseHeldError, RepositoryError."""
@@ -89,7 +95,7 @@ class HeldLeases:
 
     async def _take(self, call: Awaitable[T]) -> T:
         self.good_until = asyncio.get_running_loop().time() + self.ttl_s
-        answer = await _answered(to_its_end(call, TAKE_S), self.ttl_s)
+        answer = await _answered(to_its_end(call, self._sent_s), self.ttl_s)
         self._beat_in(self.ttl_s / 2)
         return answer
 
@@ -106,7 +112,7 @@ class HeldLeases:
         self.writing += 1
         task = asyncio.ensure_future(call())
         try:
-            answer = await to_its_end(task, RELEASE_S)
+            answer = await to_its_end(task, self._sent_s)
         finally:
             has_ended = task.done() and not task.cancelled() and task.exception() is None
             if has_ended and self._left_s() > 0:
@@ -132,17 +138,29 @@ class HeldLeases:
         """Whatever state the store is in, and though we be cancelled; where that fails, they run out by themselves."""
         leases = list(self.leases.values())
         finished = [lease for lease in leases if lease.key not in self.touched and lease.key != self.in_turn]
+        limit_s = RELEASE_S if self.leave_by is None else self.last_s()
 
         async def leave() -> None:
             with suppress(RepositoryError, TimeoutError):
-                async with asyncio.timeout(RELEASE_S):
+                async with asyncio.timeout(limit_s):
                     if not self.writing:
                         await self.store.release(leases, finished)
                     elif if_unsure is not None:
                         await if_unsure([lease.key for lease in leases])
 
         if leases:
-            await to_its_end(leave(), RELEASE_S)
+            await to_its_end(leave(), self.last_s)
+
+    def last_s(self) -> float:
+        """We are cancelled, now or before: the seconds that are left."""
+        now = asyncio.get_running_loop().time()
+        if self.leave_by is None:
+            self.leave_by = now + LAST_S
+        return max(0.0, self.leave_by - now)
+
+    def _sent_s(self) -> float:
+        """We are cancelled: the seconds that are left for what has been sent."""
+        return max(0.0, self.last_s() - _LAST_WORD_S)
 
     def rest(self) -> None:
         """Renew them no more."""
@@ -200,8 +218,8 @@ async def _answered(call: Awaitable[T], seconds: float) -> T:
         raise _unanswered(seconds) from None
 
 
-async def to_its_end(call: Awaitable[T], patience_s: float) -> T:
-    """The call's result. A cancellation passes only when the call has ended, or after `patience_s` seconds.
+async def to_its_end(call: Awaitable[T], patience_s: Callable[[], float]) -> T:
+    """The call's result. A cancellation passes only when the call has ended, or after as many seconds as are left then.
 
     What has been sent to a server cannot be called back. Raises: what the call raises.
     """
@@ -210,7 +228,7 @@ async def to_its_end(call: Awaitable[T], patience_s: float) -> T:
         return await asyncio.shield(task)
     except asyncio.CancelledError:
         try:
-            await wait_out([task], patience_s)
+            await wait_out([task], patience_s())
         finally:
             if not task.cancel() and not task.cancelled():
                 task.exception()  # it concerns nobody any more

@@ -1,6 +1,7 @@
 """The two public methods: whatever happens below them ends as a result, never as an exception."""
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -44,6 +45,7 @@ from fmcsa_orchestrator.sync.versions import Versions
 CONFIRM_AFTER = timedelta(days=1)  # an unchanged status is written once a day: whoever watches the collection hears of each
 HEALTH_S = 5.0  # what a health summary may take
 _PREPARE_S = 600.0  # what the indexes may take, once: on a large collection they are built for minutes
+_RECORD_S = 0.35  # what it may take to keep what became of a run whose time is over
 _VERSION_TTL_S = 300  # how long handlers trust an answer to "has upstream changed?"
 
 
@@ -117,7 +119,8 @@ class Orchestrator:
 
         `force` reads also what upstream says has not changed. Never raises.
         """
-        clock, isolation = RunClock(), self.components.isolation
+        clock, isolation, loop = RunClock(), self.components.isolation, asyncio.get_running_loop()
+        ends_at = loop.time() + (math.inf if deadline_s is None else deadline_s)
         tally, caller = Tally(clock), SourceCaller(self.components.limiter, isolation)
         run = FleetRun(self.components, caller, new_owner(), clock=clock, tally=tally, force=force)
         with entered(self._context(clock, on_event, is_background=True)) as context:
@@ -132,7 +135,9 @@ class Orchestrator:
             if run.has_begun and stopped is not StopReason.LEASE_LOST:
                 # Kept for `health`; where that fails, whatever the reason, the run is over all the same.
                 facts = {**summary.facts(), **run.verified()}
-                await isolation.run(Part.RUN, RELEASE_S, lambda: self.components.repository.record_run(facts))
+                left_s = 0.0 if stopped is StopReason.STOPPED else ends_at - loop.time()
+                patience_s = min(RELEASE_S, max(_RECORD_S, left_s))
+                await isolation.run(Part.RUN, patience_s, lambda: self.components.repository.record_run(facts))
             await emit(RunFinished(summary))
         return summary
 

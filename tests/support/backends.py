@@ -3,9 +3,9 @@
 FMCSA_TEST_MONGODB_URI adds a real server, FMCSA_TEST_FERRETDB adds FerretDB: see real_store.py.
 """
 
+import asyncio
 import secrets
 from contextlib import asynccontextmanager
-from inspect import isawaitable
 
 from mongomock_motor import AsyncMongoMockClient
 from motor.motor_asyncio import AsyncIOMotorClient
@@ -59,10 +59,16 @@ async def open_backend(kind, wire_uri, **options):
         uri = real_store.uri() if kind in real_store.KINDS else wire_uri
         client = (AsyncIOMotorClient if kind.endswith("motor") else AsyncMongoClient)(uri, **{"tz_aware": True, **options})
         name = f"fmcsa_test_{secrets.token_hex(4)}"
-        try:
+        async with closed(client):
             yield Backend(client[name])
-        finally:
             await client.drop_database(name)
-            closing = client.close()
-            if isawaitable(closing):
-                await closing
+
+
+@asynccontextmanager
+async def closed(client):
+    """A client of either driver, closed at the end."""
+    yield client
+    if isinstance(client, AsyncMongoClient):
+        await client.close()
+    else:
+        await asyncio.to_thread(client.close)  # motor's waits for the server, which may be a proxy in this very thread

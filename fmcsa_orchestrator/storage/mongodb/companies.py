@@ -1,8 +1,9 @@
 """The MongoDB repository, on motor or PyMongo's async API alike."""
 
 import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -16,18 +17,21 @@ from fmcsa_orchestrator.storage.mongodb.driver import (
     DuplicateKeyError,
     ObjectId,
     OperationFailure,
+    PyMongoError,
     ReplaceOne,
     ServerClock,
     UpdateOne,
+    asked,
     bulk,
     collection_of,
     encoded_size,
+    patience,
     possible_ids,
-    translated,
+    whole,
 )
 from fmcsa_orchestrator.storage.mongodb.lease_store import MongoLeases, still
 from fmcsa_orchestrator.storage.repository import WRONG_CLOCK, CompanyUpdate, Ended, RowWrite
-from fmcsa_orchestrator.storage.row_diff import PROJECTION
+from fmcsa_orchestrator.storage.row_diff import PROJECTION, SeenIds
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +42,7 @@ HAS_USDOT = {"dotNumber": {"$exists": True, "$ne": "", "$not": {"$eq": None}}}
 _COMPANY_INDEXES = ((LAST_RUN, "dotNumber"), ("dotNumber",))
 _ROW_INDEX = ("companyId",)
 _CLOCKS_APART = timedelta(seconds=30)  # that much is no harm
+_INDEX_S = 600.0  # on a large collection an index is built for minutes
 _BATCH = 5_000  # of stored rows, in one answer of the server
 _STATUS_FIELDS = {"dotNumber": 1, "name": 1, STATUS: 1}
 
@@ -67,12 +72,17 @@ class MongoCompanyRepository:
         """Make sure of the indexes. A user without the right to create them gets a warning: all works, but slower."""
         for collection, fields in self._indexes(collections):
             try:
-                with translated(f"cannot create the index {' and '.join(fields)}"):
-                    await collection.create_index([(field, 1) for field in fields])
+                await self._create_index(collection, fields)
             except RepositoryError as error:
                 if not isinstance(error.__cause__, OperationFailure):  # it is not refused: nobody answers
                     raise
                 note(log, logging.WARNING, "index_refused", collection=collection.name, reason=error)
+
+    async def _create_index(self, collection: Any, fields: tuple[str, ...]) -> None:
+        await self._clock.now()  # a server that is not there is given up sooner than one that is at work
+        with patience(_INDEX_S):
+            create = partial(collection.create_index, [(field, 1) for field in fields])
+            await asked(f"cannot create the index {' and '.join(fields)}", create, limit_s=_INDEX_S)
 
     def _indexes(self, collections: Sequence[str]) -> list[tuple[Any, tuple[str, ...]]]:
         """Each collection with the fields of an index that it is to have."""
@@ -92,37 +102,33 @@ class MongoCompanyRepository:
             ),
         ]
         await self.prepare(collections)
-        with translated("cannot read indexes"):
-            for collection, fields in self._indexes(collections):
-                indexes = await collection.index_information()
-                is_there = any(tuple(name for name, _ in index["key"])[: len(fields)] == fields for index in indexes.values())
-                names = f"{collection.name}.{' + '.join(fields)}"
-                text = f"{names} is {'there' if is_there else 'missing: all works, but slower the more documents'}"
-                findings.append(Finding("index", is_there, text, "let the user create indexes, or create it by hand"))
-            number = await self._companies.count_documents(HAS_USDOT)
+        for collection, fields in self._indexes(collections):
+            indexes = await asked("cannot read indexes", collection.index_information)
+            is_there = any(tuple(name for name, _ in index["key"])[: len(fields)] == fields for index in indexes.values())
+            names = f"{collection.name}.{' + '.join(fields)}"
+            text = f"{names} is {'there' if is_there else 'missing: all works, but slower the more documents'}"
+            findings.append(Finding("index", is_there, text, "let the user create indexes, or create it by hand"))
+        number = await asked("cannot count companies", partial(self._companies.count_documents, HAS_USDOT))
         found = f"{number} in {self._companies.name} have a dotNumber"
         remedy = "give your companies a dotNumber, or set FMCSA_COMPANIES_COLLECTION and FMCSA_MONGODB_DATABASE"
         return [*findings, Finding("companies", number > 0, found, remedy)]
 
     async def record_run(self, facts: Mapping[str, Any]) -> None:
         """In the document of the run's lease."""
-        with translated("cannot write the run's document"):
-            # Field by field: what this run does not know is kept from an earlier one.
-            fields = {f"lastRun.{name}": value for name, value in facts.items()}
-            await self._leases.update_one({"_id": self.run_name}, {"$set": fields})
+        # Field by field: what this run does not know is kept from an earlier one.
+        change = {"$set": {f"lastRun.{name}": value for name, value in facts.items()}}
+        await asked("cannot write the run's document", partial(self._leases.update_one, {"_id": self.run_name}, change))
 
     async def last_run(self) -> Mapping[str, Any] | None:
         """From the same document."""
-        with translated("cannot read the run's document"):
-            found = await self._leases.find_one({"_id": self.run_name}) or {}
-        facts = found.get("lastRun")
+        found = await asked("cannot read the run's document", partial(self._leases.find_one, {"_id": self.run_name}))
+        facts = (found or {}).get("lastRun")
         return facts if isinstance(facts, Mapping) else None
 
     async def count_due(self, since: datetime, now: datetime) -> int:
         """How many companies are to be attempted."""
-        with translated("cannot count companies"):
-            count: int = await self._companies.count_documents(_due(since, now))
-            return count
+        count: int = await asked("cannot count companies", partial(self._companies.count_documents, _due(since, now)))
+        return count
 
     async def take_due(
         self, since: datetime, now: datetime, limit: int, without: Sequence[Any], *, after: datetime | None = None
@@ -137,35 +143,38 @@ class MongoCompanyRepository:
         if after is not None:
             parts.append({LAST_RUN: {"$not": {"$lt": after}}})  # the negation, so that those without a time are in
         condition = {"$and": [*parts, _due(since, now)]} if parts else _due(since, now)
-        with translated("cannot read companies"):
+
+        def call() -> Awaitable[list[Mapping[str, Any]]]:
             found = self._companies.find(condition, _STATUS_FIELDS).sort(LAST_RUN, 1).limit(limit).batch_size(limit)
-            documents: list[Mapping[str, Any]] = await found.to_list(limit)
-            return documents
+            return whole(found, limit)
+
+        return await asked("cannot read companies", call)
 
     async def find_companies(self, company_ids: Sequence[Any]) -> list[Mapping[str, Any]]:
         """By `_id`."""
-        with translated("cannot read companies"):
-            found = self._companies.find({"_id": {"$in": list(company_ids)}}).batch_size(len(company_ids))
-            documents: list[Mapping[str, Any]] = await found.to_list(len(company_ids))
-            return documents
+        condition, size = {"_id": {"$in": list(company_ids)}}, len(company_ids)
+        return await asked("cannot read companies", lambda: whole(self._companies.find(condition).batch_size(size), size))
 
     async def count_current(self, source: str, version: str) -> int:
         """How many hold this version; the source's name has been checked to be fit for a path."""
-        with translated("cannot count companies"):
-            count: int = await self._companies.count_documents({f"{STATUS}.sources.{source}.version": version})
-            return count
+        condition = {f"{STATUS}.sources.{source}.version": version}
+        count: int = await asked("cannot count companies", partial(self._companies.count_documents, condition))
+        return count
 
     async def find_company(self, company_id: Any) -> Mapping[str, Any]:
         """The company with this `_id`; a 24-digit hex string is tried as an ObjectId first, then as it is."""
         for candidate in possible_ids(self._database, company_id):
-            with translated("cannot read companies"):
-                try:
-                    document: Mapping[str, Any] | None = await self._companies.find_one({"_id": {"$eq": candidate}})
-                except (OverflowError, ValueError):  # an int, or a UUID, that this client cannot even send
-                    document = None
+            document = await asked("cannot read companies", partial(self._find_one, candidate))
             if document is not None:
                 return document
         raise CompanyNotFoundError(f"no company has the _id {_shown(company_id)}")
+
+    async def _find_one(self, company_id: Any) -> Mapping[str, Any] | None:
+        try:
+            document: Mapping[str, Any] | None = await self._companies.find_one({"_id": {"$eq": company_id}})
+        except (OverflowError, ValueError):  # an int, or a UUID, that this client cannot even send
+            return None
+        return document
 
     def check_fields(self, values: Mapping[str, Any]) -> int:
         """Tried before anything is written: one bad value would cost the company its whole update."""
@@ -174,12 +183,23 @@ class MongoCompanyRepository:
     async def stored_rows(
         self, collection: str, *, companies: Sequence[Any] = (), rows: Sequence[str] = ()
     ) -> AsyncIterator[Sequence[Mapping[str, Any]]]:
-        """By the index of `companyId`, or by `_id`."""
+        """By the index of `companyId`, or by `_id`. When the cursor is lost they are read anew, less those that were given."""
         condition = {"companyId": {"$in": list(companies)}} if companies else {"_id": {"$in": list(rows)}}
-        with translated(f"cannot read {collection}"):
-            cursor = self._collection(collection).find(condition, PROJECTION).batch_size(_BATCH)
-            while part := await cursor.to_list(_BATCH):
-                yield part
+        cursor: Any = None
+
+        async def next_part() -> list[Mapping[str, Any]]:
+            nonlocal cursor
+            cursor = cursor or self._collection(collection).find(condition, PROJECTION).batch_size(_BATCH)
+            try:
+                return await whole(cursor, _BATCH)
+            except PyMongoError:
+                cursor = None
+                raise
+
+        given = SeenIds()
+        while part := await asked(f"cannot read {collection}", next_part):
+            if new := [row for row in part if given.add(row["_id"])]:
+                yield new
 
     async def write_rows(self, collection: str, rows: Sequence[RowWrite], at: datetime) -> Mapping[int, RepositoryError]:
         """In one unordered bulk; by `_id` and company, since a collection that is sharded by company may want both."""
@@ -204,8 +224,8 @@ class MongoCompanyRepository:
     async def distrust(self, company_ids: Sequence[Any], sources: Sequence[str]) -> None:
         """Without asking for a token: whatever has been written since, it is only read once more."""
         unknown = {f"{STATUS}.sources.{source}.version": None for source in sources}
-        with translated("cannot write the companies"):
-            await self._companies.update_many({"_id": {"$in": list(company_ids)}}, {"$set": unknown})
+        condition = {"_id": {"$in": list(company_ids)}}
+        await asked("cannot write the companies", partial(self._companies.update_many, condition, {"$set": unknown}))
 
     async def save(self, updates: Sequence[CompanyUpdate]) -> Mapping[int, RepositoryError]:
         """One unordered bulk, in which each update asks for the token that was read."""
@@ -217,9 +237,9 @@ class MongoCompanyRepository:
 
     async def _unmatched(self, updates: Sequence[CompanyUpdate]) -> dict[int, RepositoryError]:
         """Why some of these updates found no document: deleted, or in somebody else's hands by now."""
-        with translated("cannot read companies"):
-            found = self._companies.find({"_id": {"$in": [update.company_id for update in updates]}}, {TOKEN: 1})
-            tokens = {row["_id"]: dig(row, TOKEN) async for row in found}
+        condition = {"_id": {"$in": [update.company_id for update in updates]}}
+        found = await asked("cannot read companies", lambda: whole(self._companies.find(condition, {TOKEN: 1})))
+        tokens = {row["_id"]: dig(row, TOKEN) for row in found}
         return {
             index: lost_to_another()
             if update.company_id in tokens

@@ -1,11 +1,13 @@
 """The MongoDB driver: connection, the server's clock, errors turned into ours."""
 
+import asyncio
+import re
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
 from inspect import isawaitable
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 from uuid import UUID
 
 from bson import Binary, Decimal128, ObjectId, encode
@@ -13,15 +15,21 @@ from bson.binary import UuidRepresentation
 from bson.codec_options import CodecOptions, DatetimeConversion
 from bson.errors import BSONError
 from pymongo import AsyncMongoClient, ReadPreference, ReplaceOne, UpdateOne, WriteConcern
+from pymongo import timeout as patience
 from pymongo.errors import (
+    AutoReconnect,
     BulkWriteError,
     ConnectionFailure,
+    CursorNotFound,
     DocumentTooLarge,
     DuplicateKeyError,
+    NetworkTimeout,
     OperationFailure,
     PyMongoError,
+    ServerSelectionTimeoutError,
     WriteError,
 )
+from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_chain, wait_fixed
 
 from fmcsa_orchestrator.model.documents import bson_time
 from fmcsa_orchestrator.model.errors import CompanyWriteError, MalformedPayloadError, RepositoryError, SettingsError
@@ -31,10 +39,12 @@ __all__ = [
     "DuplicateKeyError",
     "ObjectId",
     "OperationFailure",
+    "PyMongoError",
     "ReplaceOne",
     "ServerClock",
     "UpdateOne",
     "aggregated",
+    "asked",
     "bulk",
     "close_client",
     "collection_of",
@@ -42,9 +52,18 @@ __all__ = [
     "database_of",
     "encoded_size",
     "open_database",
+    "patience",
     "possible_ids",
     "translated",
+    "whole",
 ]
+
+T = TypeVar("T")
+
+OPERATION_S = 120.0  # what one operation may take, with all its repetitions; a count without an index takes a minute
+PAUSES_S = (0.25, 0.5, 1.0, 2.0, 4.0, 4.0, 4.0, 4.0)  # between repetitions; an election takes about twelve seconds
+SELECTION_S = 30.0  # how long a server is looked for: longer than an election
+HASTY_SELECTION_S = 5.0  # the same, where somebody waits at a terminal
 
 _AUTH_CODES = {13, 18, 8000}
 # What MongoDB says of one document: a bad value or type, a path that leads nowhere, a rule of the collection, a second of its
@@ -52,17 +71,26 @@ _AUTH_CODES = {13, 18, 8000}
 _DATA_CODES = {None, 2, 9, 14, 15, 28, 40, 52, 57, 121, 10334, 11000, 17419, 17420}  # None: of mocks; MongoDB always has one
 _ID_TYPES = (str, int, float, bytes, datetime, ObjectId, UUID, Decimal128)  # Binary is bytes
 _DUPLICATE = 11000
+# No primary at the moment, or one that is going, and for a mongos the same seen from afar: it passes.
+_ELECTION_CODES = {6, 7, 89, 91, 189, 9001, 10058, 10107, 11600, 11602, 13435, 13436}
 _TRUST = timedelta(minutes=1)  # how long a reading of the server's clock serves
 
 
-def connect(uri: str, driver: Literal["motor", "pymongo"] = "motor", *, timeout_ms: int = 5_000) -> Any:
-    """This driver's client for this URI; a server that is down is given up after `timeout_ms` unless the URI says otherwise.
+def connect(uri: str, driver: Literal["motor", "pymongo"] = "motor", *, selection_s: float = SELECTION_S) -> Any:
+    """This driver's client for this URI. What the URI says of time limits holds, else these do.
+
+    A server is looked for during `selection_s`. A connection that gives no answer for `OPERATION_S` is given up by the driver as
+    well: motor's threads would wait on when we do not any more. (Its `timeoutMS` would take the place of `selection_s`, too.)
 
     Raises: SettingsError for a URI that cannot be read, without repeating it, and for a driver that is not installed.
     """
     client_class = AsyncMongoClient if driver == "pymongo" else _motor_client()
+    limits = {"serverSelectionTimeoutMS": selection_s, "socketTimeoutMS": OPERATION_S}
+    given = set(re.findall(r"(\w+)=", uri.lower()))
+    options: dict[str, Any] = {
+        name: round(seconds * 1000) for name, seconds in limits.items() if not given & {name.lower(), "timeoutms"}
+    }
     try:
-        options: dict[str, Any] = {} if "serverselectiontimeoutms" in uri.lower() else {"serverSelectionTimeoutMS": timeout_ms}
         return client_class(uri, tz_aware=True, **options)
     except (PyMongoError, ValueError, TypeError) as error:
         raise SettingsError(f"FMCSA_MONGODB_URI cannot be used: {safe_text(str(error), uri)}") from None
@@ -78,9 +106,11 @@ def _motor_client() -> Any:
 
 
 @asynccontextmanager
-async def open_database(uri: str, name: str | None, driver: Literal["motor", "pymongo"] = "motor") -> AsyncIterator[Any]:
+async def open_database(
+    uri: str, name: str | None, driver: Literal["motor", "pymongo"] = "motor", *, selection_s: float = SELECTION_S
+) -> AsyncIterator[Any]:
     """A database through a client of its own, closed at the end. Raises: SettingsError as `connect` and `database_of`."""
-    client = connect(uri, driver)
+    client = connect(uri, driver, selection_s=selection_s)
     try:
         yield database_of(client, name)
     finally:
@@ -88,10 +118,11 @@ async def open_database(uri: str, name: str | None, driver: Literal["motor", "py
 
 
 async def close_client(client: Any) -> None:
-    """Close a client of either driver: with motor that is a plain call, with PyMongo a coroutine."""
-    closing = client.close()
-    if isawaitable(closing):
-        await closing
+    """Close a client of either driver. Motor's waits for the server in the thread that calls it, which must not be the loop's."""
+    if isinstance(client, AsyncMongoClient):
+        await client.close()
+    else:
+        await asyncio.to_thread(client.close)
 
 
 def database_of(client: Any, name: str | None) -> Any:
@@ -150,8 +181,57 @@ async def aggregated(collection: Any, pipeline: Sequence[Mapping[str, Any]]) -> 
     """The rows of a small aggregation: motor gives its cursor at once, PyMongo's async API by a coroutine."""
     cursor = collection.aggregate(pipeline)
     cursor = await cursor if isawaitable(cursor) else cursor
-    found: list[Mapping[str, Any]] = await cursor.to_list(None)
+    return await whole(cursor)
+
+
+async def whole(cursor: Any, limit: int | None = None) -> list[Mapping[str, Any]]:
+    """All that a cursor still finds, or so many."""
+    found: list[Mapping[str, Any]] = await cursor.to_list(limit)
     return found
+
+
+async def asked(what: str, call: Callable[[], Awaitable[T]], *, limit_s: float = OPERATION_S) -> T:
+    """MongoDB's answer to an operation that may be done twice; every one of ours passes here.
+
+    It is repeated while MongoDB has no primary, or has lost the connection or the cursor, so that a run survives an election.
+    What has not been answered is not repeated: it may still be under way.
+
+    Raises: RepositoryError, also when there is no answer in `limit_s`; CompanyWriteError.
+    """
+
+    async def attempt() -> T:  # drivers' methods are not coroutine functions, all of them
+        return await call()
+
+    waits = wait_chain(*(wait_fixed(seconds) for seconds in PAUSES_S))
+    attempts = AsyncRetrying(
+        stop=stop_after_attempt(len(PAUSES_S) + 1), wait=waits, retry=retry_if_exception(_passes), sleep=pause, reraise=True
+    )
+    limit = asyncio.timeout(limit_s)
+    try:
+        with translated(what):
+            async with limit:
+                return await attempts(attempt)
+    except TimeoutError:
+        if not limit.expired():
+            raise
+        raise RepositoryError(f"{what}: MongoDB has given no answer for {limit_s:.0f} s") from None
+
+
+async def pause(seconds: float) -> None:
+    """Between two repetitions."""
+    await asyncio.sleep(seconds)
+
+
+def _passes(error: BaseException) -> bool:
+    """Whether this is of a moment, and the operation at its end: done or not, it can be done again."""
+    if isinstance(error, ServerSelectionTimeoutError | NetworkTimeout):  # that was all the time there is
+        return False
+    if isinstance(error, BulkWriteError):
+        faults = [*error.details.get("writeErrors", ()), *error.details.get("writeConcernErrors", ())]
+        return any(fault.get("code") in _ELECTION_CODES for fault in faults)
+    if isinstance(error, OperationFailure):
+        return isinstance(error, CursorNotFound) or error.code in _ELECTION_CODES
+    return isinstance(error, AutoReconnect)
 
 
 async def bulk(collection: Any, operations: Sequence[Any], what: str) -> tuple[int, dict[int, CompanyWriteError]]:
@@ -163,8 +243,7 @@ async def bulk(collection: Any, operations: Sequence[Any], what: str) -> tuple[i
     if not operations:
         return 0, {}
     try:
-        with translated(what):
-            return (await collection.bulk_write(operations, ordered=False)).matched_count, {}
+        return (await asked(what, lambda: collection.bulk_write(operations, ordered=False))).matched_count, {}
     except CompanyWriteError as error:
         if isinstance(error.__cause__, BulkWriteError):
             details = error.__cause__.details
@@ -211,8 +290,7 @@ class ServerClock:
         return asked_at - await self._ask()
 
     async def _ask(self) -> datetime:
-        with translated("cannot ask MongoDB for its time"):
-            hello = await self._database.command("hello")
+        hello = await asked("cannot ask MongoDB for its time", lambda: self._database.command("hello"))
         return bson_time(hello["localTime"])
 
 
@@ -222,19 +300,17 @@ def translated(what: str) -> Iterator[None]:
     try:
         yield
     except BulkWriteError as error:
-        faults = error.details.get("writeErrors", ())
-        # Written, but not to a majority: a primary that fails now may lose it.
-        of_the_store = [fault for fault in faults if fault.get("code") not in _DATA_CODES] or error.details.get(
-            "writeConcernErrors"
-        )
-        first = (of_the_store or faults or [{}])[0]
+        refused, unsafe = error.details.get("writeErrors", ()), error.details.get("writeConcernErrors", ())
+        # What is written, but not to a majority, a primary that fails now may lose.
+        of_the_store = [*unsafe, *(fault for fault in refused if fault.get("code") not in _DATA_CODES)]
         kind = RepositoryError if of_the_store else CompanyWriteError
+        first = (of_the_store or refused or [{}])[0]
         raise kind(safe_text(f"{what}: {first.get('errmsg', 'refused')}")) from error
-    except (DocumentTooLarge, BSONError, OverflowError, UnicodeError) as error:
-        raise CompanyWriteError(safe_text(f"{what}: {error}")) from error
     except WriteError as error:
         kind = CompanyWriteError if error.code in _DATA_CODES else RepositoryError
         raise kind(safe_text(f"{what}: {error}")) from error
+    except (DocumentTooLarge, BSONError, OverflowError, UnicodeError) as error:
+        raise CompanyWriteError(safe_text(f"{what}: {error}")) from error
     except OperationFailure as error:
         remedy = "; check the user, password and rights in FMCSA_MONGODB_URI" if error.code in _AUTH_CODES else ""
         raise RepositoryError(safe_text(f"{what}: {error}{remedy}")) from error

@@ -1,7 +1,7 @@
 """The fleet's status in MongoDB: counted there, since no fleet is to be loaded for it; documents only as many as are shown."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,7 +11,7 @@ from fmcsa_orchestrator.model.results import FAILURES
 from fmcsa_orchestrator.model.status import LAST_RUN, NOTHING, STATUS, StoredStatus, Verified
 from fmcsa_orchestrator.storage.fleet_status import FleetCounts, SourceCounts, StateCounts
 from fmcsa_orchestrator.storage.mongodb.companies import HAS_USDOT
-from fmcsa_orchestrator.storage.mongodb.driver import aggregated, collection_of, translated
+from fmcsa_orchestrator.storage.mongodb.driver import aggregated, asked, collection_of, whole
 
 _SHOWN = {"name": 1, "dotNumber": 1, "fmcsaData": 1}
 _FIRST, _LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)  # no time of ours is outside of these
@@ -74,14 +74,14 @@ class MongoFleet:
                 success = {"$cond": [{"$and": [holds[name], earlier]}, verified.at, success]}
             group[f"{key}oldest"] = {"$min": success}
             group[f"{key}asOf"] = {"$max": _time(f"{path}.dataAsOf")}
-        with translated("cannot count companies"):
-            return await aggregated(self._companies, [{"$match": HAS_USDOT}, {"$group": group}])
+        pipeline = [{"$match": HAS_USDOT}, {"$group": group}]
+        return await asked("cannot count companies", lambda: aggregated(self._companies, pipeline))
 
     async def _first(self, condition: Mapping[str, Any], limit: int) -> list[Mapping[str, Any]]:
-        with translated("cannot read companies"):
-            cursor = self._companies.find(condition, _SHOWN).sort(LAST_RUN, 1).limit(limit).batch_size(max(limit, 1))
-            found: list[Mapping[str, Any]] = await cursor.to_list(limit)
-            return found
+        def call() -> Awaitable[list[Mapping[str, Any]]]:
+            return whole(self._companies.find(condition, _SHOWN).sort(LAST_RUN, 1).limit(limit).batch_size(max(limit, 1)), limit)
+
+        return await asked("cannot read companies", call)
 
 
 def _source_counts(key: str, name: str, kinds: Sequence[Mapping[str, Any]]) -> SourceCounts:

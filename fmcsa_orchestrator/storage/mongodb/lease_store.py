@@ -8,7 +8,7 @@ from fmcsa_orchestrator.model.documents import dig, settable
 from fmcsa_orchestrator.model.errors import CompanyNotFoundError, CompanyWriteError, LeaseHeldError, RepositoryError
 from fmcsa_orchestrator.model.status import StoredLease
 from fmcsa_orchestrator.storage.leases import Lease, values_of_heartbeat, values_of_holder, values_of_nobody
-from fmcsa_orchestrator.storage.mongodb.driver import DuplicateKeyError, ServerClock, UpdateOne, bulk, translated
+from fmcsa_orchestrator.storage.mongodb.driver import DuplicateKeyError, ServerClock, UpdateOne, asked, bulk, whole
 
 
 def still(mark: Any) -> Any:
@@ -34,16 +34,19 @@ class MongoLeases:
 
     async def acquire(self, name: str, owner: str, ttl_s: float) -> Lease:
         """Take the lease that is a document of its own, made on first use. Raises: LeaseHeldError."""
-        with translated("cannot take the lease"):
-            document = await self._collection.find_one({"_id": {"$eq": name}})
-            if document is None:
-                document = {"_id": name}
-                with suppress(DuplicateKeyError):  # somebody was first, a moment ago: `take` will tell who
-                    await self._collection.insert_one(dict(document))
+        document = await asked("cannot take the lease", lambda: self._found_or_made(name))
         (answer,) = await self.take([document], owner, ttl_s)
         if isinstance(answer, RepositoryError):
             raise answer
         return answer
+
+    async def _found_or_made(self, name: str) -> Mapping[str, Any]:
+        document: Mapping[str, Any] | None = await self._collection.find_one({"_id": {"$eq": name}})
+        if document is None:
+            document = {"_id": name}
+            with suppress(DuplicateKeyError):  # somebody was first, a moment ago: `take` will tell who
+                await self._collection.insert_one(dict(document))
+        return document
 
     async def take(self, documents: Sequence[Mapping[str, Any]], owner: str, ttl_s: float) -> list[Lease | RepositoryError]:
         """Take the leases in documents that were just read; by position, each or why it could not be had."""
@@ -91,9 +94,8 @@ class MongoLeases:
         """A heartbeat for all of one owner's."""
         keys = [lease.key for lease in leases]
         values = values_of_heartbeat(self._folder, await self._clock.now(), ttl_s)
-        with translated("cannot renew the lease"):
-            condition = {"_id": {"$in": keys}, f"{self._folder}owner": leases[0].owner}
-            result = await self._collection.update_many(condition, {"$set": values})
+        condition = {"_id": {"$in": keys}, f"{self._folder}owner": leases[0].owner}
+        result = await asked("cannot renew the lease", lambda: self._collection.update_many(condition, {"$set": values}))
         if result.matched_count == len(keys):
             return keys
         found = await self._stored(keys)
@@ -114,8 +116,8 @@ class MongoLeases:
     async def _stored(self, keys: Sequence[Any]) -> dict[Any, Mapping[str, Any]]:
         """The documents with these leases, by key, as far as they are there."""
         fields = {f"{self._folder}{name}": 1 for name in ("owner", "token", "since", "expiresAt")}
-        with translated("cannot read leases"):
-            return {document["_id"]: document async for document in self._collection.find({"_id": {"$in": keys}}, fields)}
+        found = await asked("cannot read leases", lambda: whole(self._collection.find({"_id": {"$in": keys}}, fields)))
+        return {document["_id"]: document for document in found}
 
     def _is_of(self, document: Mapping[str, Any], lease: Lease) -> bool:
         return [dig(document, f"{self._folder}{name}") for name in ("owner", "token")] == [lease.owner, lease.token]

@@ -102,7 +102,7 @@ async def test_one_company_by_text_number_and_object_id(database):
 
 
 async def test_a_server_that_is_down_is_a_repository_error():
-    client = connect("mongodb://someone:s3cret@127.0.0.1:9/x", timeout_ms=100)
+    client = connect("mongodb://someone:s3cret@127.0.0.1:9/x", selection_s=0.1)
     with pytest.raises(RepositoryError, match="FMCSA_MONGODB_URI") as raised:
         await read_fleet(database_of(client, None), "companies", limit=5)
     assert "s3cret" not in str(raised.value)

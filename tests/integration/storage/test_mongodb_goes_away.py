@@ -41,6 +41,7 @@ async def mixed(backend, number):
     return found
 
 
+@pytest.mark.usefixtures("no_pauses")
 @pytest.mark.parametrize("how", [{}, {"done_first": True}, {"lasting": True}], ids=["lost", "answer lost", "down from then on"])
 @pytest.mark.parametrize(
     ("kind", "stride"), [("mongomock", 1), ("wire-motor", 4), ("wire-pymongo", 4), *((kind, 4) for kind in KINDS)]

@@ -211,7 +211,7 @@ async def test_a_value_that_mongodb_cannot_hold_is_refused_for_this_company(back
 
 
 async def test_a_server_that_is_down_is_a_repository_error_without_the_password():
-    client = connect("mongodb://someone:s3cret@127.0.0.1:9/x", timeout_ms=100)
+    client = connect("mongodb://someone:s3cret@127.0.0.1:9/x", selection_s=0.1)
     repository = MongoCompanyRepository(database_of(client, None))
     for call in (repository.find_company(1), repository.count_due(NOW, NOW), repository.take_due(NOW, NOW, 1, ()), repository.prepare([]),
                  store_rows(repository, subject(), "rows", documents(1), NOW), repository.save([CompanyUpdate(1, {"a": 1})])):  # fmt: skip
@@ -310,7 +310,7 @@ async def test_of_a_company_whose_update_was_refused_nothing_is_called_changed(b
 
 
 async def test_a_server_that_is_down_is_told_in_a_sentence():
-    client = connect("mongodb://127.0.0.1:9/x", timeout_ms=100)
+    client = connect("mongodb://127.0.0.1:9/x", selection_s=0.1)
     with pytest.raises(RepositoryError) as raised:
         await MongoCompanyRepository(database_of(client, None)).count_due(NOW, NOW)
     assert "Topology" not in str(raised.value)

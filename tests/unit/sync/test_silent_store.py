@@ -17,7 +17,7 @@ LONG = 700  # seconds: more than anybody waits for the store
 @pytest.fixture(autouse=True)
 def little_patience(monkeypatch):
     """With what has been sent, and may yet be answered when all else is given up."""
-    for name in ("RELEASE_S", "TAKE_S"):
+    for name in ("RELEASE_S", "LAST_S"):
         monkeypatch.setattr(f"fmcsa_orchestrator.storage.held_leases.{name}", 0.01)
 
 
