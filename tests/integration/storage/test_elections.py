@@ -66,11 +66,11 @@ async def test_a_heartbeat_survives_an_election(day, jump):
     fetch = day.source.fetch
 
     async def slowly(company):
-        jump(4)
+        jump(2.6)  # of six companies: a little more than half of the lease
         return await fetch(company)
 
     day.source.fetch = slowly
-    summary, _ = await seconds_of(day, day.sync.sync_all_companies(), jump, 0.2)
+    summary, _ = await seconds_of(day, day.sync.sync_all_companies(), jump, 0.05)
     assert (summary.stopped, summary.success) == (None, True), summary.errors
     assert await day.is_whole()
 
