@@ -17,6 +17,9 @@ from fmcsa_orchestrator.storage.leases import TTL_S, Lease
 from fmcsa_orchestrator.sync.guard.isolation import GRACE_S
 from fmcsa_orchestrator.testing import Fault
 from fmcsa_orchestrator.testing.fakes import FakeSource
+from tests.support import wire_proxy
+from tests.support.backends import closed
+from tests.support.wire_proxy import WireProxy
 from tests.support.world import VIOLATIONS, answered, connect
 
 from .refusals import OneRefused, RefusingDatabase
@@ -101,6 +104,29 @@ def refusing(refuse):
         yield Conditions(repository=MongoCompanyRepository(database))
 
     return happens
+
+
+def mongodb(fault):
+    """A fault of `tests/support/wire_proxy.py`, made by a call, between the driver and the server."""
+
+    @asynccontextmanager
+    async def happens(scene):
+        async with WireProxy(scene.uri) as proxy, closed(connect(scene.store, proxy.uri)) as client:
+            proxy.fault = fault()
+            yield Conditions(repository=MongoCompanyRepository(client[scene.world.database.name]))
+            proxy.fault = None
+
+    return happens
+
+
+def writes_rows(command):
+    """Whether a command writes violations; no index."""
+    return wire_proxy.name_of(command) == "update" and wire_proxy.collection_of(command) == "fmcsaViolations"
+
+
+def read_only():
+    """From the first row on, the server takes no more writes."""
+    return wire_proxy.election(10**9, wire_proxy.no_primary(), begins=writes_rows)
 
 
 @asynccontextmanager
