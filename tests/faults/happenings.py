@@ -17,9 +17,8 @@ from fmcsa_orchestrator.storage.leases import TTL_S, Lease
 from fmcsa_orchestrator.sync.guard.isolation import GRACE_S
 from fmcsa_orchestrator.testing import Fault
 from fmcsa_orchestrator.testing.fakes import FakeSource
-from tests.support import wire_proxy
 from tests.support.backends import closed
-from tests.support.wire_proxy import WireProxy
+from tests.support.wire_proxy import WireProxy, collection_of, name_of
 from tests.support.world import VIOLATIONS, answered, connect
 
 from .refusals import OneRefused, RefusingDatabase
@@ -121,12 +120,7 @@ def mongodb(fault):
 
 def writes_rows(command):
     """Whether a command writes violations; no index."""
-    return wire_proxy.name_of(command) == "update" and wire_proxy.collection_of(command) == "fmcsaViolations"
-
-
-def read_only():
-    """From the first row on, the server takes no more writes."""
-    return wire_proxy.election(10**9, wire_proxy.no_primary(), begins=writes_rows)
+    return name_of(command) == "update" and collection_of(command) == "fmcsaViolations"
 
 
 @asynccontextmanager

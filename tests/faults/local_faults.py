@@ -94,7 +94,6 @@ STORE = [
             ("what it writes does not reach a majority", lambda: wire.not_safe(64, when=make.writes_rows)),
             ("its disk is full", lambda: wire.each_refused(14031, when=make.writes_rows)),
             ("it is throttled", lambda: wire.refused(16500, when=make.writes_rows)),
-            ("it takes no writes from the middle on", make.read_only),
         )
     ),
     *(
