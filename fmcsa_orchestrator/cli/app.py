@@ -34,7 +34,7 @@ from fmcsa_orchestrator.report.overview import Overview
 from fmcsa_orchestrator.report.overview import as_json as as_json_value
 from fmcsa_orchestrator.report.read import read_company, read_fleet
 from fmcsa_orchestrator.settings import Settings
-from fmcsa_orchestrator.storage.mongodb.driver import open_database
+from fmcsa_orchestrator.storage.mongodb.driver import HASTY_SELECTION_S, open_database
 from fmcsa_orchestrator.sync.diagnostics.doctor import unusable
 from fmcsa_orchestrator.sync.diagnostics.plan import Plan
 from fmcsa_orchestrator.wiring import open_orchestrator
@@ -203,7 +203,11 @@ async def _plan(*, force: bool) -> Plan:
 async def _findings() -> list[Finding]:
     try:
         settings = Settings.load()
-        async with open_orchestrator(settings) as orchestrator:
+        uri, name, driver = settings.require_mongodb_uri(), settings.mongodb_database, settings.mongodb_driver
+        async with (
+            open_database(uri, name, driver, selection_s=HASTY_SELECTION_S) as database,
+            open_orchestrator(settings, database=database) as orchestrator,
+        ):
             return [Finding("settings", True, _told_of(settings)), *await orchestrator.check()]
     except FmcsaError as error:
         return [unusable(error)]
@@ -229,7 +233,7 @@ async def _overview(company_id: str | None, limit: int, stale_after_h: float | N
     stale_after_h = settings.stale_after_h if stale_after_h is None else stale_after_h
     leases = settings.leases_collection
     uri, name, companies = settings.require_mongodb_uri(), settings.mongodb_database, settings.companies_collection
-    async with open_database(uri, name, settings.mongodb_driver) as database:
+    async with open_database(uri, name, settings.mongodb_driver, selection_s=HASTY_SELECTION_S) as database:
         if company_id is not None:
             return await read_company(database, companies, company_id, stale_after_h=stale_after_h, leases=leases)
         return await read_fleet(database, companies, limit=limit, stale_after_h=stale_after_h, leases=leases)

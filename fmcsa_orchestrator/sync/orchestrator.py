@@ -120,7 +120,7 @@ class Orchestrator:
         `force` reads also what upstream says has not changed. Never raises.
         """
         clock, isolation, loop = RunClock(), self.components.isolation, asyncio.get_running_loop()
-        ends_at = loop.time() + (math.inf if deadline_s is None else deadline_s)
+        began = loop.time()
         tally, caller = Tally(clock), SourceCaller(self.components.limiter, isolation)
         run = FleetRun(self.components, caller, new_owner(), clock=clock, tally=tally, force=force)
         with entered(self._context(clock, on_event, is_background=True)) as context:
@@ -135,8 +135,8 @@ class Orchestrator:
             if run.has_begun and stopped is not StopReason.LEASE_LOST:
                 # Kept for `health`; where that fails, whatever the reason, the run is over all the same.
                 facts = {**summary.facts(), **run.verified()}
-                left_s = 0.0 if stopped is StopReason.STOPPED else ends_at - loop.time()
-                patience_s = min(RELEASE_S, max(_RECORD_S, left_s))
+                left_s = math.inf if deadline_s is None else began + deadline_s - loop.time()
+                patience_s = _RECORD_S if stopped is StopReason.STOPPED else min(RELEASE_S, max(_RECORD_S, left_s))
                 await isolation.run(Part.RUN, patience_s, lambda: self.components.repository.record_run(facts))
             await emit(RunFinished(summary))
         return summary

@@ -17,6 +17,8 @@ from fmcsa_orchestrator.storage.leases import TTL_S, Lease
 from fmcsa_orchestrator.sync.guard.isolation import GRACE_S
 from fmcsa_orchestrator.testing import Fault
 from fmcsa_orchestrator.testing.fakes import FakeSource
+from tests.support.backends import closed
+from tests.support.wire_proxy import WireProxy, collection_of, name_of
 from tests.support.world import VIOLATIONS, answered, connect
 
 from .refusals import OneRefused, RefusingDatabase
@@ -101,6 +103,24 @@ def refusing(refuse):
         yield Conditions(repository=MongoCompanyRepository(database))
 
     return happens
+
+
+def mongodb(fault):
+    """A fault of `tests/support/wire_proxy.py`, made by a call, between the driver and the server."""
+
+    @asynccontextmanager
+    async def happens(scene):
+        async with WireProxy(scene.uri) as proxy, closed(connect(scene.store, proxy.uri)) as client:
+            proxy.fault = fault()
+            yield Conditions(repository=MongoCompanyRepository(client[scene.world.database.name]))
+            proxy.fault = None
+
+    return happens
+
+
+def writes_rows(command):
+    """Whether a command writes violations; no index."""
+    return name_of(command) == "update" and collection_of(command) == "fmcsaViolations"
 
 
 @asynccontextmanager

@@ -3,6 +3,8 @@
 import asyncio
 from datetime import timedelta
 
+from tests.support import wire_proxy as wire
+
 from . import happenings as make
 from .entry import EVERYWHERE, WIRE, Kept, Seen, Well, Who, not_reached, nothing_fails, source_fails
 from .refusals import disk_full, gone, not_allowed, refuses, refuses_after_rows
@@ -86,6 +88,36 @@ STORE = [
         who=Who.TARGET,
         others=True,
         stores=WIRE,
+    ),
+    *(
+        not_reached(
+            name,
+            make.mongodb(fault),
+            Seen((), "database", "database", 2),
+            Seen((), "database", None, 2),
+            who=Who.TARGET,
+            others=None,
+            kept=Kept.ROWS,
+            well=Well.LEASE,
+            stores=WIRE,
+        )
+        for name, fault in (
+            ("what it writes does not reach a majority", lambda: wire.not_safe(64, when=make.writes_rows)),
+            ("its disk is full", lambda: wire.each_refused(14031, when=make.writes_rows)),
+            ("it is throttled", lambda: wire.refused(16500, when=make.writes_rows)),
+        )
+    ),
+    *(
+        nothing_fails(name, make.mongodb(fault), stores=WIRE)
+        for name, fault in (
+            ("its primary steps down", lambda: wire.no_primary(189, when=make.writes_rows, times=2)),
+            (
+                "its primary shuts down when it has written",
+                lambda: wire.not_safe(91, "ShutdownInProgress", when=make.writes_rows, times=2),
+            ),
+            ("the connection breaks when it has written", lambda: wire.cut_after(when=make.writes_rows, times=1)),
+            ("it loses a cursor", lambda: wire.cursor_lost(times=1)),
+        )
     ),
 ]
 

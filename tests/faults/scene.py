@@ -42,6 +42,7 @@ class Scene:
         self.upstream = world.upstream
         self.fleet = world.fleet
         self.store = store
+        self.uri = None  # of the server, where there is one
         self.embedded = None  # a server of the scene's own
         self.target = self.fleet.usdots[-1]
         self.settings = demo_settings(self.upstream).model_copy(update={"qcmobile_web_key": None})
@@ -135,6 +136,7 @@ async def open_scene(store, uri):
     with jumping_time() as jump:
         async with open_world(store, uri, fleet=small_fleet(8 if store == "memory" else 4)) as world:
             scene = Scene(world, store, jump)
+            scene.uri = uri
             for company in await world.companies():
                 await scene.set(company["_id"], {"plan": {"tier": "gold", "seats": 7}, "tags": ["a", None]})
             yield scene

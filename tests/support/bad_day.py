@@ -1,5 +1,6 @@
 """Companies in a real store behind the wire proxy, a driver of ours before it, and another way to look at what is there."""
 
+import asyncio
 import secrets
 from contextlib import asynccontextmanager
 
@@ -11,6 +12,23 @@ from tests.support.wire_proxy import WireProxy
 from tests.support.world import connect, run_out, statuses
 
 ROWS = "fmcsaS"
+
+
+def kinds(summary):
+    """The kinds of all errors of a run."""
+    return {error.kind for entry in summary.errors for error in entry["errors"]}
+
+
+def saves(command):
+    """Whether a command stores the status of companies."""
+    changes = [update["u"].get("$set", {}) for update in command.get("updates", ()) if isinstance(update["u"], dict)]
+    return any("fmcsaData.syncStatus.lastRun" in change for change in changes)
+
+
+def renews(command):
+    """Whether a command is a heartbeat, and no lease is taken by it."""
+    changes = str([update["u"] for update in command.get("updates", ())])
+    return "heartbeatAt" in changes and "token" not in changes
 
 
 class BadDay:
@@ -49,6 +67,18 @@ class BadDay:
         self.proxy.fault = None
         await run_out(self.database)
         return await self.sync.sync_all_companies()
+
+
+async def seconds_of(day, call, jump, step=0.1):
+    """The call's result, and the seconds that it took; time passes quickly while the proxy has nothing new to do."""
+    loop, task = asyncio.get_running_loop(), asyncio.ensure_future(call)
+    began = loop.time()
+    while not task.done():
+        seen = len(day.proxy.commands)
+        await asyncio.wait([task], timeout=0.02)
+        if not task.done() and len(day.proxy.commands) == seen:
+            jump(step)
+    return task.result(), loop.time() - began
 
 
 @asynccontextmanager

@@ -192,6 +192,30 @@ def no_primary(code=NOT_PRIMARY, *, when=ANY_WRITE, times=None):
     return refused(code, "not primary", "RetryableWriteError", when=when, times=times)
 
 
+def cut_before(*, when=ANY_WRITE):
+    """The connection breaks before the server has heard of it."""
+
+    async def fault(command, ask):
+        if when(command):
+            raise Cut
+        return await ask()
+
+    return fault
+
+
+def election(seconds, fault, *, begins=ANY_WRITE):
+    """The fault, from the first such command on, for so long by the event loop's time."""
+    until = []
+
+    async def during(command, ask):
+        now = asyncio.get_running_loop().time()
+        if not until and begins(command):
+            until.append(now + seconds)
+        return await (fault(command, ask) if until and now < until[0] else ask())
+
+    return during
+
+
 def not_safe(code, text="waiting for replication timed out", *, when=ANY_WRITE, times=None):
     """What is written is written, but not to a majority."""
     when = limited(when, times)

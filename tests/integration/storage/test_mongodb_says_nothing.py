@@ -8,7 +8,7 @@ from fmcsa_orchestrator.storage.held_leases import RELEASE_S
 from fmcsa_orchestrator.storage.mongodb.driver import OPERATION_S
 from fmcsa_orchestrator.sync.orchestrator import HEALTH_S
 from tests.support import wire_proxy as wire
-from tests.support.bad_day import ROWS, open_bad_day
+from tests.support.bad_day import ROWS, kinds, open_bad_day, renews, seconds_of
 
 LEASE_S = 30
 LATE_S = 2  # what a deadline may be overrun by
@@ -24,31 +24,9 @@ async def day(request, wire_uri):
         yield day
 
 
-async def seconds_of(day, call, jump, step=0.1):
-    """The call's result, and the seconds that it took; time passes quickly wherever nothing else happens."""
-    loop, task = asyncio.get_running_loop(), asyncio.ensure_future(call)
-    began = loop.time()
-    while not task.done():
-        seen = len(day.proxy.commands)
-        await asyncio.wait([task], timeout=0.02)
-        if not task.done() and len(day.proxy.commands) == seen and day.proxy.waiting:
-            jump(step)
-    return task.result(), loop.time() - began
-
-
-def kinds(summary):
-    return {error.kind for entry in summary.errors for error in entry["errors"]}
-
-
 async def is_healed(day):
     assert (await day.heal()).success
     return await day.is_whole()
-
-
-def renews(command):
-    """Whether a command is a heartbeat, and no lease is taken by it."""
-    changes = str([update["u"] for update in command.get("updates", ())])
-    return "heartbeatAt" in changes and "token" not in changes
 
 
 WHEN = {"statuses": wire.writes("companies"), "rows": wire.writes(ROWS), "all": wire.writes()}

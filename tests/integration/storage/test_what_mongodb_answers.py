@@ -3,7 +3,7 @@
 import pytest
 
 from tests.support import wire_proxy as wire
-from tests.support.bad_day import ROWS, open_bad_day
+from tests.support.bad_day import ROWS, kinds, open_bad_day, saves
 
 OF_THE_DATA = [2, 9, 14, 15, 28, 40, 52, 57, 121, 11000, 17419]
 OF_THE_STORE = [14031, 16500, 10107, 189, 91, 13, 50, 8000, 1]
@@ -16,16 +16,6 @@ pytestmark = pytest.mark.usefixtures("no_pauses")
 async def day(request, wire_uri):
     async with open_bad_day(request.param, wire_uri) as day:
         yield day
-
-
-def kinds(summary):
-    return {error.kind for entry in summary.errors for error in entry["errors"]}
-
-
-def saves(command):
-    """Whether a command stores the status of companies."""
-    changes = [update["u"].get("$set", {}) for update in command.get("updates", ()) if isinstance(update["u"], dict)]
-    return any("fmcsaData.syncStatus.lastRun" in change for change in changes)
 
 
 @pytest.mark.parametrize("what", ["rows", "statuses", "leases"])
