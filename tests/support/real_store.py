@@ -1,5 +1,7 @@
 """A MongoDB-compatible server that is neither ours nor a mock, for the backends `real-motor` and `real-pymongo`.
 
+On FerretDB it is PyMongo alone, unless FMCSA_TEST_EVERY_CELL is set: both drivers send it the same.
+
 FMCSA_TEST_MONGODB_URI names a server of one's own. Else FMCSA_TEST_FERRETDB is a built FerretDB, or "build", which builds it; each
 process of the tests has one for itself. `python -m tests.support.real_store` builds it and says where it is.
 """
@@ -21,7 +23,8 @@ SOURCE = Path(__file__).with_name("ferretdb")
 OWN_URI = os.environ.get("FMCSA_TEST_MONGODB_URI")
 FERRETDB = os.environ.get("FMCSA_TEST_FERRETDB")
 IS_FERRETDB = bool(FERRETDB) and not OWN_URI
-KINDS = ["real-motor", "real-pymongo"] * bool(OWN_URI or FERRETDB)
+KINDS = ["real-motor", "real-pymongo"] if OWN_URI or "FMCSA_TEST_EVERY_CELL" in os.environ else ["real-pymongo"]
+KINDS *= bool(OWN_URI or FERRETDB)
 _BUILD_S = 1_500  # SQLite in Go takes minutes where nothing of it has been compiled yet
 _START_S = 60
 _running = ExitStack()

@@ -1,5 +1,8 @@
 """MongoDB elects a new primary, or loses a connection or a cursor: a run survives it, and nothing is written twice or ended."""
 
+import os
+from itertools import product
+
 import pytest
 
 from fmcsa_orchestrator import RepositoryError
@@ -42,8 +45,16 @@ WHEN = {
 }
 
 
-@pytest.mark.parametrize("when", WHEN)
-@pytest.mark.parametrize("fault", FAULTS)
+# Each fault at each moment with one of the drivers; FMCSA_TEST_EVERY_CELL tries all with both, which takes a minute more.
+CELLS = [
+    pytest.param(driver, fault, when, id=f"{fault}-{when}-{driver}")
+    for number, (fault, when) in enumerate(product(FAULTS, WHEN))
+    for place, driver in enumerate(("motor", "pymongo"))
+    if number % 2 == place or "FMCSA_TEST_EVERY_CELL" in os.environ
+]
+
+
+@pytest.mark.parametrize(("driver", "fault", "when"), CELLS, indirect=["driver"])
 async def test_a_run_survives_an_election(day, jump, fault, when):
     day.proxy.fault = wire.election(ELECTION_S, FAULTS[fault], begins=WHEN[when])
     summary, seconds = await seconds_of(day, day.sync.sync_all_companies(), jump, 0.2)
@@ -141,7 +152,7 @@ async def test_what_has_not_been_answered_is_not_sent_again(day, jump):
     """It may still be under way, and come when the lease is somebody else's."""
     day.proxy.fault = wire.stalled(when=wire.writes(ROWS))
     sent = len(day.proxy.commands)
-    writing = seconds_of(day, day.repository.write_rows(ROWS, [{"_id": "x"}], None), jump, 5)
+    writing = seconds_of(day, day.repository.write_rows(ROWS, [{"_id": "x", "companyId": 1}], None), jump, 5)
     with pytest.raises(RepositoryError, match="no answer"):
         await writing
     assert len(day.proxy.commands) == sent + 1

@@ -161,7 +161,7 @@ async def test_a_holder_that_stood_still_and_was_overtaken_changes_nothing_that_
         slow.signal(signal.SIGCONT)
         answer = await slow.answer()
         overtaken += answer["stopped"] == "lease_lost"
-        assert answer["stopped"] in {"lease_lost", None}, answer
+        assert answer["stopped"] in {"lease_lost", "database", None}, answer  # database: it stood longer than an answer may take
         for company in await world.companies():
             stands = before[company["_id"]]
             assert company["witness"] == stands["witness"] == quick.pid

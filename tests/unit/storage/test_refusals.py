@@ -10,7 +10,7 @@ from fmcsa_orchestrator.storage.mongodb.driver import UpdateOne, bulk, translate
 # a second of its kind, too large before and after.
 OF_THE_DATA = [2, 9, 14, 15, 28, 40, 52, 57, 121, 10334, 11000, 17419, 17420]
 # Rights, a primary that steps down, disk full, throttled, no such shard version, a time limit, not implemented.
-OF_THE_STORE = [13, 189, 14031, 16500, 13388, 50, 238]
+OF_THE_STORE = [13, 14031, 16500, 13388, 50, 238]
 OPERATIONS = [UpdateOne({"_id": number}, {"$set": {"a": 1}}) for number in range(4)]
 NOT_REPLICATED = {"code": 64, "errmsg": "waiting for replication timed out"}
 
