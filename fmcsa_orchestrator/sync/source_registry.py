@@ -126,6 +126,8 @@ def _declared(source: Any) -> SourceSlot:
 
 
 def _batch_size(name: str, source: BatchSource) -> int:
+    if not callable(source.fetch_many):  # looked at here, since from Python 3.12 on `isinstance` does not
+        raise SettingsError(f"source {name} has no method fetch_many(companies)")
     size: Any = source.batch_size
     if not isinstance(size, int) or isinstance(size, bool) or size < 1:
         raise SettingsError(f"source {name} declares batch_size as {size!r:.80}; make it a whole number of companies, at least 1")
