@@ -10,7 +10,7 @@ from fmcsa_orchestrator.model.documents import dig
 from fmcsa_orchestrator.testing.fakes import FakeSource
 from tests.support.backends import open_backend
 from tests.support.leases import Versioned, orchestrator
-from tests.support.real_store import KINDS
+from tests.support.real_store import IS_FERRETDB, KINDS
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 TEXT = "2020-01-01T00:00:00Z"
@@ -72,7 +72,7 @@ def is_whole(status):
 
 
 @pytest.mark.parametrize("force", [False, True], ids=["", "forced"])
-@pytest.mark.parametrize("kind", ["memory", "mongomock", "wire-motor", *KINDS[:1]])
+@pytest.mark.parametrize("kind", ["memory", "mongomock", "wire-motor", *([] if IS_FERRETDB else KINDS[:1])])
 @pytest.mark.parametrize("field", FIELDS)
 async def test_whatever_lies_in_the_status_the_company_is_synced_and_repaired(field, kind, force, wire_uri):
     async with open_backend(kind, wire_uri) as backend:
