@@ -63,10 +63,10 @@ class ReadOnlyObject(dict[str, Any]):
         plain: dict[str, Any] = _plain(self)
         return plain
 
-    def __or__(self, other: Mapping[str, Any]) -> dict[str, Any]:  # type: ignore[override]
+    def __or__(self, other: Mapping[str, Any]) -> dict[str, Any]:  # type: ignore[override]  # a plain dict, as said
         return {**self, **other}
 
-    def __ror__(self, other: Mapping[str, Any]) -> dict[str, Any]:  # type: ignore[override]
+    def __ror__(self, other: Mapping[str, Any]) -> dict[str, Any]:  # type: ignore[override]  # likewise
         return {**other, **self}
 
     def __reduce_ex__(self, _: SupportsIndex) -> tuple[Any, ...]:

@@ -87,7 +87,7 @@ _UNIT_COLUMNS = {
 }
 _UNITS = [[(field, column + suffix) for field, column in _UNIT_COLUMNS.items()] for suffix in ("", "2")]
 # By the functional form, since the units' columns differ by their suffix only; a type checker cannot follow it.
-_UnitColumns = TypedDict("_UnitColumns", {column: str for unit in _UNITS for _, column in unit}, total=False)  # type: ignore[misc]
+_UnitColumns = TypedDict("_UnitColumns", {column: str for unit in _UNITS for _, column in unit}, total=False)  # type: ignore[misc]  # as said
 
 
 class _FlatRow(InspectionRow, _UnitColumns, total=False):

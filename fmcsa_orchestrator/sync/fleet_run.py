@@ -165,7 +165,7 @@ class FleetRun:
     def _says_nothing_new(self, company: Company, done: Synced, now: datetime) -> bool:
         """Whether the status would change in its times only, and these were written not long ago."""
         last_run = company.status.last_run
-        if last_run is None or last_run < now - self._components.confirm_after or done.update is None:
+        if last_run is None or not now - self._components.confirm_after <= last_run <= now or done.update is None:
             return False
         return all(path.endswith(TIMES) or dig(company.document, path) == value for path, value in done.update.values.items())
 

@@ -8,9 +8,7 @@ from typing import Any
 
 from fmcsa_orchestrator.model.company import Company, SourceReport
 from fmcsa_orchestrator.model.documents import with_values
-from fmcsa_orchestrator.model.errors import (
-    ImplausibleEmptyError,
-)
+from fmcsa_orchestrator.model.errors import ImplausibleEmptyError
 from fmcsa_orchestrator.model.results import SourceFailure, SourceOutcome
 from fmcsa_orchestrator.model.status import StoredStatus
 from fmcsa_orchestrator.model.waiting import wait_out

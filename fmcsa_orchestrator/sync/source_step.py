@@ -141,7 +141,7 @@ class SourceStep:
         return len(odd_rows)
 
     def _size_with(self, progress: Progress, values: Mapping[str, Any], document: Mapping[str, Any]) -> int:
-        """What the document comes to with a source's fields, at the most: measured only where that might be too much.
+        """What the document comes to with a source's fields, at the most; exactly where that might be too much.
 
         One that is too large would be refused as a whole, with the fields of all sources. Raises: MalformedPayloadError.
         """

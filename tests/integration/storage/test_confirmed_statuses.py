@@ -98,6 +98,18 @@ async def test_once_a_day_all_of_it_is_written(backend):
     assert set(saved) == {2, 4}
 
 
+async def test_a_time_that_is_still_to_come_is_mended(backend):
+    """Left by a wrong clock: else it would stand until then."""
+    await backend.add(*companies(3))
+    sync = orchestrator(backend.repository, Files())
+    for _ in range(2):
+        await sync.sync_all_companies()
+    await set_last_run(backend, [1], datetime.now(UTC) + timedelta(days=30))
+    saved = counted(backend.repository)
+    assert (await sync.sync_all_companies()).total == 3
+    assert saved == [1]
+
+
 async def test_a_status_is_written_twice_before_it_would_be_stale(backend):
     await backend.add(*companies(2))
     sync = orchestrator(backend.repository, Files(), stale_after_h=2)
