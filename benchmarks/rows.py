@@ -18,7 +18,7 @@ from benchmarks.world import double, opened
 from fmcsa_orchestrator import Company, UsdotNumber
 from fmcsa_orchestrator.clients.json_rows import RowSlicer
 from fmcsa_orchestrator.model.errors import MalformedPayloadError
-from fmcsa_orchestrator.sources.sms.kept_rows import CarrierKeeper
+from fmcsa_orchestrator.sources.soda.kept_rows import RowKeeper
 from fmcsa_orchestrator.sources.violations import parse_violation, summarize_violations, violation_documents
 from fmcsa_orchestrator.storage.row_diff import SLICE, SeenIds, compared
 from fmcsa_orchestrator.storage.row_writer import BULK
@@ -70,12 +70,12 @@ async def _rate(body: bytes, usdot: int) -> float:
 
 async def _encoded(body: bytes, usdot: int) -> AsyncIterator[list[bytes]]:
     """As source, repository and driver do it: slices, rows, totals, documents with ids and hashes, whole documents as BSON."""
-    keeper = CarrierKeeper([usdot], parse_violation)
+    keeper = RowKeeper([usdot], parse_violation)
     slicer = RowSlicer(keeper.decode)
     for start in range(0, len(body), CHUNK):
         keeper.add(slicer.feed(body[start : start + CHUNK]))
     keeper.add(slicer.finish())
-    rows = keeper.by_usdot[usdot]
+    rows = keeper.by_key[usdot]
     if isinstance(rows, MalformedPayloadError):
         raise rows
     await summarize_violations(rows)

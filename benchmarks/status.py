@@ -9,6 +9,8 @@ from rich.table import Table
 from benchmarks.wire import connected
 from fmcsa_orchestrator import MongoCompanyRepository
 from fmcsa_orchestrator.report.read import read_fleet
+from fmcsa_orchestrator.settings import Settings
+from fmcsa_orchestrator.sources.catalogue import chosen_sources
 from fmcsa_orchestrator.testing.embedded_store import EmbeddedStore
 
 SIZES = (500, 20_000)
@@ -28,7 +30,7 @@ async def measure() -> Table:
             for start in range(0, size, _PART):
                 await database["companies"].insert_many([_company(n) for n in range(start, min(size, start + _PART))])
             commands.count, started = 0, time.perf_counter()
-            overview = await read_fleet(database, "companies", limit=SHOWN)
+            overview = await read_fleet(database, "companies", chosen_sources(Settings()), limit=SHOWN)
             seconds = time.perf_counter() - started
             if overview.fleet is None or overview.fleet.total != size:
                 raise RuntimeError("the status does not show all companies")

@@ -55,6 +55,7 @@ from fmcsa_orchestrator.sources.base import BaseSource, BatchSource, CheckedSour
 from fmcsa_orchestrator.sources.catalogue import default_sources
 from fmcsa_orchestrator.sources.csa import CsaSource
 from fmcsa_orchestrator.sources.inspections import InspectionsSource
+from fmcsa_orchestrator.sources.out_of_service_orders import OutOfServiceOrdersSource
 from fmcsa_orchestrator.sources.violations import ViolationsSource
 from fmcsa_orchestrator.storage.mongodb.companies import MongoCompanyRepository
 from fmcsa_orchestrator.storage.repository import CompanyRepository, CompanyUpdate
@@ -101,6 +102,7 @@ __all__ = [
     "OddRow",
     "OnEvent",
     "Orchestrator",
+    "OutOfServiceOrdersSource",
     "Outcome",
     "Part",
     "Plan",

@@ -3,11 +3,11 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import unquote, unquote_plus
 
 from pydantic import Field, PositiveFloat, PositiveInt, SecretStr, ValidationError, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from fmcsa_orchestrator.model.errors import SettingsError
 from fmcsa_orchestrator.model.status import STALE_AFTER_H
@@ -49,6 +49,9 @@ class Settings(BaseSettings):
     violations_collection: str = Field("fmcsaViolations", description="where violations go")
     leases_collection: str = Field("fmcsaLeases", description="where the lease of a run is kept")
     quarantine_collection: str = Field("fmcsaQuarantine", description="where rows go that cannot be understood")
+    sources: Annotated[tuple[str, ...] | None, NoDecode] = Field(
+        None, description="built-in sources to run, as `csa_scores, violations`; default: all that cost nothing to have"
+    )
     soda_base_url: str = Field("https://data.transportation.gov", description="the open data portal")
     soda_app_token: SecretStr | None = Field(None, description="sent as `X-App-Token`; raises the portal's limits")
     soda_requests_per_second: PositiveFloat = Field(1, description="on average; 1 is the portal's own crawl delay")
@@ -75,6 +78,11 @@ class Settings(BaseSettings):
         if not text.isprintable():
             raise ValueError("it holds a character that cannot be seen, such as a line end; write it anew")
         return text or cls.model_fields[str(info.field_name)].default
+
+    @field_validator("sources", mode="before")
+    @classmethod
+    def _names(cls, value: Any) -> Any:
+        return tuple(re.split(r"[\s,]+", value.strip(" ,"))) if isinstance(value, str) else value
 
     @field_validator("soda_base_url", "qcmobile_base_url")
     @classmethod

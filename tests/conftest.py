@@ -123,10 +123,14 @@ def real_store_is_ended():
 
 @pytest.fixture(autouse=True)
 def no_settings_from_outside(monkeypatch, tmp_path):
-    """No FMCSA_* variable and no .env of this machine reaches a test."""
+    """No FMCSA_* variable and no .env of this machine reaches a test.
+
+    What is tested is mostly how sources are run, whichever they are: three stand for all, where a test asks for no others.
+    """
     for name in list(os.environ):
         if name.startswith("FMCSA_") and not name.startswith("FMCSA_TEST_"):
             monkeypatch.delenv(name)
+    monkeypatch.setenv("FMCSA_SOURCES", "csa_scores, violations, inspections")
     monkeypatch.chdir(tmp_path)
 
 

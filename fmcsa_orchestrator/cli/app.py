@@ -34,6 +34,7 @@ from fmcsa_orchestrator.report.overview import Overview
 from fmcsa_orchestrator.report.overview import as_json as as_json_value
 from fmcsa_orchestrator.report.read import read_company, read_fleet
 from fmcsa_orchestrator.settings import Settings
+from fmcsa_orchestrator.sources.catalogue import chosen_sources
 from fmcsa_orchestrator.storage.mongodb.driver import HASTY_SELECTION_S, open_database
 from fmcsa_orchestrator.sync.diagnostics.doctor import unusable
 from fmcsa_orchestrator.sync.diagnostics.plan import Plan
@@ -231,12 +232,12 @@ def _told_of(settings: Settings) -> str:
 async def _overview(company_id: str | None, limit: int, stale_after_h: float | None) -> Overview:
     settings = Settings.load()
     stale_after_h = settings.stale_after_h if stale_after_h is None else stale_after_h
-    leases = settings.leases_collection
+    leases, sources = settings.leases_collection, chosen_sources(settings)
     uri, name, companies = settings.require_mongodb_uri(), settings.mongodb_database, settings.companies_collection
     async with open_database(uri, name, settings.mongodb_driver, selection_s=HASTY_SELECTION_S) as database:
         if company_id is not None:
-            return await read_company(database, companies, company_id, stale_after_h=stale_after_h, leases=leases)
-        return await read_fleet(database, companies, limit=limit, stale_after_h=stale_after_h, leases=leases)
+            return await read_company(database, companies, company_id, sources, stale_after_h=stale_after_h, leases=leases)
+        return await read_fleet(database, companies, sources, limit=limit, stale_after_h=stale_after_h, leases=leases)
 
 
 def _console(*, as_json: bool, verbose: bool = False) -> Console:

@@ -15,6 +15,7 @@ from fmcsa_orchestrator.cli.terminal.outcomes import show_summary
 from fmcsa_orchestrator.model.results import SyncSummary
 from fmcsa_orchestrator.report.read import read_fleet
 from fmcsa_orchestrator.settings import Settings
+from fmcsa_orchestrator.sources.catalogue import chosen_sources
 from fmcsa_orchestrator.storage.mongodb.driver import open_database, translated
 from fmcsa_orchestrator.testing.embedded_store import EmbeddedStore
 from fmcsa_orchestrator.testing.fmcsa.fleet import Fleet
@@ -35,7 +36,8 @@ async def run_demo(console: Console, *, companies: int, data_dir: Path | None) -
         database = await stack.enter_async_context(_database(console, data_dir))
         console.print(f"A double of FMCSA's servers listens on {upstream.soda_url}.", highlight=False)
         await _seed(database, fleet.company_documents())
-        orchestrator = await stack.enter_async_context(open_orchestrator(demo_settings(upstream), database=database))
+        settings = demo_settings(upstream)
+        orchestrator = await stack.enter_async_context(open_orchestrator(settings, database=database))
         rounds = []
         for title in (f"First round: {companies} companies, all new.", "Second round: nothing has changed upstream."):
             console.print(f"\n[bold]{title}[/]", highlight=False)
@@ -46,7 +48,7 @@ async def run_demo(console: Console, *, companies: int, data_dir: Path | None) -
                 view.stop()
             show_summary(console, rounds[-1])
         console.print("\n[bold]Status, as `fmcsa-orchestrator status` shows it[/]")
-        show_overview(console, await read_fleet(database, "companies", limit=_SHOWN))
+        show_overview(console, await read_fleet(database, "companies", chosen_sources(settings), limit=_SHOWN))
         return rounds
 
 

@@ -15,7 +15,7 @@ from zlib import crc32
 
 from fmcsa_orchestrator.clients.http import Meaning, Read, Refusal, Reply, Upstream, http_date, is_ahead, read_json
 from fmcsa_orchestrator.clients.json_rows import RowSlicer
-from fmcsa_orchestrator.clients.soda_schema import Dataset, check_columns, header_types
+from fmcsa_orchestrator.clients.soda_schema import Dataset, Key, check_columns, header_types
 from fmcsa_orchestrator.model.errors import (
     AuthError,
     DatasetClosedError,
@@ -24,7 +24,6 @@ from fmcsa_orchestrator.model.errors import (
     RequestRejectedError,
     StaleUpstreamError,
 )
-from fmcsa_orchestrator.model.fmcsa import UsdotNumber
 
 PAGE_SIZE = 20_000  # rows: some 20 MB, for which the portal takes about 13 seconds
 URL_BUDGET = 6_000  # characters of `$where`; the limit is not documented, servers commonly stop at 8 KB
@@ -144,10 +143,13 @@ class SodaClient:
         total, _ = await self._total(dataset, {})
         return total == 0
 
-    async def rows(self, dataset: Dataset, usdots: Iterable[UsdotNumber], keeper: Callable[[], K]) -> Rows[K]:
-        """Every row of these carriers, kept by what `keeper` makes for each page, from one state of the dataset."""
+    async def rows(self, dataset: Dataset, keys: Iterable[int], keeper: Callable[[], K]) -> Rows[K]:
+        """Every row of these carriers, kept by what `keeper` makes for each page, from one state of the dataset.
+
+        Whatever the dataset's key column holds is asked for: mostly USDOT numbers.
+        """
         whole: Rows[K] | None = None
-        for asked in _conditions(usdots):
+        for asked in _conditions(dataset.key, keys):
             part = await self._whole_read(dataset, asked, keeper)
             if whole is None:
                 whole = part
@@ -157,36 +159,34 @@ class SodaClient:
                 whole.state = part.state if part.modified else whole.state
         return whole or Rows(keeper(), 0, None)
 
-    async def counts(self, dataset: Dataset, usdots: Iterable[UsdotNumber]) -> dict[int, int]:
+    async def counts(self, dataset: Dataset, keys: Iterable[int]) -> dict[int, int]:
         """How many rows each of these carriers has; a carrier without any is left out."""
         counts: dict[int, int] = {}
-        for asked in _conditions(usdots):
+        for asked in _conditions(dataset.key, keys):
             params = {
-                "$select": "dot_number,count(*)",
+                "$select": f"{dataset.key.column},count(*)",
                 "$where": asked.where,
-                "$group": "dot_number",
+                "$group": dataset.key.column,
                 "$limit": str(self.page_size),
             }
             body = await self._get(dataset, f"/resource/{dataset.id}.json", params, read_json)
             try:
                 for row in body:
-                    usdot = int(row.pop("dot_number"))  # what is left is the count, under whatever name
-                    counts[usdot] = int(next(iter(row.values())))
+                    key = int(row.pop(dataset.key.column))  # what is left is the count, under whatever name
+                    counts[key] = int(next(iter(row.values())))
             except _UNREADABLE as error:
                 raise MalformedPayloadError(f"{dataset.id}: no row count", field="count") from error
         return counts
 
-    async def one_page(
-        self, dataset: Dataset, usdots: Sequence[UsdotNumber], keeper: Callable[[], K]
-    ) -> Rows[K] | Mapping[int, int]:
+    async def one_page(self, dataset: Dataset, keys: Sequence[int], keeper: Callable[[], K]) -> Rows[K] | Mapping[int, int]:
         """Every row of these carriers if a single page holds them, else how many each has."""
-        asked, *others = _conditions(usdots)
+        asked, *others = _conditions(dataset.key, keys)
         if others:
-            return await self.rows(dataset, usdots, keeper)
+            return await self.rows(dataset, keys, keeper)
         page = await self._page(dataset, asked, 0, keeper)
         if self._is_surely_whole(dataset, page.count, asked.carriers):
             return page
-        counts = await self.counts(dataset, usdots)
+        counts = await self.counts(dataset, keys)
         if page.count != sum(counts.values()):
             return counts
         self._prove(dataset, page.count)
@@ -294,23 +294,20 @@ class Condition:
     carriers: int
 
 
-def _conditions(usdots: Iterable[UsdotNumber]) -> Iterator[Condition]:
-    """`dot_number in (…)` for these carriers, cut where the request would grow too long.
-
-    Only ints get in here, so nothing from outside becomes query text. The column is text: its literals are quoted.
-    """
+def _conditions(key: Key, numbers: Iterable[int]) -> Iterator[Condition]:
+    """`dot_number in (…)`, by whatever column the dataset knows carriers, cut where the request would grow too long."""
     literals: list[str] = []
     length = 0
-    for usdot in usdots:
-        literal = f"'{usdot:d}'"
-        encoded = len(literal) + 7  # each quote and the comma take two more characters in a URL
+    for number in numbers:
+        literal = key.literal(number)
+        encoded = len(literal) + 3 + 4 * (literal[0] == "'")  # each quote and the comma take two more characters in a URL
         if literals and length + encoded > URL_BUDGET:
-            yield Condition(f"dot_number in ({','.join(literals)})", len(literals))
+            yield Condition(f"{key.column} in ({','.join(literals)})", len(literals))
             literals, length = [], 0
         literals.append(literal)
         length += encoded
     if literals:
-        yield Condition(f"dot_number in ({','.join(literals)})", len(literals))
+        yield Condition(f"{key.column} in ({','.join(literals)})", len(literals))
 
 
 def _check_headers(dataset: Dataset, headers: Mapping[str, str]) -> None:

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Literal
 
 from fmcsa_orchestrator.model.errors import MalformedPayloadError, SchemaDriftError
 from fmcsa_orchestrator.observability.hooks import note
@@ -12,15 +13,38 @@ from fmcsa_orchestrator.observability.hooks import note
 log = logging.getLogger(__name__)
 
 TEXT = frozenset({"text"})
+ONLY_NUMBER = frozenset({"number"})  # the query is written for it
 NUMBER = frozenset({"text", "number"})  # as text or not, its values arrive as digits in quotes
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """The column by which rows are asked for, and how its numbers are written in a query.
+
+    Most datasets keep them as text without zeros before them; some as numbers, and those of the old licensing system as text of
+    eight digits. In another form than the column's own nothing is found, or the query is refused.
+    """
+
+    column: str = "dot_number"
+    form: Literal["text", "number", "padded"] = "text"
+
+    def literal(self, number: int) -> str:
+        """The number in SoQL. Only an int gets in here, so nothing from outside becomes query text."""
+        match self.form:
+            case "text":
+                return f"'{number:d}'"
+            case "padded":
+                return f"'{number:08d}'"
+            case "number":
+                return f"{number:d}"
 
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
     """One dataset: its id on the portal, its title, and the columns without which its rows mean nothing.
 
-    Every column is declared as text today; `numbers` are those that we could read as numbers too. `one_row` says that no carrier
-    has more than one.
+    `others` are columns that it has as well, and that we know without reading them. `numbers` are those that we could read as
+    numbers as well as text, as which most are declared. `one_row` says that no carrier has more than one.
     """
 
     id: str
@@ -28,6 +52,8 @@ class Dataset:
     columns: frozenset[str]
     numbers: frozenset[str] = frozenset()
     one_row: bool = False
+    key: Key = Key()
+    others: frozenset[str] = frozenset()
 
     @property
     def label(self) -> str:
@@ -76,9 +102,17 @@ def _compare(dataset: Dataset, types: tuple[tuple[str, str], ...]) -> tuple[tupl
     if gone := dataset.columns - found.keys():
         return (min(gone), f"no longer has the column {min(gone)}"), ()
     for name in sorted(dataset.columns):
-        if found[name] not in (NUMBER if name in dataset.numbers else TEXT):
+        if found[name] not in _fitting(dataset, name):
             return (name, f"now has {found[name]:.40} in the column {name}"), ()
-    return None, tuple(name for name in found if name not in dataset.columns and not name.startswith(":"))
+    known = dataset.columns | dataset.others
+    return None, tuple(name for name in found if name not in known and not name.startswith(":"))
+
+
+def _fitting(dataset: Dataset, column: str) -> frozenset[str]:
+    """The types with which the column can be read."""
+    if column == dataset.key.column and dataset.key.form == "number":
+        return ONLY_NUMBER
+    return NUMBER if column in dataset.numbers else TEXT
 
 
 @lru_cache(maxsize=256)

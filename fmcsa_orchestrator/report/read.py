@@ -1,6 +1,6 @@
 """Reads the status from MongoDB, ready to be shown: the fleet with its first companies, or one company."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -8,29 +8,40 @@ from fmcsa_orchestrator.model.errors import CompanyNotFoundError
 from fmcsa_orchestrator.model.status import STALE_AFTER_H, Verified
 from fmcsa_orchestrator.report.freshness import source_names
 from fmcsa_orchestrator.report.overview import Overview, cutoff_of, make_overview
-from fmcsa_orchestrator.sources.catalogue import SOURCE_NAMES
 from fmcsa_orchestrator.storage.mongodb.companies import MongoCompanyRepository
 from fmcsa_orchestrator.storage.mongodb.fleet_counts import MongoFleet
 
 
 async def read_fleet(
-    database: Any, companies: str, *, limit: int, stale_after_h: float = STALE_AFTER_H, leases: str = "fmcsaLeases"
+    database: Any,
+    companies: str,
+    sources: Sequence[str],
+    *,
+    limit: int,
+    stale_after_h: float = STALE_AFTER_H,
+    leases: str = "fmcsaLeases",
 ) -> Overview:
     """The fleet's counts and `limit` companies, the least recently attempted first.
 
-    Sources that are not built in are counted where one of these companies has them. Raises: RepositoryError.
+    These sources are counted, and others where one of these companies has them. Raises: RepositoryError.
     """
     at = datetime.now(UTC)
     fleet = MongoFleet(database, companies)
     verified = Verified.of(await MongoCompanyRepository(database, companies=companies, leases=leases).last_run())
     documents = await fleet.documents(limit)
-    names = source_names(documents, SOURCE_NAMES)
+    names = source_names(documents, sources)
     counts = await fleet.counts(names, cutoff_of(at, stale_after_h), verified)
     return make_overview(documents, names, at, stale_after_h, counts, verified)
 
 
 async def read_company(
-    database: Any, companies: str, company_id: str, *, stale_after_h: float = STALE_AFTER_H, leases: str = "fmcsaLeases"
+    database: Any,
+    companies: str,
+    company_id: str,
+    sources: Sequence[str],
+    *,
+    stale_after_h: float = STALE_AFTER_H,
+    leases: str = "fmcsaLeases",
 ) -> Overview:
     """One company by its `_id`: by the text as it is; where no company has it, and it is a number, by the number.
 
@@ -39,7 +50,7 @@ async def read_company(
     repository = MongoCompanyRepository(database, companies=companies, leases=leases)
     document = await _find(repository, company_id)
     verified = Verified.of(await repository.last_run())
-    return make_overview([document], source_names([document], SOURCE_NAMES), datetime.now(UTC), stale_after_h, verified=verified)
+    return make_overview([document], source_names([document], sources), datetime.now(UTC), stale_after_h, verified=verified)
 
 
 async def _find(repository: MongoCompanyRepository, company_id: str) -> Mapping[str, Any]:

@@ -7,7 +7,6 @@ nobody: absence is normal, and `percentileStatus` says which absence it is.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from math import ceil
 from typing import Any
 
 from fmcsa_orchestrator.clients.qcmobile import QcMobileClient
@@ -18,10 +17,7 @@ from fmcsa_orchestrator.model.documents import bson_time, dig
 from fmcsa_orchestrator.model.errors import ImplausibleEmptyError, MalformedPayloadError, SourceError, StaleUpstreamError
 from fmcsa_orchestrator.model.fmcsa import NOT_PUBLIC, Basic, UsdotNumber
 from fmcsa_orchestrator.model.results import Outcome
-from fmcsa_orchestrator.sources.base import BaseSource
 from fmcsa_orchestrator.sources.qcmobile_basics import parse_carrier, parse_qc_basics
-from fmcsa_orchestrator.sources.sms.columns import Content
-from fmcsa_orchestrator.sources.sms.file import CarrierRows, SmsFile, check_newer, unless_all_stale
 from fmcsa_orchestrator.sources.sms.result_file import (
     PERCENTILE_COLUMNS,
     RESULT_COLUMNS,
@@ -29,8 +25,9 @@ from fmcsa_orchestrator.sources.sms.result_file import (
     parse_percentile,
     parse_result,
 )
-
-REVISION = 1  # raise it when the parsing changes: every company is then due again
+from fmcsa_orchestrator.sources.soda.columns import Content
+from fmcsa_orchestrator.sources.soda.file import CarrierRows, SodaFile, check_newer, unless_all_stale
+from fmcsa_orchestrator.sources.soda.source import SodaSource
 
 # A carrier is in one class: AB (interstate, or intrastate with hazmat) or C (intrastate without). A passenger carrier is in
 # both files of its class; the passenger file, which alone has percentiles, comes last and so has the last word.
@@ -110,7 +107,7 @@ def with_qcmobile(report: SourceReport, basics: Mapping[Basic, Content], carrier
     return replace(report, fields=fields)
 
 
-class CsaSource(BaseSource):
+class CsaSource(SodaSource):
     """BASIC measures and percentiles of one carrier.
 
     Upstream: the four SMS result files (4y6x-dmck, h9zy-gjn8, m3ry-qcip, h3zn-uid9), replaced monthly; with a web key also
@@ -128,6 +125,7 @@ class CsaSource(BaseSource):
     owns = ("smsBasics", "fmcsaData.csa")
     registry = "sms"
     collection = None
+    revision = 1  # raise it when the parsing changes: every company is then due again
 
     def __init__(
         self,
@@ -137,50 +135,42 @@ class CsaSource(BaseSource):
         batch_size: int = 200,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self.batch_size = batch_size
-        self._soda = soda
-        self._files = [SmsFile(soda, dataset, parse_result) for dataset in RESULT_FILES]
+        super().__init__(soda, [SodaFile(soda, dataset, parse_result) for dataset in RESULT_FILES], batch_size)
+        self.mark = "q" if qcmobile else ""
         self._qcmobile = qcmobile
         self.completes = qcmobile is not None
         self._now = now
 
-    async def version(self) -> str:
-        """The files' last replacements, our revision of reading them, and whether QCMobile is asked too."""
-        versions = [await file.version() for file in self._files]
-        return f"r{REVISION}{'q' if self._qcmobile else ''}:{','.join(versions)}"
-
     async def check(self) -> Sequence[Finding]:
         """The four files; with a web key, whether QCMobile takes it."""
-        findings = [await file.check() for file in self._files]
+        findings = await super().check()
         if self._qcmobile is None:
             return [*findings, Finding("QCMobile", True, "not asked: FMCSA_QCMOBILE_WEB_KEY is not set")]
         await self._qcmobile.carrier(_ANY_CARRIER)
         return [*findings, Finding("QCMobile", True, "answers, and takes the web key")]
 
-    def wait_s(self) -> float:
-        """The portal's."""
-        return self._soda.wait_s
-
     def estimate(self, companies: int) -> Mapping[str, int]:
         """Four files: one request each for the version, one each per batch; two of QCMobile per company."""
-        soda = {"soda": len(RESULT_FILES) * (1 + ceil(companies / self.batch_size))}
-        return soda | ({"qcmobile": 2 * companies} if self._qcmobile else {})
+        return {**super().estimate(companies), **({"qcmobile": 2 * companies} if self._qcmobile else {})}
 
     async def fetch(self, company: Company) -> SourceReport:
         """The four files for one carrier, then QCMobile."""
-        report = (await self.fetch_many([company]))[company.usdot]
-        if isinstance(report, SourceError):
-            raise report
-        return await self.complete(company, report)
+        return await self.complete(company, await super().fetch(company))
 
     async def fetch_many(self, companies: Sequence[Company]) -> Mapping[UsdotNumber, SourceReport | SourceError]:
         """The four files for many carriers: four requests."""
         usdots = [company.usdot for company in companies]
-        reads = {file: await file.read(usdots) for file in self._files}
-        as_of = max((read.as_of for read in reads.values() if read.as_of), default=None)
+        return await self.reports(companies, [await file.read(usdots) for file in self.files])
+
+    async def reports(
+        self, companies: Sequence[Company], reads: Sequence[CarrierRows]
+    ) -> dict[UsdotNumber, SourceReport | SourceError]:
+        """What the files say of each carrier. Raises: ImplausibleEmptyError, StaleUpstreamError where none is to be believed."""
+        by_file = dict(zip(self.files, reads, strict=True))
+        as_of = max((read.as_of for read in reads if read.as_of), default=None)
         reports: dict[UsdotNumber, SourceReport | SourceError] = {}
         for company in companies:
-            rows = {file.dataset.id: read.by_usdot[company.usdot] for file, read in reads.items()}
+            rows = {file.dataset.id: read.by_usdot[company.usdot] for file, read in by_file.items()}
             error = next((found for found in rows.values() if isinstance(found, MalformedPayloadError)), None)
             found = {dataset: group[0] for dataset, group in rows.items() if group and not isinstance(group, SourceError)}
             try:
@@ -189,12 +179,12 @@ class CsaSource(BaseSource):
                 reports[company.usdot] = stale
                 continue
             if error is None:
-                await self._confirm_missing(company, found, reads)
+                await self._confirm_missing(company, found, by_file)
             reports[company.usdot] = error or self._report(found, as_of)
         return unless_all_stale(reports)
 
     async def _confirm_missing(
-        self, company: Company, found: Mapping[str, Content], reads: Mapping[SmsFile, CarrierRows]
+        self, company: Company, found: Mapping[str, Content], reads: Mapping[SodaFile, CarrierRows]
     ) -> None:
         """Make sure that the carrier is not missing because a file is empty altogether.
 
@@ -209,7 +199,7 @@ class CsaSource(BaseSource):
             was_there = dataset in PASSENGER_DATASETS and was_passenger is True and was_class == CARRIER_CLASSES[dataset]
             may_be_there = dataset not in PASSENGER_DATASETS and not found and company.stored_rows(self.name) > 0
             if dataset not in found and (was_there or may_be_there):
-                await file.confirm_empty(company, self.name, read)
+                await file.confirm_empty(read, strictly=company.stored_rows(self.name) > 0)
         if not found and not company.stored_rows(self.name):
             of_all_carriers = [item for item in reads.items() if item[0].dataset.id not in PASSENGER_DATASETS]
             if all([await file.has_no_rows(read) for file, read in of_all_carriers]):

@@ -10,10 +10,12 @@ from typing_extensions import TypedDict
 from fmcsa_orchestrator.clients.soda import SodaClient
 from fmcsa_orchestrator.clients.soda_schema import Dataset
 from fmcsa_orchestrator.model.company import Document
-from fmcsa_orchestrator.sources.sms.columns import Content, Count, RowParser, SmsDate, Usdot
-from fmcsa_orchestrator.sources.sms.file import SmsFile
-from fmcsa_orchestrator.sources.sms.kept_rows import slices
-from fmcsa_orchestrator.sources.sms.row_source import RowSource, documents_of
+from fmcsa_orchestrator.sources.sms.dates import SmsDate, two_years_after
+from fmcsa_orchestrator.sources.soda.columns import Content, Count, RowParser, Usdot
+from fmcsa_orchestrator.sources.soda.file import SodaFile
+from fmcsa_orchestrator.sources.soda.kept_rows import slices
+from fmcsa_orchestrator.sources.soda.row_documents import documents_of
+from fmcsa_orchestrator.sources.soda.source import Found, RowSource
 
 REVISION = 1  # raise it when the parsing changes: every company is then due again
 DATASET = Dataset(
@@ -101,12 +103,12 @@ def _with_units(row: Content) -> Content:
     return row
 
 
-parse_inspection = RowParser(_FlatRow, _with_units)
+parse_inspection = RowParser(_FlatRow, _with_units, begins_with="unique_id")
 
 
 async def inspection_documents(rows: Sequence[Content]) -> Sequence[Document]:
     """One document per inspection; its id is SMS's `unique_id`, to which violations join."""
-    return await documents_of(rows, lambda row: str(row["uniqueId"]), first="")
+    return await documents_of(rows, lambda row: str(row["uniqueId"]), until=lambda row: two_years_after(row["inspectedOn"]))
 
 
 async def summarize_inspections(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -164,8 +166,17 @@ class InspectionsSource(RowSource):
 
     name = "inspections"
     owns = ("fmcsaData.inspections",)
+    registry = "sms"
     revision = REVISION
 
     def __init__(self, soda: SodaClient, *, collection: str = "fmcsaInspections", batch_size: int = 200) -> None:
-        super().__init__(SmsFile(soda, DATASET, parse_inspection), batch_size, inspection_documents, summarize_inspections)
+        super().__init__(soda, [SodaFile(soda, DATASET, parse_inspection)], batch_size)
         self.collection = collection
+
+    async def documents(self, found: Found) -> Sequence[Document]:
+        """One per row."""
+        return await inspection_documents(found.rows[0])
+
+    async def summarize(self, found: Found) -> dict[str, Any]:
+        """Its totals."""
+        return await summarize_inspections(found.rows[0])

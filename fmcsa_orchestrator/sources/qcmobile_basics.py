@@ -14,8 +14,8 @@ from fmcsa_orchestrator.model.documents import bson_time
 from fmcsa_orchestrator.model.errors import MalformedPayloadError
 from fmcsa_orchestrator.model.fmcsa import Basic
 from fmcsa_orchestrator.observability.hooks import note
-from fmcsa_orchestrator.sources.sms.columns import Content, Count, Measure, RowParser
 from fmcsa_orchestrator.sources.sms.result_file import parse_percentile
+from fmcsa_orchestrator.sources.soda.columns import Content, Count, Measure, RowParser
 
 log = logging.getLogger(__name__)
 

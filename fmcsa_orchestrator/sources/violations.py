@@ -11,11 +11,13 @@ from fmcsa_orchestrator.clients.soda import SodaClient
 from fmcsa_orchestrator.clients.soda_schema import Dataset
 from fmcsa_orchestrator.model.company import Document
 from fmcsa_orchestrator.model.fmcsa import Basic
-from fmcsa_orchestrator.sources.sms.columns import BasicKey, Content, Count, RowParser, SmsDate, Usdot
-from fmcsa_orchestrator.sources.sms.file import SmsFile
-from fmcsa_orchestrator.sources.sms.kept_rows import slices
-from fmcsa_orchestrator.sources.sms.row_source import RowSource, documents_of
-from fmcsa_orchestrator.sources.sms.titles import UNKNOWN, own_name
+from fmcsa_orchestrator.sources.sms.dates import SmsDate, two_years_after
+from fmcsa_orchestrator.sources.sms.titles import UNKNOWN, BasicKey, own_name
+from fmcsa_orchestrator.sources.soda.columns import Content, Count, RowParser, Usdot
+from fmcsa_orchestrator.sources.soda.file import SodaFile
+from fmcsa_orchestrator.sources.soda.kept_rows import slices
+from fmcsa_orchestrator.sources.soda.row_documents import documents_of
+from fmcsa_orchestrator.sources.soda.source import Found, RowSource
 
 REVISION = 2  # raise it when the parsing changes: every company is then due again
 DATASET = Dataset(
@@ -55,12 +57,16 @@ class ViolationRow(TypedDict, total=False):
     unit: Annotated[str, AfterValidator(lambda code: UNITS.get(code, "unknown")), Field(validation_alias="viol_unit")]
 
 
-parse_violation = RowParser(ViolationRow)
+parse_violation = RowParser(ViolationRow, begins_with="unique_id")
 
 
 async def violation_documents(rows: Sequence[Content]) -> Sequence[Document]:
     """One document per row; its id is inspection, code, unit and an ordinal among rows equal in these."""
-    return await documents_of(rows, lambda row: f"{row['uniqueId']}:{row['violationCode']}:{row['unitCode']}")
+
+    def key(row: Content) -> str:
+        return f"{row['uniqueId']}:{row['violationCode']}:{row['unitCode']}"
+
+    return await documents_of(rows, key, first=":1", until=lambda row: two_years_after(row["inspectedOn"]))
 
 
 async def summarize_violations(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -111,8 +117,17 @@ class ViolationsSource(RowSource):
 
     name = "violations"
     owns = ("fmcsaData.violations",)
+    registry = "sms"
     revision = REVISION
 
     def __init__(self, soda: SodaClient, *, collection: str = "fmcsaViolations", batch_size: int = 200) -> None:
-        super().__init__(SmsFile(soda, DATASET, parse_violation), batch_size, violation_documents, summarize_violations)
+        super().__init__(soda, [SodaFile(soda, DATASET, parse_violation)], batch_size)
         self.collection = collection
+
+    async def documents(self, found: Found) -> Sequence[Document]:
+        """One per row."""
+        return await violation_documents(found.rows[0])
+
+    async def summarize(self, found: Found) -> dict[str, Any]:
+        """Its totals."""
+        return await summarize_violations(found.rows[0])

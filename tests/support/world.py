@@ -46,7 +46,8 @@ class World:
         )
 
     async def rows(self, dataset):
-        name = COLLECTIONS[dataset]
+        """Of a dataset of SMS, or of a collection."""
+        name = COLLECTIONS.get(dataset, dataset)
         if self.database is None:
             return [row for rows in self.memory.rows[name].values() for row in rows.values()]
         return await self.database[name].find({}).to_list(None)

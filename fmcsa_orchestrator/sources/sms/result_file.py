@@ -8,7 +8,7 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from fmcsa_orchestrator.model.fmcsa import Basic
-from fmcsa_orchestrator.sources.sms.columns import Content, Count, Measure, RowParser, Usdot
+from fmcsa_orchestrator.sources.soda.columns import Content, Count, Measure, RowParser, Usdot
 
 PREFIXES = {
     Basic.UNSAFE_DRIVING: "unsafe_driv",

@@ -7,6 +7,9 @@ import html
 import logging
 import unicodedata
 from functools import lru_cache
+from typing import Annotated
+
+from pydantic import AfterValidator
 
 from fmcsa_orchestrator.model.fmcsa import BASIC_SPELLINGS
 from fmcsa_orchestrator.observability.hooks import note
@@ -49,3 +52,6 @@ def own_name(title: str | None) -> str:
     """
     name = "".join("_" if c == "." else c for c in _plain(title or "") if c.isprintable())[:_LONGEST_NAME].strip()
     return ("_" + name[1:] if name.startswith("$") else name) or UNKNOWN
+
+
+BasicKey = Annotated[str, AfterValidator(basic_key)]

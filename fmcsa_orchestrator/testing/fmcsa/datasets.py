@@ -1,4 +1,4 @@
-"""The datasets that the double serves: ids, titles, columns, and how each BASIC is spelled in them."""
+"""The six monthly SMS files: ids, titles, columns, and how each BASIC is spelled in them."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ INSPECTIONS = "rbkj-cgst"
 RESULTS = {"AB": "4y6x-dmck", "C": "h9zy-gjn8"}
 PASSENGER_RESULTS = {"AB": "m3ry-qcip", "C": "h3zn-uid9"}
 
-TITLES = {
+SMS_TITLES = {
     VIOLATIONS: "SMS Input - Violation",
     INSPECTIONS: "SMS Input - Inspection",
     "4y6x-dmck": "SMS AB PassProperty",
@@ -66,7 +66,7 @@ def _result_columns(endings: str) -> tuple[str, ...]:
 _RESULT_COLUMNS = _result_columns("insp_w_viol measure ac")
 _PASSENGER_COLUMNS = _result_columns("insp_w_viol measure pct rd_alert ac basic_alert")
 
-DATASETS: dict[str, tuple[str, ...]] = {
+SMS_COLUMNS: dict[str, tuple[str, ...]] = {
     VIOLATIONS: tuple(
         "unique_id insp_date dot_number viol_code basic_desc oos_indicator oos_weight severity_weight time_weight "
         "total_severity_wght section_desc group_desc viol_unit".split()

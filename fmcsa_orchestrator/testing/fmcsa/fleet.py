@@ -1,5 +1,6 @@
-"""The carriers the double knows and their rows in the six monthly SMS files, edition by edition."""
+"""The carriers the double knows and their rows in all datasets, edition by edition."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 from itertools import accumulate
 from random import Random
@@ -8,7 +9,8 @@ from typing import Self
 from fmcsa_orchestrator.testing.fmcsa.carrier_files import CarrierFiles, FilesCache
 from fmcsa_orchestrator.testing.fmcsa.carrier_rows import Keys, make_rows
 from fmcsa_orchestrator.testing.fmcsa.carriers import Carrier, alike_carriers, mixed_carriers
-from fmcsa_orchestrator.testing.fmcsa.datasets import DATASETS, INSPECTIONS, TITLES, VIOLATIONS, Row
+from fmcsa_orchestrator.testing.fmcsa.catalogue import DATASETS, TABLES, TITLES
+from fmcsa_orchestrator.testing.fmcsa.datasets import INSPECTIONS, VIOLATIONS, Row
 from fmcsa_orchestrator.testing.fmcsa.result_rows import result_datasets
 
 __all__ = ["DATASETS", "TITLES", "Carrier", "Fleet"]
@@ -28,7 +30,8 @@ class Fleet:
         ends = list(accumulate((carrier.inspections for carrier in self.carriers), initial=0))
         self._first_key = dict(zip(self.usdots, ends[:-1], strict=True))
         self._inspections = ends[-1]
-        self._changed: list[frozenset[int]] = []  # whose rows changed, by publish
+        self._changed: list[frozenset[int]] = []  # whose rows changed, by publish of the monthly files
+        self._changed_daily: defaultdict[str, list[frozenset[int]]] = defaultdict(list)  # the same for each daily dataset
         self._left: set[int] = set()
         self._cache = FilesCache(_CACHED_ROWS)
 
@@ -50,15 +53,34 @@ class Fleet:
         """The number of the monthly files upstream now, from 0."""
         return len(self._changed)
 
+    def edition_of(self, dataset: str) -> int:
+        """The number of the dataset's edition upstream now, from 0."""
+        return len(self._changes(dataset))
+
     def publish(self, *, changed: float = 0.2) -> None:
         """Put out the next monthly files. In that share of the carriers with rows some are gone and as many are new."""
-        if not 0 <= changed <= 1:
-            raise ValueError("changed is a share, from 0 to 1")
         candidates = [carrier.usdot for carrier in self.carriers if carrier.inspections]
-        number = round(changed * len(candidates))
-        if changed and candidates:
+        self._changed.append(self._some(candidates, changed, f"publish:{self.edition}"))
+
+    def publish_daily(self, *datasets: str, changed: float = 0.2) -> None:
+        """Put out the next edition of these daily datasets, or of all. In so many carriers something is other than it was."""
+        candidates = [carrier.usdot for carrier in self.carriers if carrier.kind != "unknown"]
+        for dataset in datasets or [table.id for table in TABLES.values() if not table.monthly]:
+            mark = f"publish:{dataset}:{self.edition_of(dataset)}"
+            self._changed_daily[dataset].append(self._some(candidates, changed, mark))
+
+    def _some(self, usdots: list[int], share: float, mark: str) -> frozenset[int]:
+        """That share of the carriers, and one at least where it is not zero."""
+        if not 0 <= share <= 1:
+            raise ValueError("changed is a share, from 0 to 1")
+        number = round(share * len(usdots))
+        if share and usdots:
             number = max(1, number)
-        self._changed.append(frozenset(Random(f"{self._seed}:publish:{self.edition}").sample(candidates, number)))
+        return frozenset(Random(f"{self._seed}:{mark}").sample(usdots, number))
+
+    def _changes(self, dataset: str) -> list[frozenset[int]]:
+        table = TABLES.get(dataset)
+        return self._changed if table is None or table.monthly else self._changed_daily[dataset]
 
     def leave(self, usdot: int) -> None:
         """The carrier is in no file any more, as one that is out of business or hides its number."""
@@ -74,26 +96,32 @@ class Fleet:
 
     def rows(self, dataset: str, usdot: int) -> list[Row]:
         """What upstream has of the carrier now."""
-        return self._rows(dataset, usdot, self.edition)
+        return self._rows(dataset, usdot, self.edition_of(dataset))
 
     def previous(self, dataset: str, usdot: int) -> list[Row]:
         """What a replica that missed the last publish still has; before any publish, the same as upstream."""
-        return self._rows(dataset, usdot, max(0, self.edition - 1))
+        return self._rows(dataset, usdot, max(0, self.edition_of(dataset) - 1))
 
     def count(self, dataset: str, usdot: int) -> int:
-        """How many rows upstream has of the carrier, the same in every edition that it is in."""
+        """How many rows upstream has of the carrier; in the SMS files the same in every edition that it is in."""
         carrier = self._by_usdot.get(usdot)
-        return _size(dataset, carrier) if carrier and usdot not in self._left else 0
+        if carrier is None or usdot in self._left:
+            return 0
+        return len(self.rows(dataset, usdot)) if dataset in TABLES else _size(dataset, carrier)
 
     def total_rows(self, dataset: str) -> int:
         """How many rows the file has."""
-        return sum(_size(dataset, carrier) for carrier in self.carriers)
+        return sum(self.count(dataset, usdot) for usdot in self.usdots)
 
     def _rows(self, dataset: str, usdot: int, edition: int) -> list[Row]:
         carrier = self._by_usdot.get(usdot)
-        if carrier is None or usdot in self._left or not _size(dataset, carrier):
+        if carrier is None or usdot in self._left:
             return []
-        version = sum(usdot in changed for changed in self._changed[:edition])
+        version = sum(usdot in changed for changed in self._changes(dataset)[:edition])
+        if (table := TABLES.get(dataset)) is not None:
+            return [] if carrier.kind == "unknown" else table.make(carrier, self._seed, version)
+        if not _size(dataset, carrier):
+            return []
         return self._cache.get((usdot, version), lambda: self._make(carrier, version)).rows(dataset)
 
     def _make(self, carrier: Carrier, version: int) -> CarrierFiles:

@@ -89,5 +89,5 @@ class LocalFmcsa(LocalServer):
 
 
 def _mentioned(text: str) -> frozenset[int]:
-    """The numbers in quotes: of a query, its carriers."""
-    return frozenset(map(int, re.findall(r"'(\d{1,12})'", text)))
+    """The numbers of a list, or in quotes: of a query, its carriers."""
+    return frozenset(map(int, re.findall(r"['(,](\d{1,12})(?=[',)])", text)))

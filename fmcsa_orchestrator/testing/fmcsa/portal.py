@@ -14,10 +14,10 @@ from functools import partial
 from hashlib import blake2b
 from typing import Any, TypeVar
 
-from fmcsa_orchestrator.testing.fmcsa.fleet import DATASETS, TITLES, Fleet
+from fmcsa_orchestrator.testing.fmcsa.catalogue import DATASETS, TABLES, TITLES
+from fmcsa_orchestrator.testing.fmcsa.fleet import Fleet
 from fmcsa_orchestrator.testing.fmcsa.soql import (
     COUNT,
-    USDOT_COLUMN,
     Query,
     SoqlError,
     check_query,
@@ -29,6 +29,9 @@ from fmcsa_orchestrator.testing.server.faults import Answer, Edits, error_answer
 
 T = TypeVar("T", str, dict[str, Any])
 
+USDOT_COLUMN = "dot_number"
+ELSEWHERE = 1_000  # rows of carriers that this double knows nothing of: they are counted in each dataset beside the SMS files
+_PADDED = 8  # digits of a USDOT number, where it is padded
 _PUBLISHED = datetime(2026, 11, 12, 7, 5, tzinfo=UTC)
 _LATER = timedelta(hours=2)  # from one edition to the next, instead of a month: none is to be published in days to come
 
@@ -97,15 +100,16 @@ class SodaDouble:
             return [json.dumps(row) for _, row in self._page(self._counted(dataset, query, edits), query, edits)]
         if edits.empty:
             return []
-        usdots = self._asked_for(query)
+        usdots = self._asked_for(dataset, query)
         plain = query.select == ("*",) and query.order in {(), ((":id", False),)} and not edits.changes_rows
-        if plain and (query.where is None or picks_carriers(query.where)):
+        if plain and (query.where is None or picks_carriers(query.where, _key(dataset))):
             texts = [entry for usdot in usdots for entry in self._encoded(dataset, usdot, edits)]
             return [text for _, text in self._page(texts, query, edits)]
         found = [entry for usdot in usdots for entry in self._found(dataset, usdot, query, edits)]
         columns = _types(dataset, edits)
         odd: set[int] = set()  # the carriers of which a row is odd already, where one of each is to be
-        page = ((id_, _edited(row, edits, columns, odd)) for id_, row in self._page(found, query, edits))
+        key = _key(dataset)
+        page = ((id_, _edited(row, edits, columns, key, odd)) for id_, row in self._page(found, query, edits))
         return [_encode(_selected(id_, row, query.select)) for id_, row in page]
 
     def _page(self, entries: list[tuple[str, T]], query: Query, edits: Edits) -> list[tuple[str, T]]:
@@ -117,14 +121,14 @@ class SodaDouble:
         start, size = 0 if edits.one_page else query.offset, edits.cap if query.limit is None else min(query.limit, edits.cap)
         return entries[start : start + size]
 
-    def _asked_for(self, query: Query) -> list[int]:
-        """The carriers whose rows may fulfil the condition; a padded USDOT number is nobody's."""
-        wanted = usdots_of(query.where)
-        return (
-            list(self._usdots.values())
-            if wanted is None
-            else sorted(self._usdots[text] for text in wanted if text in self._usdots)
-        )
+    def _asked_for(self, dataset: str, query: Query) -> list[int]:
+        """The carriers whose rows may fulfil the condition; a USDOT number in another form than the dataset's is nobody's."""
+        wanted = usdots_of(query.where, _key(dataset))
+        if wanted is None:
+            return list(self._usdots.values())
+        if dataset in TABLES and TABLES[dataset].padded:
+            wanted = frozenset(text.lstrip("0") for text in wanted if len(text) == _PADDED)
+        return sorted(self._usdots[text] for text in wanted if text in self._usdots)
 
     def _encoded(self, dataset: str, usdot: int, edits: Edits) -> list[tuple[str, str]]:
         """All rows of a carrier as (`:id`, JSON), kept for the next request."""
@@ -159,17 +163,16 @@ class SodaDouble:
     def _counted(self, dataset: str, query: Query, edits: Edits) -> list[tuple[str, dict[str, Any]]]:
         """The rows of a query that counts, one for each group."""
         counts: Counter[tuple[Any, ...]] = Counter() if query.group else Counter({(): 0})
-        for usdot in () if edits.empty else self._asked_for(query):
-            if (
-                not edits.rows_behind
-                and query.group in {(), (USDOT_COLUMN,)}
-                and (not query.where or picks_carriers(query.where))
-            ):
+        key = _key(dataset)
+        for usdot in () if edits.empty else self._asked_for(dataset, query):
+            if not edits.rows_behind and query.group in {(), (key,)} and (not query.where or picks_carriers(query.where, key)):
                 if number := self._fleet.count(dataset, usdot):
-                    counts[(str(usdot),) if query.group else ()] += number
+                    counts[(_written(dataset, usdot),) if query.group else ()] += number
             else:
                 found = self._found(dataset, usdot, query, edits)
                 counts.update(tuple(row.get(name) for name in query.group) for _, row in found)
+        if dataset in TABLES and not (query.group or query.where or edits.empty):
+            counts[()] += ELSEWHERE
         rows: list[tuple[str, dict[str, Any]]] = []
         for values, number in counts.items():
             row = {**dict(zip(query.group, values, strict=True)), COUNT: str(number)}
@@ -195,7 +198,7 @@ class SodaDouble:
 
     def _month(self, dataset: str) -> int:
         """How many months after the first edition the dataset was published."""
-        return self._fleet.edition + self.moved[dataset]
+        return self._fleet.edition_of(dataset) + self.moved[dataset]
 
 
 _encode = json.JSONEncoder(separators=(",", ":")).encode
@@ -204,7 +207,18 @@ _encode = json.JSONEncoder(separators=(",", ":")).encode
 def _types(dataset: str, edits: Edits) -> dict[str, str]:
     """The dataset's columns and their types."""
     names = [name for name in (*DATASETS[dataset], *edits.added) if name not in edits.gone]
-    return {name: edits.retyped.get(name, "text") for name in names}
+    numbers = TABLES[dataset].numbers if dataset in TABLES else frozenset[str]()
+    return {name: edits.retyped.get(name, "number" if name in numbers else "text") for name in names}
+
+
+def _key(dataset: str) -> str:
+    """The column that holds the USDOT number."""
+    return TABLES[dataset].key if dataset in TABLES else USDOT_COLUMN
+
+
+def _written(dataset: str, usdot: int) -> str:
+    """The USDOT number as the dataset has it."""
+    return f"{usdot:0{_PADDED}d}" if dataset in TABLES and TABLES[dataset].padded else str(usdot)
 
 
 def _fields(query: Query, types: Mapping[str, str]) -> Iterator[tuple[str, str]]:
@@ -218,14 +232,14 @@ def _fields(query: Query, types: Mapping[str, str]) -> Iterator[tuple[str, str]]
             yield name, types.get(name, "row_identifier")
 
 
-def _edited(row: dict[str, Any], edits: Edits, columns: Mapping[str, str], odd: set[int]) -> dict[str, Any]:
+def _edited(row: dict[str, Any], edits: Edits, columns: Mapping[str, str], key: str, odd: set[int]) -> dict[str, Any]:
     """The row as the faults leave it."""
     edited = row | dict.fromkeys(edits.added, "new")
     for column, value, usdot in edits.values:
-        if column in columns and (usdot is None or row[USDOT_COLUMN] == str(usdot)):
-            if edits.one_row and int(row[USDOT_COLUMN]) in odd:
+        if column in columns and (usdot is None or int(row[key]) == usdot):
+            if edits.one_row and int(row[key]) in odd:
                 continue
-            odd.add(int(row[USDOT_COLUMN]))
+            odd.add(int(row[key]))
             edited[column] = value
     return {column: value for column, value in edited.items() if column in columns}
 

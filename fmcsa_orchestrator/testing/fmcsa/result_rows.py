@@ -8,9 +8,9 @@ from fmcsa_orchestrator.testing.fmcsa.carrier_rows import MadeRows
 from fmcsa_orchestrator.testing.fmcsa.carriers import Carrier
 from fmcsa_orchestrator.testing.fmcsa.datasets import (
     BASICS,
-    DATASETS,
     PASSENGER_RESULTS,
     RESULTS,
+    SMS_COLUMNS,
     UNSAFE_DRIVING,
     VEHICLE_MAINTENANCE,
     Row,
@@ -38,7 +38,7 @@ def result_rows(carrier: Carrier, rows: MadeRows, seed: int) -> dict[str, list[R
         if basic.prefix:
             serious = rng.random() < 0.05
             row |= {f"{basic.prefix}_{ending}": text for ending, text in _basic(basic, rows, serious=serious).items()}
-    return {dataset: [{column: row[column] for column in DATASETS[dataset]}] for dataset in result_datasets(carrier)}
+    return {dataset: [{column: row[column] for column in SMS_COLUMNS[dataset]}] for dataset in result_datasets(carrier)}
 
 
 def _totals(inspections: Sequence[Row]) -> Row:

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn, TypeVar
 
-USDOT_COLUMN = "dot_number"
 COUNT = "count(*)"
 MAX_LIMIT = 50_000  # of a version 2.0 endpoint
 
@@ -88,22 +87,22 @@ class Query:
     offset: int = 0
 
 
-def usdots_of(condition: Condition | None) -> frozenset[str] | None:
-    """The carriers that a condition confines the rows to, as it spells them; None when it does not."""
+def usdots_of(condition: Condition | None, column: str) -> frozenset[str] | None:
+    """The carriers that a condition confines the rows to by that column, as it spells them; None when it does not."""
     if condition is None:
         return None
     if isinstance(condition, Comparison):
-        return frozenset(map(_spelled, condition.literals)) if picks_carriers(condition) else None
-    sets = [usdots_of(part) for part in condition.parts]
+        return frozenset(map(_spelled, condition.literals)) if picks_carriers(condition, column) else None
+    sets = [usdots_of(part, column) for part in condition.parts]
     known = [part for part in sets if part is not None]
     if condition.combine is all:
         return frozenset.intersection(*known) if known else None
     return frozenset.union(*known) if len(known) == len(sets) else None
 
 
-def picks_carriers(condition: Condition | None) -> bool:
-    """Whether the condition says which carriers, and nothing else."""
-    return isinstance(condition, Comparison) and condition.column == USDOT_COLUMN and condition.sign in {"=", "in"}
+def picks_carriers(condition: Condition | None, column: str) -> bool:
+    """Whether the condition says which carriers, by that column, and nothing else."""
+    return isinstance(condition, Comparison) and condition.column == column and condition.sign in {"=", "in"}
 
 
 def parse_params(params: Mapping[str, str]) -> Query:

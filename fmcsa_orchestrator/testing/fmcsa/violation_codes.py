@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 from fmcsa_orchestrator.testing.fmcsa.datasets import (
-    DATASETS,
     DRIVER_BASICS,
     DRIVER_FITNESS,
     HAZMAT,
     HOS_COMPLIANCE,
+    SMS_COLUMNS,
     SUBSTANCES,
     UNSAFE_DRIVING,
     VEHICLE_MAINTENANCE,
@@ -43,7 +43,7 @@ class Violation:
     def columns(self, *, oos: bool) -> Row:
         """What its rows have in common, in a row whose other columns are still empty."""
         return {
-            **dict.fromkeys(DATASETS[VIOLATIONS], ""),
+            **dict.fromkeys(SMS_COLUMNS[VIOLATIONS], ""),
             "viol_code": self.code,
             "basic_desc": self.basic.name,
             "oos_indicator": "true" if oos else "false",

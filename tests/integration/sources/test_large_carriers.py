@@ -87,7 +87,7 @@ async def test_a_file_replaced_again_and_again_reports_nothing():
 
 async def test_a_large_carrier_that_is_read_along_with_others():
     async with world(ViolationsSource) as (source, _, fleet, limiter):
-        source.file.soda.page_size = 5_000
+        source.files[0].soda.page_size = 5_000
         reports = await source.fetch_many([company(LARGE), company(SMALL)])
         assert limiter.requests == 2  # the page, and a count, since so many rows might have been cut off
         for usdot in (LARGE, SMALL):
@@ -96,7 +96,7 @@ async def test_a_large_carrier_that_is_read_along_with_others():
 
 async def test_a_heavy_carrier_is_left_to_be_read_alone():
     async with world(ViolationsSource) as (source, _, fleet, limiter):
-        source.file.heavy = 3_000
+        source.files[0].heavy = 3_000
         reports = await source.fetch_many([company(LARGE), company(SMALL)])
         assert limiter.requests == 3  # the page that is full, the counts, the small one
         assert {document.id: document for document in reports[SMALL].documents} == await wanted(fleet, SMALL)

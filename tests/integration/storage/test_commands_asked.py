@@ -10,6 +10,7 @@ from fmcsa_orchestrator import MongoCompanyRepository, Settings, open_orchestrat
 from fmcsa_orchestrator.report.read import read_company, read_fleet
 from fmcsa_orchestrator.testing import Fault, Fleet, LocalFmcsa
 from tests.support.paths import DOCS
+from tests.support.status_samples import SOURCES
 
 OF_THE_DRIVER = {"getMore", "killCursors", "endSessions", "ping", "buildInfo"}
 
@@ -48,8 +49,8 @@ async def test_the_page_names_every_command_that_is_sent(wire_uri):
             assert not (await orchestrator.sync_all_companies()).success
             await orchestrator.sync_company(1, force=True)
             await orchestrator.health()
-    await read_fleet(database, "companies", limit=3)
-    await read_company(database, "companies", "1")
+    await read_fleet(database, "companies", SOURCES, limit=3)
+    await read_company(database, "companies", "1", SOURCES)
     sent, collections = {name for name, _ in names.asked}, {on for _, on in names.asked if isinstance(on, str)}
     page = (DOCS / "reference" / "mongodb.md").read_text(encoding="utf-8")
     table = page[page.index("## Commands") : page.index("## The least rights")]

@@ -9,6 +9,7 @@ from fmcsa_orchestrator.model.status import STATUS, Verified
 from fmcsa_orchestrator.report.read import read_company, read_fleet
 from fmcsa_orchestrator.storage.fleet_status import State
 from fmcsa_orchestrator.testing.fakes import FakeSource
+from tests.support.status_samples import SOURCES
 from tests.support.syncs import companies, orchestrator
 
 FLEET = 450  # over two windows, and two more of those that are alike
@@ -147,7 +148,7 @@ async def test_what_a_run_found_for_all_is_kept_once_and_shown_for_each(backend)
     await backend.database["companies"].update_one({"_id": 3}, {"$set": {f"{STATUS}.sources.csa_scores.version": "v0"}})
     facts = await backend.repository.last_run()
     assert facts["verified"]["csa_scores"]["version"] == "v1"
-    overview = await read_fleet(backend.database, "companies", limit=10, stale_after_h=5)
+    overview = await read_fleet(backend.database, "companies", SOURCES, limit=10, stale_after_h=5)
     assert overview.fleet.states.by_state() == {State.FRESH: 4, State.STALE: 1, State.FAILING: 0, State.NEVER: 0}
     (source,) = [counts for counts in overview.fleet.sources if counts.name == "csa_scores"]
     assert source.states.by_state() == overview.fleet.states.by_state()
@@ -156,7 +157,7 @@ async def test_what_a_run_found_for_all_is_kept_once_and_shown_for_each(backend)
     assert {key: (view.state, view.last_run > long_ago) for key, view in by_id.items()} == {
         key: (State.STALE, False) if key == 3 else (State.FRESH, True) for key in range(5)
     }
-    one = (await read_company(backend.database, "companies", "1", stale_after_h=5)).companies[0]
+    one = (await read_company(backend.database, "companies", "1", SOURCES, stale_after_h=5)).companies[0]
     assert (one.last_run, one.sources[0].last_success, one.state) == (at, at, State.FRESH)
 
 

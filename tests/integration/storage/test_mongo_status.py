@@ -67,7 +67,7 @@ async def test_the_fleet_takes_four_commands_whatever_its_sources(wire_uri):
     name = f"status_{secrets.token_hex(4)}"
     await client[name]["companies"].insert_many([dict(document) for document in FLEET])
     commands.counts.clear()
-    overview = await read_fleet(client[name], "companies", limit=500)
+    overview = await read_fleet(client[name], "companies", SOURCES, limit=500)
     assert (overview.fleet.total, len(overview.companies), len(overview.fleet.sources)) == (8, 8, 4)
     assert commands.counts == {"find": 3, "aggregate": 1}
     await client.drop_database(name)
@@ -82,7 +82,7 @@ async def test_an_empty_fleet_is_counted_too(database):
 
 async def test_the_least_recently_attempted_come_first_and_only_so_many(database):
     await database["companies"].insert_many([dict(document) for document in FLEET])
-    overview = await read_fleet(database, "companies", limit=3)
+    overview = await read_fleet(database, "companies", SOURCES, limit=3)
     assert [shown.state for shown in overview.companies[:2]] == [State.NEVER, State.NEVER]
     assert (len(overview.companies), overview.companies[2].name, overview.fleet.total) == (3, "Oldest", 8)
     assert overview.is_failing
@@ -91,20 +91,20 @@ async def test_the_least_recently_attempted_come_first_and_only_so_many(database
 async def test_one_company_by_text_number_and_object_id(database):
     await database["companies"].insert_many([dict(document) for document in FLEET])
     for asked, found in (("h", "h"), ("6", 6), (str(OID), str(OID))):
-        overview = await read_company(database, "companies", asked)
+        overview = await read_company(database, "companies", asked, SOURCES)
         assert [shown.id for shown in overview.companies] == [found]
         json.dumps(as_json(overview))
     for unknown in ("nobody", "77"):
         with pytest.raises(CompanyNotFoundError, match=unknown):
-            await read_company(database, "companies", unknown)
-    names = [view.name for view in (await read_company(database, "companies", "h")).companies[0].sources]
+            await read_company(database, "companies", unknown, SOURCES)
+    names = [view.name for view in (await read_company(database, "companies", "h", SOURCES)).companies[0].sources]
     assert names == [*SOURCES, "scoring"]
 
 
 async def test_a_server_that_is_down_is_a_repository_error():
     client = connect("mongodb://someone:s3cret@127.0.0.1:9/x", selection_s=0.1)
     with pytest.raises(RepositoryError, match="FMCSA_MONGODB_URI") as raised:
-        await read_fleet(database_of(client, None), "companies", limit=5)
+        await read_fleet(database_of(client, None), "companies", SOURCES, limit=5)
     assert "s3cret" not in str(raised.value)
     with pytest.raises(RepositoryError, match="cannot count"):
         await MongoFleet(database_of(client, None)).counts(SOURCES, CUTOFF)

@@ -4,17 +4,20 @@ import pytest
 
 from fmcsa_orchestrator.clients.soda_schema import Dataset, check_columns, header_types
 from fmcsa_orchestrator.model.errors import MalformedPayloadError, SchemaDriftError
-from fmcsa_orchestrator.sources import csa, inspections, violations
+from fmcsa_orchestrator.settings import Settings
+from fmcsa_orchestrator.sources.catalogue import BUILT_IN
 from fmcsa_orchestrator.testing import DATASETS
 
-OURS = [*csa.RESULT_FILES, violations.DATASET, inspections.DATASET]
+OURS = [file.dataset for make in BUILT_IN.values() for file in make(None, None, Settings()).files]
 
 
 @pytest.mark.parametrize("dataset", OURS, ids=lambda dataset: dataset.id)
 def test_we_need_the_columns_that_there_are(dataset):
-    assert dataset.columns == set(DATASETS[dataset.id])
+    assert dataset.columns | dataset.others == set(DATASETS[dataset.id])
+    assert not dataset.columns & dataset.others
     assert dataset.numbers < dataset.columns
-    assert "dot_number" not in dataset.numbers  # our queries quote it
+    assert dataset.key.column in dataset.columns
+    assert dataset.key.column not in dataset.numbers  # our queries are written for the one type that it has
 
 
 def test_what_a_changed_shape_is_called():

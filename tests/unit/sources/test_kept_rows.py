@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from fmcsa_orchestrator import Company, Document, MalformedPayloadError, OddRow, UsdotNumber, ViolationsSource
 from fmcsa_orchestrator.clients.json_rows import RowSlicer, decode_rows
 from fmcsa_orchestrator.sources.inspections import inspection_documents, parse_inspection, summarize_inspections
-from fmcsa_orchestrator.sources.sms.columns import RowParser
-from fmcsa_orchestrator.sources.sms.file import CarrierRows
-from fmcsa_orchestrator.sources.sms.kept_rows import SLICE, CarrierKeeper, KeptRows, slices
 from fmcsa_orchestrator.sources.sms.result_file import parse_result
+from fmcsa_orchestrator.sources.soda.columns import RowParser
+from fmcsa_orchestrator.sources.soda.file import CarrierRows
+from fmcsa_orchestrator.sources.soda.kept_rows import SLICE, KeptRows, RowKeeper, slices
 from fmcsa_orchestrator.sources.violations import parse_violation, summarize_violations, violation_documents
 from tests.support.samples import inspection, result, violation
 from tests.support.strategies import anything, often
@@ -68,21 +68,21 @@ def test_a_slice_is_understood_as_its_rows_are_one_by_one(parse, sample, data):
     values = anything.filter(lambda value: "\\ud" not in json.dumps(value))
     changes = data.draw(st.lists(st.dictionaries(columns, values, max_size=2), max_size=4))
     array = json.dumps([sample | change for change in changes]).encode()
-    whole = outcome(CarrierKeeper([], parse).decode, array)
+    whole = outcome(RowKeeper([], parse).decode, array)
     assert whole == outcome(one_by_one, parse, decode_rows(array))
 
 
 def test_a_fault_in_the_middle_of_a_slice_names_its_column_and_costs_its_carrier_alone():
     rows = [violation(dot_number=str(usdot), unique_id=str(n)) for n, usdot in enumerate([ONE, OTHER] * 20)]
     rows[21] |= {"severity_weight": "heavy"}
-    keeper = CarrierKeeper([ONE, OTHER, 3], parse_violation)
+    keeper = RowKeeper([ONE, OTHER, 3], parse_violation)
     keeper.add(keeper.decode(body_of(rows).encode()))
-    assert [row["uniqueId"] for row in keeper.by_usdot[ONE]] == [str(n) for n in range(0, 40, 2)]
-    (odd,) = keeper.by_usdot[OTHER].odd
-    assert (odd.field, odd.concerns, json.loads(odd.raw), list(keeper.by_usdot[3])) == ("severity_weight", "21", rows[21], [])
-    later = CarrierKeeper([ONE, OTHER, 3], parse_violation)
+    assert [row["uniqueId"] for row in keeper.by_key[ONE]] == [str(n) for n in range(0, 40, 2)]
+    (odd,) = keeper.by_key[OTHER].odd
+    assert (odd.field, odd.concerns, json.loads(odd.raw), list(keeper.by_key[3])) == ("severity_weight", "21", rows[21], [])
+    later = RowKeeper([ONE, OTHER, 3], parse_violation)
     later.add(later.decode(body_of(rows[:2]).encode()))
-    later.by_usdot[3].set_aside(OddRow("{}", "of the second page", "x"))
+    later.by_key[3].set_aside(OddRow("{}", "of the second page", "x"))
     keeper.join(later)
     understood = keeper.understood()
     assert [len(understood[usdot]) for usdot in (ONE, OTHER)] == [21, 20]
@@ -106,7 +106,7 @@ def test_good_rows_are_believed_beside_a_few_odd_ones(good, odd, is_believed):
 
 @pytest.mark.parametrize("column", [{"dot_number": None}, {"dot_number": "x"}, {"dot_number": "8"}])
 def test_a_row_of_nobody_asked_for_costs_the_whole_read(column):
-    keeper = CarrierKeeper([ONE], parse_violation)
+    keeper = RowKeeper([ONE], parse_violation)
     with pytest.raises(MalformedPayloadError) as raised:
         keeper.add(keeper.decode(body_of([violation(), violation(**column), violation()]).encode()))
     assert raised.value.field == "dot_number"
@@ -114,13 +114,13 @@ def test_a_row_of_nobody_asked_for_costs_the_whole_read(column):
 
 def test_a_slice_that_fits_is_checked_in_one_call(monkeypatch):
     monkeypatch.setattr(RowParser, "__call__", lambda *_: pytest.fail("checked row by row"))
-    keeper = CarrierKeeper([ONE], parse_violation)
+    keeper = RowKeeper([ONE], parse_violation)
     slicer = RowSlicer(keeper.decode)
     body = body_of([violation(unique_id=str(n)) for n in range(300)]).encode()
     for start in range(0, len(body), 10_000):
         keeper.add(slicer.feed(body[start : start + 10_000]))
     keeper.add(slicer.finish())
-    assert [row["uniqueId"] for row in keeper.by_usdot[ONE]] == [str(n) for n in range(300)]
+    assert [row["uniqueId"] for row in keeper.by_key[ONE]] == [str(n) for n in range(300)]
 
 
 # --- plain and packed
@@ -181,7 +181,7 @@ async def test_packed_rows_have_the_documents_of_plain_ones_in_any_order(parse, 
     wanted = {document.id: document for document in await documents_of(rows)}
     assert len(wanted) == len(rows)
     assert isinstance(await documents_of(rows[: SLICE - 1]), list)
-    monkeypatch.setattr("fmcsa_orchestrator.sources.sms.row_source.SORTED_AT_ONCE", 300)  # in several turns
+    monkeypatch.setattr("fmcsa_orchestrator.sources.soda.row_documents.SORTED_AT_ONCE", 300)  # in several turns
     for order in (1, -1, 7):
         shuffled = [row for start in range(abs(order)) for row in rows[start :: abs(order)]][:: 1 if order > 0 else -1]
         packed = kept(map(dict, shuffled))
@@ -211,13 +211,13 @@ async def test_a_large_carrier_is_never_in_memory_as_a_whole():
     """As dicts, with a list of documents, these rows take 12 MB."""
     number = 20_000
     total = 0
-    keeper = CarrierKeeper([ONE], parse_violation)
+    keeper = RowKeeper([ONE], parse_violation)
     tracemalloc.start()
     try:
         for start in range(0, number, 100):
             array = body_of(violation(unique_id=str(n)) for n in range(start, start + 100)).encode()
             keeper.add(keeper.decode(array))
-        documents = await violation_documents(keeper.by_usdot[ONE])
+        documents = await violation_documents(keeper.by_key[ONE])
         for _ in range(2):
             rest = iter(documents)
             while part := list(islice(rest, SLICE)):
@@ -259,7 +259,7 @@ async def test_a_batch_of_many_rows_gives_way_between_carriers():
     async def read_small(_):
         return CarrierRows({usdot: kept(many(parse_violation, violation(), 50)) for usdot in usdots}, None)
 
-    source.file.read_small = read_small
+    source.files[0].read_small = read_small
     assert await turns_during(source.fetch_many([Company(usdot, usdot) for usdot in usdots])) >= 9
 
 

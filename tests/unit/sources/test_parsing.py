@@ -10,7 +10,7 @@ from fmcsa_orchestrator import Basic, MalformedPayloadError
 from fmcsa_orchestrator.sources.inspections import DATASET as INSPECTIONS
 from fmcsa_orchestrator.sources.inspections import inspection_documents, parse_inspection, summarize_inspections
 from fmcsa_orchestrator.sources.qcmobile_basics import parse_carrier, parse_qc_basics
-from fmcsa_orchestrator.sources.sms.columns import sms_date, two_years_after
+from fmcsa_orchestrator.sources.sms.dates import sms_date, two_years_after
 from fmcsa_orchestrator.sources.sms.result_file import parse_percentile, parse_result
 from fmcsa_orchestrator.sources.violations import DATASET as VIOLATIONS
 from fmcsa_orchestrator.sources.violations import parse_violation, summarize_violations, violation_documents

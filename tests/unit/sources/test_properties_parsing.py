@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from fmcsa_orchestrator import InvalidUsdotError, MalformedPayloadError, OddRow, UsdotNumber
 from fmcsa_orchestrator.sources.inspections import inspection_documents, parse_inspection, summarize_inspections
 from fmcsa_orchestrator.sources.qcmobile_basics import parse_carrier, parse_qc_basics
-from fmcsa_orchestrator.sources.sms.columns import sms_date, two_years_after
-from fmcsa_orchestrator.sources.sms.kept_rows import CarrierKeeper
+from fmcsa_orchestrator.sources.sms.dates import sms_date, two_years_after
 from fmcsa_orchestrator.sources.sms.result_file import parse_percentile, parse_result
+from fmcsa_orchestrator.sources.soda.kept_rows import RowKeeper
 from fmcsa_orchestrator.sources.violations import parse_violation, summarize_violations, violation_documents
 from tests.support.samples import inspection, qc_basic, result, violation
 from tests.support.strategies import AWKWARD_TEXT, anything, often
@@ -149,7 +149,7 @@ def test_a_number_is_itself_in_every_spelling_and_zero_is_not_none(number, case,
 @given(st.dictionaries(st.sampled_from([*violation(), "dot_number"]), anything))
 def test_any_row_belongs_to_a_carrier_or_is_malformed(row):
     try:
-        ((usdot, content),) = CarrierKeeper([], parse_violation).decode(json.dumps([row]).encode())
+        ((usdot, content),) = RowKeeper([], parse_violation).decode(json.dumps([row]).encode())
     except ValueError:
         assert "\\ud" in json.dumps(row)  # half a surrogate pair, which is no text
     except MalformedPayloadError as error:

@@ -11,7 +11,9 @@ import pytest
 from fmcsa_orchestrator.testing.fmcsa.carrier_files import CarrierFiles, FilesCache
 from fmcsa_orchestrator.testing.fmcsa.carrier_rows import Keys, make_rows
 from fmcsa_orchestrator.testing.fmcsa.carriers import Carrier
-from fmcsa_orchestrator.testing.fmcsa.fleet import DATASETS, TITLES, Fleet
+from fmcsa_orchestrator.testing.fmcsa.catalogue import DATASETS, TITLES
+from fmcsa_orchestrator.testing.fmcsa.datasets import SMS_COLUMNS, SMS_TITLES
+from fmcsa_orchestrator.testing.fmcsa.fleet import Fleet
 from fmcsa_orchestrator.testing.fmcsa.result_rows import spell_measure
 
 Rows = list[dict[str, str]]
@@ -50,7 +52,7 @@ def fleet() -> Fleet:
 
 
 def snapshot(fleet: Fleet, read: Reader = Fleet.rows) -> dict[tuple[str, int], Rows]:
-    return {(dataset, usdot): read(fleet, dataset, usdot) for dataset in DATASETS for usdot in fleet.usdots}
+    return {(dataset, usdot): read(fleet, dataset, usdot) for dataset in SMS_COLUMNS for usdot in fleet.usdots}
 
 
 def every(fleet: Fleet, dataset: str) -> Rows:
@@ -74,14 +76,14 @@ def with_results(fleet: Fleet) -> Iterator[tuple[Carrier, dict[str, str]]]:
 
 
 def test_columns_are_those_of_the_files(fleet: Fleet) -> None:
-    assert {dataset: len(columns) for dataset, columns in DATASETS.items()} == {
+    assert {dataset: len(columns) for dataset, columns in SMS_COLUMNS.items()} == {
         VIOLATIONS: 13,
         INSPECTIONS: 39,
         **dict.fromkeys(RESULTS.values(), 21),
         **dict.fromkeys(PASSENGER_RESULTS.values(), 36),
     }
-    assert TITLES.keys() == DATASETS.keys()
-    for dataset, columns in DATASETS.items():
+    assert SMS_TITLES.keys() == SMS_COLUMNS.keys() <= TITLES.keys() == DATASETS.keys()
+    for dataset, columns in SMS_COLUMNS.items():
         rows = every(fleet, dataset)
         assert {column for row in rows for column in row} <= set(columns)
         assert all(type(value) is str and value for row in rows for value in row.values())

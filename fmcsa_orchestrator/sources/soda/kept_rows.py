@@ -11,7 +11,7 @@ from typing import Any, TypeVar, overload
 from fmcsa_orchestrator.clients.json_rows import decode_rows
 from fmcsa_orchestrator.model.company import OddRow
 from fmcsa_orchestrator.model.errors import MalformedPayloadError
-from fmcsa_orchestrator.sources.sms.columns import Content, RowParser
+from fmcsa_orchestrator.sources.soda.columns import Content, RowParser
 
 T = TypeVar("T")
 Parsed = tuple[int, Content | OddRow]
@@ -107,16 +107,20 @@ def _unpack(packed: bytes) -> list[Content]:
     return rows
 
 
-class CarrierKeeper:
-    """Keeps the rows of the carriers that were asked for; those that cannot be understood, aside."""
+class RowKeeper:
+    """Keeps the rows of the carriers that were asked for; those that cannot be understood, aside.
 
-    def __init__(self, usdots: Iterable[int], parse: RowParser) -> None:
-        self.by_usdot: dict[int, KeptRows] = {usdot: KeptRows() for usdot in usdots}
+    `column` is the one that says whose a row is.
+    """
+
+    def __init__(self, keys: Iterable[int], parse: RowParser, column: str = "dot_number") -> None:
+        self.by_key: dict[int, KeptRows] = {key: KeptRows() for key in keys}
         self._parse = parse
+        self._column = column
 
     def understood(self) -> dict[int, KeptRows | MalformedPayloadError]:
         """The rows of each carrier, or why they are not to be believed."""
-        return {usdot: rows if rows.is_believed() else rows.fault() or rows for usdot, rows in self.by_usdot.items()}
+        return {key: rows if rows.is_believed() else rows.fault() or rows for key, rows in self.by_key.items()}
 
     def decode(self, array: bytes) -> list[Parsed]:
         """Whose rows a JSON array has, and what each says, or why that cannot be understood.
@@ -124,7 +128,8 @@ class CarrierKeeper:
         Raises: ValueError when it is not JSON; MalformedPayloadError for a row that is nobody's.
         """
         try:
-            return [(row.pop("usdot"), row) for row in self._parse.all(array)]
+            key = self._parse.key
+            return [(row.pop(key), row) for row in self._parse.all(array)]
         except ValueError:  # a row does not fit, or it is no JSON
             return [self._decode_row(row) for row in decode_rows(array)]
 
@@ -133,31 +138,29 @@ class CarrierKeeper:
             content = self._parse(row)
         except MalformedPayloadError as error:
             try:
-                return int(row["dot_number"]), _odd(row, error)
+                return int(row[self._column]), self._odd(row, error)
             except (KeyError, ValueError, TypeError, OverflowError):
-                raise MalformedPayloadError("a row without a dot_number", field="dot_number") from None
-        return content.pop("usdot"), content  # which stands in every document already
+                raise MalformedPayloadError(f"a row without a {self._column}", field=self._column) from None
+        return content.pop(self._parse.key), content  # which stands in every document already
 
     def add(self, rows: Sequence[Parsed]) -> None:
         """Keep rows as decoded. Raises: MalformedPayloadError for one of a carrier that was not asked for."""
-        for usdot, content in rows:
-            kept = self.by_usdot.get(usdot)
+        for key, content in rows:
+            kept = self.by_key.get(key)
             if kept is None:
-                raise MalformedPayloadError("a row of a carrier that was not asked for", field="dot_number")
+                raise MalformedPayloadError("a row of a carrier that was not asked for", field=self._column)
             if isinstance(content, OddRow):
                 kept.set_aside(content)
             else:
                 kept.append(content)
 
-    def join(self, later: "CarrierKeeper") -> None:
+    def join(self, later: "RowKeeper") -> None:
         """Keep what another keeps of the same carriers."""
-        for usdot, rows in later.by_usdot.items():
-            self.by_usdot[usdot].join(rows)
+        for key, rows in later.by_key.items():
+            self.by_key[key].join(rows)
 
-
-def _odd(row: Mapping[str, Any], error: MalformedPayloadError) -> OddRow:
-    """The row as it came. In all files in which a carrier has many rows, their ids begin with the inspection's `unique_id`."""
-    inspection = row.get("unique_id")
-    return OddRow(
-        json.dumps(row)[: OddRow.LONGEST], f"{error!s:.300}", error.field, inspection if isinstance(inspection, str) else ""
-    )
+    def _odd(self, row: Mapping[str, Any], error: MalformedPayloadError) -> OddRow:
+        """The row as it came; which documents it may stand for is known by what their ids begin with."""
+        beginning = row.get(self._parse.begins_with) if self._parse.begins_with else None
+        concerns = beginning if isinstance(beginning, str) else ""
+        return OddRow(json.dumps(row)[: OddRow.LONGEST], f"{error!s:.300}", error.field, concerns)

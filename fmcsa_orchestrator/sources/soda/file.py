@@ -1,9 +1,10 @@
-"""One SMS file on the portal: its rows for many carriers at once, parsed and grouped by carrier."""
+"""One dataset on the portal: its rows for many carriers at once, parsed and grouped by carrier."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from fmcsa_orchestrator.clients.http import is_ahead
 from fmcsa_orchestrator.clients.soda import Metadata, Rows, SodaClient
@@ -18,8 +19,8 @@ from fmcsa_orchestrator.model.errors import (
     StaleUpstreamError,
 )
 from fmcsa_orchestrator.model.fmcsa import UsdotNumber
-from fmcsa_orchestrator.sources.sms.columns import RowParser
-from fmcsa_orchestrator.sources.sms.kept_rows import CarrierKeeper, KeptRows
+from fmcsa_orchestrator.sources.soda.columns import RowParser
+from fmcsa_orchestrator.sources.soda.kept_rows import KeptRows, RowKeeper
 
 # The portal's two clocks (metadata and change headers) need not agree to the second; a file a month old is far beyond.
 _CLOCK_DIFFERENCE = timedelta(hours=1)
@@ -38,8 +39,8 @@ class CarrierRows:
         return any(self.by_usdot.values())
 
 
-class SmsFile:
-    """A dataset whose rows belong to carriers by `dot_number`; one with over `heavy` rows is read by itself."""
+class SodaFile:
+    """A dataset whose rows belong to carriers by its key column; a carrier with over `heavy` rows is read by itself."""
 
     def __init__(self, soda: SodaClient, dataset: Dataset, parse: RowParser, *, heavy: int = 5_000) -> None:
         self.dataset = dataset
@@ -76,7 +77,7 @@ class SmsFile:
     async def read(self, usdots: Sequence[UsdotNumber]) -> CarrierRows:
         """All rows of these carriers, however many."""
         self._check_known()
-        return self._checked(await self.soda.rows(self.dataset, usdots, lambda: CarrierKeeper(usdots, self._parse)))
+        return self._checked(await self.soda.rows(self.dataset, usdots, partial(self._keeper, usdots)))
 
     async def read_small(self, usdots: Sequence[UsdotNumber]) -> CarrierRows:
         """All rows of these carriers; where one page cannot hold them, those with over `heavy` rows are left out.
@@ -84,7 +85,7 @@ class SmsFile:
         What is left out is to be read alone, so that no more than a page of rows is ever held for a whole batch.
         """
         self._check_known()
-        counts = await self.soda.one_page(self.dataset, usdots, lambda: CarrierKeeper(usdots, self._parse))
+        counts = await self.soda.one_page(self.dataset, usdots, partial(self._keeper, usdots))
         if isinstance(counts, Rows):
             return self._checked(counts)
         if len(usdots) == 1:
@@ -94,13 +95,13 @@ class SmsFile:
         merged = {usdot: found for part in parts for usdot, found in part.by_usdot.items()}
         return CarrierRows(merged, parts[-1].as_of if parts else None)
 
-    async def confirm_empty(self, company: Company, source: str, read: CarrierRows) -> None:
+    async def confirm_empty(self, read: CarrierRows, *, strictly: bool) -> None:
         """Before "no rows" is believed of a carrier in this read: make sure that the file is not empty altogether.
 
-        Where rows of the carrier are stored, the portal has to confirm it; else it is enough that it does not say otherwise.
-        Raises: ImplausibleEmptyError.
+        Where that would take away what is stored of the carrier, the portal has to confirm it, strictly; else it is enough that
+        it does not say otherwise. Raises: ImplausibleEmptyError.
         """
-        is_empty = self._counts_none(read) if company.stored_rows(source) else self.has_no_rows(read)
+        is_empty = self._counts_none(read) if strictly else self.has_no_rows(read)
         if await is_empty:
             raise ImplausibleEmptyError(f"{self.dataset.label} has no rows at all upstream")
 
@@ -117,11 +118,14 @@ class SmsFile:
             self._counted = (read, await self.soda.is_empty(self.dataset))
         return self._counted[1]
 
+    def _keeper(self, usdots: Sequence[UsdotNumber]) -> RowKeeper:
+        return RowKeeper(usdots, self._parse, self.dataset.key.column)
+
     def _check_known(self) -> None:
         if self._latest is not None and self._latest.types:
             check_columns(self.dataset, self._latest.types.items())
 
-    def _checked(self, rows: Rows[CarrierKeeper]) -> CarrierRows:
+    def _checked(self, rows: Rows[RowKeeper]) -> CarrierRows:
         updated_at = self._latest.rows_updated_at if self._latest else None
         if updated_at and rows.modified and rows.modified < updated_at - _CLOCK_DIFFERENCE:
             raise StaleUpstreamError(f"{self.dataset.label}: the answer is older than the file")

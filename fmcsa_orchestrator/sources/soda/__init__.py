@@ -1,0 +1,1 @@
+"""What the sources over datasets of the open data portal have in common."""
