@@ -51,6 +51,7 @@ __all__ = [
     "connect",
     "database_of",
     "encoded_size",
+    "inserted_in_order",
     "open_database",
     "patience",
     "possible_ids",
@@ -254,6 +255,19 @@ async def bulk(collection: Any, operations: Sequence[Any], what: str) -> tuple[i
     matched, refused = await bulk(collection, operations[:half], what)
     others, more = await bulk(collection, operations[half:], what)
     return matched + others, refused | {half + index: error for index, error in more.items()}
+
+
+async def inserted_in_order(collection: Any, documents: Sequence[Mapping[str, Any]], what: str) -> int:
+    """Insert these one after another, until one has a key that is taken; how many were. Raises: RepositoryError."""
+    try:
+        await asked(what, lambda: collection.insert_many(documents, ordered=True))
+    except CompanyWriteError as error:
+        cause = error.__cause__
+        faults = cause.details.get("writeErrors", ()) if isinstance(cause, BulkWriteError) else ()
+        if [fault.get("code") for fault in faults] != [_DUPLICATE]:
+            raise
+        return int(cause.details["nInserted"])  # type: ignore[union-attr]  # it has faults: it is a BulkWriteError
+    return len(documents)
 
 
 def _refusal(fault: Mapping[str, Any], what: str) -> CompanyWriteError:

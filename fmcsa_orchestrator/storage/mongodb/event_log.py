@@ -1,0 +1,79 @@
+"""The log of events in MongoDB.
+
+An event's place is one more than the last place that can be read, and is its `_id`: of two writers that want the same, one is
+refused and looks again. So no place is ever given to an event while a lower one is still to be written, and neither a
+transaction nor a replica set is needed.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+
+from fmcsa_orchestrator.model.carrier_events import TYPE_PREFIX
+from fmcsa_orchestrator.model.errors import RepositoryError
+from fmcsa_orchestrator.storage.event_log import Wanted
+from fmcsa_orchestrator.storage.mongodb.driver import asked, collection_of, inserted_in_order, whole
+
+_TRIES = 200  # times that others may be quicker: each time, one of them has got on
+_PART = 500  # events in one command
+
+
+class MongoEventLog:
+    """An `EventLog` in one collection, of a motor or PyMongo-async database."""
+
+    def __init__(self, database: Any, collection: str = "fmcsaEvents") -> None:
+        self._events = collection_of(database, collection)
+        self._last: int | None = None  # as far as we know; others may be further
+
+    async def append(self, documents: Sequence[Mapping[str, Any]]) -> int:
+        """In ordered inserts, each as far as it goes before somebody else has taken a place."""
+        new = 0
+        for start in range(0, len(documents), _PART):
+            new += await self._append(documents[start : start + _PART])
+        return new
+
+    async def _append(self, documents: Sequence[Mapping[str, Any]]) -> int:
+        by_id = {document["id"]: document for document in documents}
+        new = 0
+        for _ in range(_TRIES):
+            for known in await self._known(list(by_id)):
+                del by_id[known]
+            if not by_id:
+                return new
+            last = self._last if self._last is not None else await self.last()
+            # After all events have expired, places go on from the time: no cursor is ahead of it.
+            last = last or round(datetime.now(UTC).timestamp() * 1000)
+            numbered = [{"_id": place, **document} for place, document in enumerate(by_id.values(), last + 1)]
+            taken = await inserted_in_order(self._events, numbered, "cannot write events")
+            new += taken
+            self._last = last + taken if taken else None
+        raise RepositoryError(f"cannot write events: others were quicker {_TRIES} times in a row")
+
+    async def _known(self, ids: Sequence[str]) -> list[str]:
+        find = partial(self._events.find, {"id": {"$in": list(ids)}}, {"id": 1})
+        return [row["id"] for row in await asked("cannot read events", lambda: whole(find()))]
+
+    async def read(self, after: int, limit: int, wanted: Wanted) -> list[Mapping[str, Any]]:
+        """By `_id`."""
+        condition: dict[str, Any] = {"_id": {"$gt": after}}
+        if wanted.types:
+            condition["$or"] = [_of_type(name) for name in wanted.types]
+        if wanted.companies:
+            condition["data.companyId"] = {"$in": list(wanted.companies)}
+        if wanted.severities:
+            condition["data.severity"] = {"$in": list(wanted.severities)}
+        find = partial(self._events.find, condition)
+        return await asked("cannot read events", lambda: whole(find().sort("_id", 1).limit(limit).batch_size(limit), limit))
+
+    async def last(self) -> int:
+        """By `_id`, from the end."""
+        found = await asked("cannot read events", lambda: whole(self._events.find({}, {"_id": 1}).sort("_id", -1).limit(1), 1))
+        return int(found[0]["_id"]) if found else 0
+
+
+def _of_type(name: str) -> dict[str, Any]:
+    """By equality, or from the name with a dot to the name with what follows a dot in ASCII: no text becomes a pattern."""
+    if "." in name:
+        return {"type": f"{TYPE_PREFIX}{name}"}
+    return {"type": {"$gte": f"{TYPE_PREFIX}{name}.", "$lt": f"{TYPE_PREFIX}{name}/"}}

@@ -1,0 +1,39 @@
+"""The log of events in memory, for the fakes."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fmcsa_orchestrator.model.carrier_events import TYPE_PREFIX
+from fmcsa_orchestrator.storage.event_log import Wanted
+
+
+class InMemoryEventLog:
+    """An `EventLog` of one process: `events` in their order."""
+
+    def __init__(self) -> None:
+        self.events: list[dict[str, Any]] = []
+
+    async def append(self, documents: Sequence[Mapping[str, Any]]) -> int:
+        """Those that are not there."""
+        known = {event["id"] for event in self.events}
+        new = {document["id"]: document for document in documents if document["id"] not in known}
+        last = await self.last()
+        self.events += [{"_id": place, **document} for place, document in enumerate(new.values(), last + 1)]
+        return len(new)
+
+    async def read(self, after: int, limit: int, wanted: Wanted) -> list[Mapping[str, Any]]:
+        """Those behind that place that are wanted."""
+        return [event for event in self.events if event["_id"] > after and _is_wanted(event, wanted)][:limit]
+
+    async def last(self) -> int:
+        """The number of the last one."""
+        return self.events[-1]["_id"] if self.events else 0
+
+
+def _is_wanted(event: Mapping[str, Any], wanted: Wanted) -> bool:
+    data, name = event["data"], event["type"].removeprefix(TYPE_PREFIX)
+    return (
+        (not wanted.types or any(name == one or name.startswith(f"{one}.") for one in wanted.types))
+        and (not wanted.companies or data["companyId"] in wanted.companies)
+        and (not wanted.severities or data["severity"] in wanted.severities)
+    )
