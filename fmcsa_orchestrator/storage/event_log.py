@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+BEGINNING = 10**12  # the place before that of the first event: all have as many digits, and sort as text as well
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:

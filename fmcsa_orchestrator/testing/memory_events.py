@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fmcsa_orchestrator.model.carrier_events import TYPE_PREFIX
-from fmcsa_orchestrator.storage.event_log import Wanted
+from fmcsa_orchestrator.storage.event_log import BEGINNING, Wanted
 
 
 class InMemoryEventLog:
@@ -18,16 +18,17 @@ class InMemoryEventLog:
         known = {event["id"] for event in self.events}
         new = {document["id"]: document for document in documents if document["id"] not in known}
         last = await self.last()
-        self.events += [{"_id": place, **document} for place, document in enumerate(new.values(), last + 1)]
+        self.events += [{"_id": place, **document} for place, document in enumerate(new.values(), max(BEGINNING, last) + 1)]
         return len(new)
 
     async def read(self, after: int, limit: int, wanted: Wanted) -> list[Mapping[str, Any]]:
         """Those behind that place that are wanted."""
-        return [event for event in self.events if event["_id"] > after and _is_wanted(event, wanted)][:limit]
+        found: list[Mapping[str, Any]] = [event for event in self.events if event["_id"] > after and _is_wanted(event, wanted)]
+        return found[:limit]
 
     async def last(self) -> int:
         """The number of the last one."""
-        return self.events[-1]["_id"] if self.events else 0
+        return int(self.events[-1]["_id"]) if self.events else 0
 
 
 def _is_wanted(event: Mapping[str, Any], wanted: Wanted) -> bool:

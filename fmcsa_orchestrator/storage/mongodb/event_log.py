@@ -2,21 +2,23 @@
 
 An event's place is one more than the last place that can be read, and is its `_id`: of two writers that want the same, one is
 refused and looks again. So no place is ever given to an event while a lower one is still to be written, and neither a
-transaction nor a replica set is needed.
+transaction nor a replica set is needed. For that there is always a last place: the log begins with a document that is no event,
+and what is last does not expire (a TTL index goes by `expiring`, which all before it have).
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Any
 
 from fmcsa_orchestrator.model.carrier_events import TYPE_PREFIX
 from fmcsa_orchestrator.model.errors import RepositoryError
-from fmcsa_orchestrator.storage.event_log import Wanted
+from fmcsa_orchestrator.storage.event_log import BEGINNING, Wanted
 from fmcsa_orchestrator.storage.mongodb.driver import asked, collection_of, inserted_in_order, whole
 
 _TRIES = 200  # times that others may be quicker: each time, one of them has got on
 _PART = 500  # events in one command
+_WRITING = "cannot write events"
 
 
 class MongoEventLog:
@@ -41,22 +43,35 @@ class MongoEventLog:
                 del by_id[known]
             if not by_id:
                 return new
-            last = self._last if self._last is not None else await self.last()
-            # After all events have expired, places go on from the time: no cursor is ahead of it.
-            last = last or round(datetime.now(UTC).timestamp() * 1000)
+            last = self._last or await self._last_place()
             numbered = [{"_id": place, **document} for place, document in enumerate(by_id.values(), last + 1)]
-            taken = await inserted_in_order(self._events, numbered, "cannot write events")
+            taken = await inserted_in_order(self._events, numbered, _WRITING)
             new += taken
             self._last = last + taken if taken else None
-        raise RepositoryError(f"cannot write events: others were quicker {_TRIES} times in a row")
+            if taken:
+                await self._let_expire(last + taken, numbered[0]["time"])
+        raise RepositoryError(f"{_WRITING}: others were quicker {_TRIES} times in a row")
+
+    async def _last_place(self) -> int:
+        """The last one, which is that of the beginning before there is any event."""
+        last = await self.last()
+        if last == 0:
+            await inserted_in_order(self._events, [{"_id": BEGINNING}], _WRITING)
+            last = await self.last()
+        return last
+
+    async def _let_expire(self, last: int, at: datetime) -> None:
+        """All before the last."""
+        condition = {"_id": {"$lt": last, "$gt": BEGINNING}, "expiring": None}
+        await asked(_WRITING, partial(self._events.update_many, condition, {"$set": {"expiring": at}}))
 
     async def _known(self, ids: Sequence[str]) -> list[str]:
         find = partial(self._events.find, {"id": {"$in": list(ids)}}, {"id": 1})
-        return [row["id"] for row in await asked("cannot read events", lambda: whole(find()))]
+        return list({row["id"] for row in await asked("cannot read events", lambda: whole(find()))})
 
     async def read(self, after: int, limit: int, wanted: Wanted) -> list[Mapping[str, Any]]:
         """By `_id`."""
-        condition: dict[str, Any] = {"_id": {"$gt": after}}
+        condition: dict[str, Any] = {"_id": {"$gt": max(after, BEGINNING)}}
         if wanted.types:
             condition["$or"] = [_of_type(name) for name in wanted.types]
         if wanted.companies:
