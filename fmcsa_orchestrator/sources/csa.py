@@ -13,7 +13,7 @@ from typing import Any
 from fmcsa_orchestrator.clients.qcmobile import QcMobileClient
 from fmcsa_orchestrator.clients.soda import SodaClient
 from fmcsa_orchestrator.clients.soda_schema import Dataset
-from fmcsa_orchestrator.model.company import Company, Finding, SourceReport
+from fmcsa_orchestrator.model.company import Company, Derived, Finding, SourceReport
 from fmcsa_orchestrator.model.documents import bson_time, dig
 from fmcsa_orchestrator.model.errors import ImplausibleEmptyError, MalformedPayloadError, SourceError, StaleUpstreamError
 from fmcsa_orchestrator.model.fmcsa import NOT_PUBLIC, Basic, UsdotNumber
@@ -22,6 +22,7 @@ from fmcsa_orchestrator.sources.base import BaseSource
 from fmcsa_orchestrator.sources.qcmobile_basics import parse_carrier, parse_qc_basics
 from fmcsa_orchestrator.sources.sms.columns import Content
 from fmcsa_orchestrator.sources.sms.file import CarrierRows, SmsFile, check_newer, unless_all_stale
+from fmcsa_orchestrator.sources.sms.proof import DERIVED, prove
 from fmcsa_orchestrator.sources.sms.result_file import (
     PERCENTILE_COLUMNS,
     RESULT_COLUMNS,
@@ -126,6 +127,7 @@ class CsaSource(BaseSource):
 
     name = "csa_scores"
     owns = ("smsBasics", "fmcsaData.csa")
+    derives = DERIVED
     registry = "sms"
     collection = None
 
@@ -165,6 +167,10 @@ class CsaSource(BaseSource):
         """Four files: one request each for the version, one each per batch; two of QCMobile per company."""
         soda = {"soda": len(RESULT_FILES) * (1 + ceil(companies / self.batch_size))}
         return soda | ({"qcmobile": 2 * companies} if self._qcmobile else {})
+
+    def derive(self, company: Company) -> Derived:
+        """Whether the stored violations and inspections come to the published measures and counts."""
+        return prove(company)
 
     async def fetch(self, company: Company) -> SourceReport:
         """The four files for one carrier, then QCMobile."""

@@ -94,7 +94,7 @@ class SeverityByInspection:
 _MOST = 255  # what fits a byte; time weights are 1, 2 and 3
 
 
-def measure_of(weighted_severity: int, time_weight: int) -> float | None:
+def measure_of(weighted_severity: float, time_weight: float) -> float | None:
     """The measure; None where there is no relevant inspection: FMCSA's files then have 0, which says nothing."""
     return weighted_severity / time_weight if time_weight > 0 else None
 
