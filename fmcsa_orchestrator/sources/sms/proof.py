@@ -92,12 +92,12 @@ class _Stored:
         """Why nothing of this carrier can be compared."""
         if not isinstance(self.results.get("inspections"), dict):
             return Reason.NOT_PUBLISHED
+        if self.has_odd_rows:
+            return Reason.SET_ASIDE
         times = [time for time in self.as_of if time is not None]
         if len(times) < len(self.as_of):
             return Reason.NOT_READ
-        if max(times) - min(times) > ONE_RUN:
-            return Reason.NOT_ONE_RUN
-        return Reason.SET_ASIDE if self.has_odd_rows else None
+        return Reason.NOT_ONE_RUN if max(times) - min(times) > ONE_RUN else None
 
     def of_basic(self, basic: Basic) -> tuple[Mapping[str, Any], Mapping[str, Any], Mapping[str, Any]]:
         """What each of the three has of one BASIC."""
