@@ -10,6 +10,7 @@ from pydantic import Field, PositiveFloat, PositiveInt, SecretStr, ValidationErr
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from fmcsa_orchestrator.model.errors import SettingsError
+from fmcsa_orchestrator.model.rules import AlertRules
 from fmcsa_orchestrator.model.status import STALE_AFTER_H
 
 PREFIX = "FMCSA_"
@@ -49,6 +50,9 @@ class Settings(BaseSettings):
     violations_collection: str = Field("fmcsaViolations", description="where violations go")
     leases_collection: str = Field("fmcsaLeases", description="where the lease of a run is kept")
     quarantine_collection: str = Field("fmcsaQuarantine", description="where rows go that cannot be understood")
+    events: bool = Field(True, description="tell what has changed about carriers")
+    events_collection: str = Field("fmcsaEvents", description="where that is told")
+    alert_rules: AlertRules = Field(AlertRules(), description="what is alarming, as JSON; by default FMCSA's own thresholds")
     sources: Annotated[tuple[str, ...] | None, NoDecode] = Field(
         None, description="built-in sources to run, as `csa_scores, violations`; default: all that cost nothing to have"
     )

@@ -18,8 +18,10 @@ from fmcsa_orchestrator.model.limiter import Limiter
 from fmcsa_orchestrator.settings import Settings, secret
 from fmcsa_orchestrator.sources.base import Source
 from fmcsa_orchestrator.sources.catalogue import default_sources
+from fmcsa_orchestrator.storage.event_log import EventLog
 from fmcsa_orchestrator.storage.mongodb import companies as mongo
 from fmcsa_orchestrator.storage.mongodb import driver
+from fmcsa_orchestrator.storage.mongodb.event_log import MongoEventLog
 from fmcsa_orchestrator.storage.repository import CompanyRepository
 from fmcsa_orchestrator.sync.orchestrator import Orchestrator
 
@@ -35,6 +37,7 @@ async def open_orchestrator(
     database: Any = None,
     session: aiohttp.ClientSession | None = None,
     repository: CompanyRepository | None = None,
+    event_log: EventLog | None = None,
     extra_sources: Sequence[Source] = (),
     limiters: Mapping[str, Limiter] | None = None,
     on_event: OnEvent | None = None,
@@ -48,6 +51,7 @@ async def open_orchestrator(
         database: a motor or PyMongo-async database; without it, one is opened by FMCSA_MONGODB_URI.
         session: for all requests; without it, one is opened.
         repository: takes the place of a database.
+        event_log: takes the place of the one in the database.
         extra_sources: run after the built-in ones, in their order.
         limiters: by name ("soda", "qcmobile", or "sources" for the calls into sources), in place of those of this process:
             where several share one, they share its rate.
@@ -63,6 +67,7 @@ async def open_orchestrator(
             database=database,
             session=session,
             repository=repository,
+            event_log=event_log,
             extra_sources=extra_sources,
             limiters=limiters,
             on_event=on_event,
@@ -76,6 +81,7 @@ async def open_into(
     database: Any = None,
     session: aiohttp.ClientSession | None = None,
     repository: CompanyRepository | None = None,
+    event_log: EventLog | None = None,
     extra_sources: Sequence[Source] = (),
     limiters: Mapping[str, Limiter] | None = None,
     on_event: OnEvent | None = None,
@@ -86,6 +92,8 @@ async def open_into(
         client = driver.connect(settings.require_mongodb_uri(), settings.mongodb_driver)
         stack.push_async_callback(driver.close_client, client)
         database = driver.database_of(client, settings.mongodb_database)
+    if event_log is None and database is not None and settings.events:
+        event_log = MongoEventLog(database, settings.events_collection)
     if repository is None:
         repository = mongo.MongoCompanyRepository(
             database, companies=settings.companies_collection, leases=settings.leases_collection
@@ -101,6 +109,8 @@ async def open_into(
         lease_ttl_s=settings.lease_ttl_s,
         stale_after_h=settings.stale_after_h,
         quarantine=settings.quarantine_collection,
+        event_log=event_log,
+        rules=settings.alert_rules,
         secrets=settings.secrets(),
         rates={"soda": settings.soda_requests_per_second, "qcmobile": settings.qcmobile_requests_per_second},
         on_event=on_event,

@@ -4,7 +4,7 @@ Percentiles of property carriers are public nowhere (FAST Act, 2015), Crash Indi
 nobody: absence is normal, and `percentileStatus` says which absence it is.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,11 +12,14 @@ from typing import Any
 from fmcsa_orchestrator.clients.qcmobile import QcMobileClient
 from fmcsa_orchestrator.clients.soda import SodaClient
 from fmcsa_orchestrator.clients.soda_schema import Dataset
+from fmcsa_orchestrator.model.carrier_events import CarrierEvent, FieldChange
 from fmcsa_orchestrator.model.company import Company, Derived, Finding, SourceReport
 from fmcsa_orchestrator.model.documents import bson_time, dig
 from fmcsa_orchestrator.model.errors import ImplausibleEmptyError, MalformedPayloadError, SourceError, StaleUpstreamError
 from fmcsa_orchestrator.model.fmcsa import NOT_PUBLIC, Basic, UsdotNumber
 from fmcsa_orchestrator.model.results import Outcome
+from fmcsa_orchestrator.model.rules import AlertRules
+from fmcsa_orchestrator.sources.changes.csa import csa_events
 from fmcsa_orchestrator.sources.qcmobile_basics import parse_carrier, parse_qc_basics
 from fmcsa_orchestrator.sources.sms.proof import DERIVED, prove
 from fmcsa_orchestrator.sources.sms.result_file import (
@@ -154,6 +157,10 @@ class CsaSource(SodaSource):
     def estimate(self, companies: int) -> Mapping[str, int]:
         """Four files: one request each for the version, one each per batch; two of QCMobile per company."""
         return {**super().estimate(companies), **({"qcmobile": 2 * companies} if self._qcmobile else {})}
+
+    def field_events(self, change: FieldChange, rules: AlertRules) -> Iterable[CarrierEvent]:
+        """As `sources/changes` has it."""
+        return csa_events(change, rules)
 
     def derive(self, company: Company) -> Derived:
         """Whether the stored violations and inspections come to the published measures and counts."""

@@ -112,6 +112,9 @@ class CompanyRepository(Protocol):
     ) -> AsyncIterator[Sequence[Mapping[str, Any]]]:
         """What `row_diff.PROJECTION` names, of all rows of these companies, or of the rows that have these ids; in parts."""
 
+    async def whole_rows(self, collection: str, rows: Sequence[str]) -> list[Mapping[str, Any]]:
+        """The whole of the rows that have these ids, as far as they are there, in any order."""
+
     async def write_rows(self, collection: str, rows: Sequence[RowWrite], at: datetime) -> Mapping[int, RepositoryError]:
         """Write each of these, in place of what is stored; what was refused, by position."""
 

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from fmcsa_orchestrator.model.limiter import Limiter
+from fmcsa_orchestrator.model.rules import AlertRules
 from fmcsa_orchestrator.sources.base import BatchSource
+from fmcsa_orchestrator.storage.event_log import EventLog
 from fmcsa_orchestrator.storage.repository import CompanyRepository
 from fmcsa_orchestrator.sync.guard.isolation import Isolation
 from fmcsa_orchestrator.sync.shared_reads import SharedReads
@@ -29,6 +31,8 @@ class Components:
     shared_reads: SharedReads  # of handlers
     confirm_after: timedelta  # so old may a status get of which nothing but the times would change
     quarantine: str  # the collection of rows that nobody can understand
+    event_log: EventLog | None  # None: nothing is told
+    rules: AlertRules
 
     @property
     def collections(self) -> list[str]:

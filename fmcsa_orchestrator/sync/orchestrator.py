@@ -21,10 +21,12 @@ from fmcsa_orchestrator.model.errors import (
 from fmcsa_orchestrator.model.events import CompanySynced, OnEvent, RunFinished
 from fmcsa_orchestrator.model.limiter import Limiter
 from fmcsa_orchestrator.model.results import CompanySyncResult, Outcome, Part, SourceFailure, StopReason, SyncSummary
+from fmcsa_orchestrator.model.rules import AlertRules
 from fmcsa_orchestrator.model.status import STALE_AFTER_H
 from fmcsa_orchestrator.observability.context import SyncContext, entered
 from fmcsa_orchestrator.observability.hooks import emit, watched
 from fmcsa_orchestrator.sources.base import Source
+from fmcsa_orchestrator.storage.event_log import EventLog
 from fmcsa_orchestrator.storage.held_leases import RELEASE_S
 from fmcsa_orchestrator.storage.leases import TTL_S, new_owner
 from fmcsa_orchestrator.storage.repository import CompanyRepository
@@ -63,6 +65,8 @@ class Orchestrator:
         on_event: called with every event of every sync.
         lease_ttl_s: seconds after which a run or sync that has died may be taken over by another process.
         quarantine: the collection in which rows are kept that could not be understood.
+        event_log: where it is told what has changed about carriers; without it, nothing is.
+        rules: by which events are more or less alarming; by default FMCSA's own thresholds.
         stale_after_h: hours after which the last run is too long ago, for `health`.
 
     Raises:
@@ -84,6 +88,8 @@ class Orchestrator:
         lease_ttl_s: float = TTL_S,
         stale_after_h: float = STALE_AFTER_H,
         quarantine: str = "fmcsaQuarantine",
+        event_log: EventLog | None = None,
+        rules: AlertRules | None = None,
     ) -> None:
         slots = make_slots(sources)
         batch_sources = [slot.batch for slot in slots if slot.batch is not None]
@@ -101,6 +107,8 @@ class Orchestrator:
             shared_reads=SharedReads(limiter, isolation, company_timeout_s),
             confirm_after=min(CONFIRM_AFTER, timedelta(hours=stale_after_h) / 2),
             quarantine=quarantine,
+            event_log=event_log,
+            rules=rules or AlertRules(),
         )
         self._on_demand = OnDemandSync(self.components)
         self._rates = dict(rates or {})

@@ -4,13 +4,16 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from fmcsa_orchestrator.model.carrier_events import CarrierEvent, FieldChange, RowChange
 from fmcsa_orchestrator.model.company import Company, Derived, SourceReport
 from fmcsa_orchestrator.model.documents import overlaps
 from fmcsa_orchestrator.model.errors import SettingsError, SourceError
 from fmcsa_orchestrator.model.fmcsa import UsdotNumber
+from fmcsa_orchestrator.model.rules import AlertRules
 from fmcsa_orchestrator.model.status import STATUS
 from fmcsa_orchestrator.sources.base import BaseSource, BatchSource, Source, wait_s
 from fmcsa_orchestrator.storage.sync_status import camel_case, check_name
+from fmcsa_orchestrator.sync.telling import FieldEvents, RowEvents
 
 Complete = Callable[[Company, SourceReport], Awaitable[SourceReport]]
 
@@ -62,6 +65,8 @@ class SourceSlot:
     registry: str | None  # carriers leave the files of one together
     derives: tuple[str, ...]  # what it works out from what is stored
     derive: Callable[[Company], Derived] | None  # None where that is nothing
+    row_events: RowEvents  # what its changes mean to whoever watches the carrier
+    field_events: FieldEvents
 
     def wait_s(self) -> float:
         """Seconds before the source could ask its upstream, at least; 0 where it does not tell."""
@@ -126,7 +131,17 @@ def _declared(source: Any) -> SourceSlot:
         batch=BatchReading(name, _batch_size(name, source), source) if isinstance(source, BatchSource) else None,
         derives=derives,
         derive=derive if derives else None,
+        row_events=getattr(source, "row_events", _no_row_events),
+        field_events=getattr(source, "field_events", _no_field_events),
     )
+
+
+def _no_row_events(_change: RowChange) -> Iterable[CarrierEvent]:
+    return ()
+
+
+def _no_field_events(_change: FieldChange, _rules: AlertRules) -> Iterable[CarrierEvent]:
+    return ()
 
 
 def _paths(name: str, source: Any, attribute: str) -> tuple[str, ...]:

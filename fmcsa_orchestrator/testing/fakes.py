@@ -112,6 +112,10 @@ class InMemoryRepository:
             if part := [row for row in stored.values() if company_id in companies or row["_id"] in wanted]:
                 yield part
 
+    async def whole_rows(self, collection: str, rows: Sequence[str]) -> list[Mapping[str, Any]]:
+        """Those that are there."""
+        return [stored[key] for stored in self.rows[collection].values() for key in rows if key in stored]
+
     async def write_rows(self, collection: str, rows: Sequence[RowWrite], at: datetime) -> Mapping[int, RepositoryError]:
         """Write each; nothing is refused."""
         for row in rows:

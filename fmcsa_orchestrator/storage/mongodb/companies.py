@@ -201,6 +201,11 @@ class MongoCompanyRepository:
             if new := [row for row in part if given.add(row["_id"])]:
                 yield new
 
+    async def whole_rows(self, collection: str, rows: Sequence[str]) -> list[Mapping[str, Any]]:
+        """By `_id`."""
+        find = partial(self._collection(collection).find, {"_id": {"$in": list(rows)}})
+        return await asked(f"cannot read {collection}", lambda: whole(find().batch_size(len(rows)), len(rows)))
+
     async def write_rows(self, collection: str, rows: Sequence[RowWrite], at: datetime) -> Mapping[int, RepositoryError]:
         """In one unordered bulk; by `_id` and company, since a collection that is sharded by company may want both."""
         operations = [
