@@ -26,6 +26,10 @@ class InMemoryEventLog:
         found: list[Mapping[str, Any]] = [event for event in self.events if event["_id"] > after and _is_wanted(event, wanted)]
         return found[:limit]
 
+    async def latest(self, limit: int, wanted: Wanted, *, after: int = 0) -> list[Mapping[str, Any]]:
+        """The last of these."""
+        return (await self.read(after, len(self.events), wanted))[-limit:]
+
     async def last(self) -> int:
         """The number of the last one."""
         return int(self.events[-1]["_id"]) if self.events else 0
@@ -37,4 +41,5 @@ def _is_wanted(event: Mapping[str, Any], wanted: Wanted) -> bool:
         (not wanted.types or any(name == one or name.startswith(f"{one}.") for one in wanted.types))
         and (not wanted.companies or data["companyId"] in wanted.companies)
         and (not wanted.severities or data["severity"] in wanted.severities)
+        and (wanted.since is None or event["time"] >= wanted.since)
     )
