@@ -29,6 +29,7 @@ from fmcsa_orchestrator.observability.hooks import emit, watched
 from fmcsa_orchestrator.sources.base import Source
 from fmcsa_orchestrator.storage.event_log import EventLog, Wanted
 from fmcsa_orchestrator.storage.held_leases import RELEASE_S
+from fmcsa_orchestrator.storage.history import History
 from fmcsa_orchestrator.storage.leases import TTL_S, new_owner
 from fmcsa_orchestrator.storage.repository import CompanyRepository
 from fmcsa_orchestrator.sync.clock import RunClock
@@ -68,6 +69,7 @@ class Orchestrator:
         quarantine: the collection in which rows are kept that could not be understood.
         event_log: where it is told what has changed about carriers; without it, nothing is.
         rules: by which events are more or less alarming; by default FMCSA's own thresholds.
+        history: where something is kept of each SMS run; without it, nothing is.
         stale_after_h: hours after which the last run is too long ago, for `health`.
 
     Raises:
@@ -91,6 +93,7 @@ class Orchestrator:
         quarantine: str = "fmcsaQuarantine",
         event_log: EventLog | None = None,
         rules: AlertRules | None = None,
+        history: History | None = None,
     ) -> None:
         slots = make_slots(sources)
         batch_sources = [slot.batch for slot in slots if slot.batch is not None]
@@ -110,6 +113,7 @@ class Orchestrator:
             quarantine=quarantine,
             event_log=event_log,
             rules=rules or AlertRules(),
+            history=history,
         )
         self._on_demand = OnDemandSync(self.components)
         self._rates = dict(rates or {})
