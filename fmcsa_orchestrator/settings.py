@@ -56,7 +56,7 @@ class Settings(BaseSettings):
     history: bool = Field(True, description="keep something of each SMS run, to look back on")
     history_collection: str = Field("fmcsaHistory", description="where that is kept")
     history_kept_days: PositiveInt | None = Field(None, description="days after which that is deleted; default: never")
-    alert_rules: AlertRules = Field(AlertRules(), description="what is alarming, as JSON; by default FMCSA's own thresholds")
+    alert_rules: AlertRules | None = Field(None, description="what is alarming, as JSON; by default FMCSA's own thresholds")
     sources: Annotated[tuple[str, ...] | None, NoDecode] = Field(
         None, description="built-in sources to run, as `csa_scores, violations`; default: all that cost nothing to have"
     )
