@@ -110,8 +110,8 @@ class RowSource(SodaSource):
         """The rows as documents; None where the source keeps none."""
         raise NotImplementedError
 
-    async def summarize(self, found: Found) -> dict[str, Any]:
-        """The value of its field."""
+    async def summarize(self, found: Found) -> dict[str, Any] | None:
+        """The value of its field; None where upstream says nothing of the carrier, not even that there is none."""
         raise NotImplementedError
 
     async def reports(
