@@ -51,10 +51,12 @@ from fmcsa_orchestrator.model.results import (
     SyncSummary,
 )
 from fmcsa_orchestrator.settings import Settings
+from fmcsa_orchestrator.sources.authority import AuthoritySource
 from fmcsa_orchestrator.sources.base import BaseSource, BatchSource, CheckedSource, CompletingSource, EstimatingSource, Source
 from fmcsa_orchestrator.sources.catalogue import default_sources
 from fmcsa_orchestrator.sources.csa import CsaSource
 from fmcsa_orchestrator.sources.inspections import InspectionsSource
+from fmcsa_orchestrator.sources.insurance import InsuranceSource
 from fmcsa_orchestrator.sources.out_of_service_orders import OutOfServiceOrdersSource
 from fmcsa_orchestrator.sources.violations import ViolationsSource
 from fmcsa_orchestrator.storage.mongodb.companies import MongoCompanyRepository
@@ -68,6 +70,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "AuthError",
+    "AuthoritySource",
     "BaseSource",
     "Basic",
     "BatchSource",
@@ -93,6 +96,7 @@ __all__ = [
     "Health",
     "ImplausibleEmptyError",
     "InspectionsSource",
+    "InsuranceSource",
     "InvalidUsdotError",
     "LeaseHeldError",
     "LeaseLostError",

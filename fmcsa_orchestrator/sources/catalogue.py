@@ -6,9 +6,11 @@ from fmcsa_orchestrator.clients.qcmobile import QcMobileClient
 from fmcsa_orchestrator.clients.soda import SodaClient
 from fmcsa_orchestrator.model.errors import SettingsError
 from fmcsa_orchestrator.settings import Settings
+from fmcsa_orchestrator.sources.authority import AuthoritySource
 from fmcsa_orchestrator.sources.base import Source
 from fmcsa_orchestrator.sources.csa import CsaSource
 from fmcsa_orchestrator.sources.inspections import InspectionsSource
+from fmcsa_orchestrator.sources.insurance import InsuranceSource
 from fmcsa_orchestrator.sources.out_of_service_orders import OutOfServiceOrdersSource
 from fmcsa_orchestrator.sources.violations import ViolationsSource
 
@@ -23,6 +25,8 @@ BUILT_IN: dict[str, Make] = {
         soda, collection=settings.inspections_collection, batch_size=settings.batch_size
     ),
     OutOfServiceOrdersSource.name: lambda soda, _, settings: OutOfServiceOrdersSource(soda, batch_size=settings.batch_size),
+    AuthoritySource.name: lambda soda, _, settings: AuthoritySource(soda, batch_size=settings.batch_size),
+    InsuranceSource.name: lambda soda, _, settings: InsuranceSource(soda, batch_size=settings.batch_size),
 }
 NOT_BY_DEFAULT: frozenset[str] = frozenset()  # those that have to be asked for
 
