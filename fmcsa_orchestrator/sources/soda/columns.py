@@ -41,6 +41,9 @@ Amount = Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False)]
 Measure = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Day = Annotated[str, AfterValidator(day_of)]
 Text = Annotated[str, AfterValidator(trimmed)]
+# For a row that is not to be lost over one value: what cannot be read stays as text.
+CountOrText = Annotated[Count | Text, Field(union_mode="left_to_right")]
+DayOrText = Annotated[Day | Text, Field(union_mode="left_to_right")]
 
 
 def _columns_of(hint: Any) -> Iterator[str]:
@@ -59,6 +62,7 @@ class RowParser:
         key: the field by which a row is known as a carrier's (or whatever else rows are asked for by); it is taken out of the
             content, since every document has it already.
         begins_with: the column with which the ids of a row's documents begin; None where no such column is.
+        private: columns that are left out of a row that cannot be understood, before it is kept aside.
     """
 
     def __init__(
@@ -68,6 +72,7 @@ class RowParser:
         *,
         key: str = "usdot",
         begins_with: str | None = None,
+        private: frozenset[str] = frozenset(),
     ) -> None:
         """`finish` makes the content of the fields, where it is more than these; a field that a row leaves out is None."""
         fields = {
@@ -78,6 +83,7 @@ class RowParser:
         self.columns = frozenset(column for hint in fields.values() for column in _columns_of(hint))
         self.key = key
         self.begins_with = begins_with
+        self.private = private
         self._rows = TypeAdapter[Any](list[filled]).validator
         self._finish = finish
 

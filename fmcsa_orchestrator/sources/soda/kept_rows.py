@@ -160,7 +160,8 @@ class RowKeeper:
             self.by_key[key].join(rows)
 
     def _odd(self, row: Mapping[str, Any], error: MalformedPayloadError) -> OddRow:
-        """The row as it came; which documents it may stand for is known by what their ids begin with."""
+        """The row as it came, but for what is private; which documents it may stand for is known by what their ids begin with."""
         beginning = row.get(self._parse.begins_with) if self._parse.begins_with else None
         concerns = beginning if isinstance(beginning, str) else ""
-        return OddRow(json.dumps(row)[: OddRow.LONGEST], f"{error!s:.300}", error.field, concerns)
+        shown = {column: value for column, value in row.items() if column not in self._parse.private}
+        return OddRow(json.dumps(shown)[: OddRow.LONGEST], f"{error!s:.300}", error.field, concerns)
