@@ -11,7 +11,7 @@ import pytest
 import typer
 
 import fmcsa_orchestrator
-from fmcsa_orchestrator import Event, Outcome, Settings, StopReason, SyncSummary, testing
+from fmcsa_orchestrator import Event, Outcome, Settings, StopReason, SyncSummary, soda, testing
 from fmcsa_orchestrator.cli.app import app
 from fmcsa_orchestrator.model import errors
 from fmcsa_orchestrator.settings import PREFIX
@@ -116,7 +116,7 @@ def generated():
 def test_every_public_name_is_documented():
     """The guide names it, and one of the pages made from docstrings has it; what its docstring lacks, ruff tells."""
     guide = words(without_fences(read("reference", "api.md")))
-    for package in (fmcsa_orchestrator, testing):
+    for package in (fmcsa_orchestrator, soda, testing):
         assert set(package.__all__) <= guide
         assert {f"{package.__name__}.{name}" for name in package.__all__} <= set(generated())
 
