@@ -60,6 +60,7 @@ class Settings(BaseSettings):
     sources: Annotated[tuple[str, ...] | None, NoDecode] = Field(
         None, description="built-in sources to run, as `csa_scores, violations`; default: all that cost nothing to have"
     )
+    personal_fields: bool = Field(True, description="whether phones, e-mail, officers and the streets of persons are stored")
     soda_base_url: str = Field("https://data.transportation.gov", description="the open data portal")
     soda_app_token: SecretStr | None = Field(None, description="sent as `X-App-Token`; raises the portal's limits")
     soda_requests_per_second: PositiveFloat = Field(1, description="on average; 1 is the portal's own crawl delay")

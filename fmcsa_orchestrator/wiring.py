@@ -2,9 +2,9 @@
 
 import logging
 import ssl
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any
+from typing import Any, cast
 
 import aiohttp
 from yarl import URL
@@ -29,6 +29,8 @@ from fmcsa_orchestrator.sync.orchestrator import Orchestrator
 
 log = logging.getLogger(__name__)
 
+MakeSource = Callable[[soda.SodaClient], Source]
+
 _THIS_MACHINE = {"127.0.0.1", "localhost", "::1"}
 
 
@@ -41,7 +43,7 @@ async def open_orchestrator(
     repository: CompanyRepository | None = None,
     event_log: EventLog | None = None,
     history: History | None = None,
-    extra_sources: Sequence[Source] = (),
+    extra_sources: Sequence[Source | MakeSource] = (),
     limiters: Mapping[str, Limiter] | None = None,
     on_event: OnEvent | None = None,
 ) -> AsyncIterator[Orchestrator]:
@@ -56,7 +58,8 @@ async def open_orchestrator(
         repository: takes the place of a database.
         event_log: takes the place of the one in the database.
         history: the same.
-        extra_sources: run after the built-in ones, in their order.
+        extra_sources: run after the built-in ones, in their order; in place of a source, a class or function that makes it,
+            given the client of the open data portal that the built-in ones use: session, token, rate and brake are shared.
         limiters: by name ("soda", "qcmobile", or "sources" for the calls into sources), in place of those of this process:
             where several share one, they share its rate.
         on_event: called with every event of every sync.
@@ -88,7 +91,7 @@ async def open_into(
     repository: CompanyRepository | None = None,
     event_log: EventLog | None = None,
     history: History | None = None,
-    extra_sources: Sequence[Source] = (),
+    extra_sources: Sequence[Source | MakeSource] = (),
     limiters: Mapping[str, Limiter] | None = None,
     on_event: OnEvent | None = None,
 ) -> Orchestrator:
@@ -108,8 +111,10 @@ async def open_into(
         )
     if session is None:
         session = await stack.enter_async_context(_session(settings))
+    portal = _portal(settings, session, paced)
+    built_in = default_sources(portal, _qcmobile(settings, session, paced), settings)
     orchestrator = Orchestrator(
-        sources=[*_built_in(settings, session, paced), *extra_sources],
+        sources=[*built_in, *(_made(source, portal) for source in extra_sources)],
         repository=repository,
         limiter=paced["sources"],
         batch_size=settings.batch_size,
@@ -155,20 +160,25 @@ def _limiters(settings: Settings, lent: Mapping[str, Limiter]) -> dict[str, Limi
     return {**own, **lent}
 
 
-def _built_in(settings: Settings, session: aiohttp.ClientSession, limiters: Mapping[str, Limiter]) -> list[Source]:
+def _made(source: Source | MakeSource, portal: soda.SodaClient) -> Source:
+    """The source, made where it is given as what makes it."""
+    is_made = not callable(source) or (hasattr(source, "fetch") and not isinstance(source, type))
+    return cast("Source", source) if is_made else cast("MakeSource", source)(portal)
+
+
+def _portal(settings: Settings, session: aiohttp.ClientSession, limiters: Mapping[str, Limiter]) -> soda.SodaClient:
     token = secret(settings.soda_app_token)
-    agent = {"User-Agent": user_agent(settings.contact)}
-    soda_upstream = Upstream(
+    upstream = Upstream(
         session,
         settings.soda_base_url,
         name="soda",
         limiter=limiters["soda"],
         timeout_s=settings.request_timeout_s,
-        headers={**agent, **soda.app_token_header(token)},
+        headers={"User-Agent": user_agent(settings.contact), **soda.app_token_header(token)},
         meaning=soda.portal_meaning(has_token=token is not None),
         secrets=settings.secrets(),
     )
-    return default_sources(soda.SodaClient(soda_upstream), _qcmobile(settings, session, limiters), settings)
+    return soda.SodaClient(upstream)
 
 
 def _qcmobile(

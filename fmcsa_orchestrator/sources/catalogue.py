@@ -12,6 +12,7 @@ from fmcsa_orchestrator.sources.csa import CsaSource
 from fmcsa_orchestrator.sources.inspections import InspectionsSource
 from fmcsa_orchestrator.sources.insurance import InsuranceSource
 from fmcsa_orchestrator.sources.out_of_service_orders import OutOfServiceOrdersSource
+from fmcsa_orchestrator.sources.registration import RegistrationSource
 from fmcsa_orchestrator.sources.violations import ViolationsSource
 
 Make = Callable[[SodaClient, QcMobileClient | None, Settings], Source]
@@ -23,6 +24,9 @@ BUILT_IN: dict[str, Make] = {
     ),
     InspectionsSource.name: lambda soda, _, settings: InspectionsSource(
         soda, collection=settings.inspections_collection, batch_size=settings.batch_size
+    ),
+    RegistrationSource.name: lambda soda, _, settings: RegistrationSource(
+        soda, personal_fields=settings.personal_fields, batch_size=settings.batch_size
     ),
     OutOfServiceOrdersSource.name: lambda soda, _, settings: OutOfServiceOrdersSource(soda, batch_size=settings.batch_size),
     AuthoritySource.name: lambda soda, _, settings: AuthoritySource(soda, batch_size=settings.batch_size),

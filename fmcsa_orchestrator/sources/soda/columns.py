@@ -16,6 +16,7 @@ from typing_extensions import TypedDict
 from fmcsa_orchestrator.model.errors import MalformedPayloadError
 
 Content = dict[str, Any]
+"""What a row says: our fields, typed."""
 
 # 20250528, "20250528 0000", 2022-07-09, 2022-07-09T00:00:00.000: the time of day is always midnight, or is not ours to keep.
 _DAY = re.compile(r"([12][0-9]{3})(-?)([01][0-9])\2([0-3][0-9])(?:[ T][0-9:.]*)?", re.ASCII)
@@ -36,14 +37,20 @@ def trimmed(text: str) -> str | None:
 
 
 Usdot = Annotated[int, Field(ge=1, le=99_999_999)]
+"""A USDOT number."""
 Count = Annotated[int, Field(ge=0, le=2_000_000_000)]
+"""A whole number, zero or more."""
 Amount = Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False)]
+"""Dollars, or any other number that is zero or more."""
 Measure = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Day = Annotated[str, AfterValidator(day_of)]
+"""A day, as midnight UTC, of 20250528, 2025-05-28, or either with a time after it, which is dropped."""
 Text = Annotated[str, AfterValidator(trimmed)]
-# For a row that is not to be lost over one value: what cannot be read stays as text.
+"""Text with single blanks and none around it; None where nothing is left."""
 CountOrText = Annotated[Count | Text, Field(union_mode="left_to_right")]
+"""A count; text where it cannot be read as one, so that the row is not lost over it."""
 DayOrText = Annotated[Day | Text, Field(union_mode="left_to_right")]
+"""A day; text where it cannot be read as one, so that the row is not lost over it."""
 
 
 def _columns_of(hint: Any) -> Iterator[str]:
