@@ -102,6 +102,10 @@ class RowSource(SodaSource):
     nothing: ClassVar[Outcome] = Outcome.CHANGED
     nothing_text: ClassVar[str] = "none on record"
 
+    async def prepared(self, found: Found) -> Found:
+        """What documents and summary are made of: the rows as they came, unless the files' rows are to be put together first."""
+        return found
+
     async def documents(self, found: Found) -> Sequence[Document] | None:
         """The rows as documents; None where the source keeps none."""
         raise NotImplementedError
@@ -147,10 +151,10 @@ class RowSource(SodaSource):
         return await self._report(found)
 
     async def _report(self, found: Found) -> SourceReport:
-        summary = await self.summarize(found)
+        prepared = await self.prepared(found)
         return SourceReport(
-            fields={self.owns[0]: summary},
-            documents=await self.documents(found),
+            fields={self.owns[0]: await self.summarize(prepared)},
+            documents=await self.documents(prepared),
             rows=sum(map(len, found.rows)),
             outcome=Outcome.CHANGED if found else self.nothing,
             data_as_of=found.as_of,
