@@ -53,6 +53,7 @@ from fmcsa_orchestrator.model.results import (
 from fmcsa_orchestrator.settings import Settings
 from fmcsa_orchestrator.sources.base import BaseSource, BatchSource, CheckedSource, CompletingSource, EstimatingSource, Source
 from fmcsa_orchestrator.sources.catalogue import default_sources
+from fmcsa_orchestrator.sources.crashes import CrashesSource
 from fmcsa_orchestrator.sources.csa import CsaSource
 from fmcsa_orchestrator.sources.inspections import InspectionsSource
 from fmcsa_orchestrator.sources.out_of_service_orders import OutOfServiceOrdersSource
@@ -82,6 +83,7 @@ __all__ = [
     "CompanyUpdate",
     "CompanyWriteError",
     "CompletingSource",
+    "CrashesSource",
     "CsaSource",
     "DatasetClosedError",
     "Document",

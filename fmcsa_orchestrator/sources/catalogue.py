@@ -7,6 +7,7 @@ from fmcsa_orchestrator.clients.soda import SodaClient
 from fmcsa_orchestrator.model.errors import SettingsError
 from fmcsa_orchestrator.settings import Settings
 from fmcsa_orchestrator.sources.base import Source
+from fmcsa_orchestrator.sources.crashes import CrashesSource
 from fmcsa_orchestrator.sources.csa import CsaSource
 from fmcsa_orchestrator.sources.inspections import InspectionsSource
 from fmcsa_orchestrator.sources.out_of_service_orders import OutOfServiceOrdersSource
@@ -22,6 +23,7 @@ BUILT_IN: dict[str, Make] = {
     InspectionsSource.name: lambda soda, _, settings: InspectionsSource(
         soda, collection=settings.inspections_collection, batch_size=settings.batch_size
     ),
+    CrashesSource.name: lambda soda, _, settings: CrashesSource(soda, batch_size=settings.batch_size),
     OutOfServiceOrdersSource.name: lambda soda, _, settings: OutOfServiceOrdersSource(soda, batch_size=settings.batch_size),
 }
 NOT_BY_DEFAULT: frozenset[str] = frozenset()  # those that have to be asked for
