@@ -54,6 +54,7 @@ from fmcsa_orchestrator.settings import Settings
 from fmcsa_orchestrator.sources.authority import AuthoritySource
 from fmcsa_orchestrator.sources.base import BaseSource, BatchSource, CheckedSource, CompletingSource, EstimatingSource, Source
 from fmcsa_orchestrator.sources.catalogue import default_sources
+from fmcsa_orchestrator.sources.crashes import CrashesSource
 from fmcsa_orchestrator.sources.csa import CsaSource
 from fmcsa_orchestrator.sources.inspections import InspectionsSource
 from fmcsa_orchestrator.sources.insurance import InsuranceSource
@@ -86,6 +87,7 @@ __all__ = [
     "CompanyUpdate",
     "CompanyWriteError",
     "CompletingSource",
+    "CrashesSource",
     "CsaSource",
     "DatasetClosedError",
     "Derived",

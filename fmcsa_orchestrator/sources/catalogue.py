@@ -8,6 +8,7 @@ from fmcsa_orchestrator.model.errors import SettingsError
 from fmcsa_orchestrator.settings import Settings
 from fmcsa_orchestrator.sources.authority import AuthoritySource
 from fmcsa_orchestrator.sources.base import Source
+from fmcsa_orchestrator.sources.crashes import CrashesSource
 from fmcsa_orchestrator.sources.csa import CsaSource
 from fmcsa_orchestrator.sources.inspections import InspectionsSource
 from fmcsa_orchestrator.sources.insurance import InsuranceSource
@@ -28,6 +29,7 @@ BUILT_IN: dict[str, Make] = {
     RegistrationSource.name: lambda soda, _, settings: RegistrationSource(
         soda, personal_fields=settings.personal_fields, batch_size=settings.batch_size
     ),
+    CrashesSource.name: lambda soda, _, settings: CrashesSource(soda, batch_size=settings.batch_size),
     OutOfServiceOrdersSource.name: lambda soda, _, settings: OutOfServiceOrdersSource(soda, batch_size=settings.batch_size),
     AuthoritySource.name: lambda soda, _, settings: AuthoritySource(soda, batch_size=settings.batch_size),
     InsuranceSource.name: lambda soda, _, settings: InsuranceSource(soda, batch_size=settings.batch_size),
