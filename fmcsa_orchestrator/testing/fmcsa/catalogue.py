@@ -1,9 +1,9 @@
 """All datasets of the double: the six SMS files, and those beside them."""
 
 from fmcsa_orchestrator.testing.fmcsa.datasets import SMS_COLUMNS, SMS_TITLES
-from fmcsa_orchestrator.testing.fmcsa.tables import oos_orders
+from fmcsa_orchestrator.testing.fmcsa.tables import oos_orders, roadside
 
-TABLES = {table.id: table for table in (*oos_orders.TABLES,)}
+TABLES = {table.id: table for table in (*oos_orders.TABLES, *roadside.TABLES)}
 """The datasets beside the SMS files, by id."""
 
 DATASETS: dict[str, tuple[str, ...]] = {**SMS_COLUMNS, **{table.id: table.columns for table in TABLES.values()}}

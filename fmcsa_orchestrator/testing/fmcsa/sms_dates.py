@@ -19,7 +19,13 @@ def _spelled(day: date) -> str:
     return f"{day.day:02d}-{_MONTHS[day.month - 1]}-{day.year % 100:02d}"
 
 
+def day_spelled(spelled: str) -> date:
+    """The day of "14-MAY-25"."""
+    return _BY_SPELLING[spelled]
+
+
 _DAYS = [_FIRST + timedelta(days=number) for number in range((SMS_RUN - _FIRST).days)]
 
 # Each day as DD-MON-YY with its time weight.
 INSPECTION_DAYS = tuple((_spelled(day), _time_weight(day)) for day in _DAYS)
+_BY_SPELLING = {_spelled(day): day for day in _DAYS}
