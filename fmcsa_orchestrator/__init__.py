@@ -56,6 +56,7 @@ from fmcsa_orchestrator.sources.catalogue import default_sources
 from fmcsa_orchestrator.sources.csa import CsaSource
 from fmcsa_orchestrator.sources.inspections import InspectionsSource
 from fmcsa_orchestrator.sources.out_of_service_orders import OutOfServiceOrdersSource
+from fmcsa_orchestrator.sources.roadside import RoadsideSource
 from fmcsa_orchestrator.sources.violations import ViolationsSource
 from fmcsa_orchestrator.storage.mongodb.companies import MongoCompanyRepository
 from fmcsa_orchestrator.storage.repository import CompanyRepository, CompanyUpdate
@@ -113,6 +114,7 @@ __all__ = [
     "RepositoryError",
     "RequestRejectedError",
     "RequestSent",
+    "RoadsideSource",
     "RunFinished",
     "RunStarted",
     "SchemaDriftError",
