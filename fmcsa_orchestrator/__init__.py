@@ -60,6 +60,7 @@ from fmcsa_orchestrator.sources.inspections import InspectionsSource
 from fmcsa_orchestrator.sources.insurance import InsuranceSource
 from fmcsa_orchestrator.sources.out_of_service_orders import OutOfServiceOrdersSource
 from fmcsa_orchestrator.sources.registration import RegistrationSource
+from fmcsa_orchestrator.sources.roadside import RoadsideSource
 from fmcsa_orchestrator.sources.violations import ViolationsSource
 from fmcsa_orchestrator.storage.mongodb.companies import MongoCompanyRepository
 from fmcsa_orchestrator.storage.repository import CompanyRepository, CompanyUpdate
@@ -122,6 +123,7 @@ __all__ = [
     "RepositoryError",
     "RequestRejectedError",
     "RequestSent",
+    "RoadsideSource",
     "RunFinished",
     "RunStarted",
     "SchemaDriftError",

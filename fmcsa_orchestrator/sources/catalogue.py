@@ -14,6 +14,7 @@ from fmcsa_orchestrator.sources.inspections import InspectionsSource
 from fmcsa_orchestrator.sources.insurance import InsuranceSource
 from fmcsa_orchestrator.sources.out_of_service_orders import OutOfServiceOrdersSource
 from fmcsa_orchestrator.sources.registration import RegistrationSource
+from fmcsa_orchestrator.sources.roadside import RoadsideSource
 from fmcsa_orchestrator.sources.violations import ViolationsSource
 
 Make = Callable[[SodaClient, QcMobileClient | None, Settings], Source]
@@ -33,8 +34,9 @@ BUILT_IN: dict[str, Make] = {
     OutOfServiceOrdersSource.name: lambda soda, _, settings: OutOfServiceOrdersSource(soda, batch_size=settings.batch_size),
     AuthoritySource.name: lambda soda, _, settings: AuthoritySource(soda, batch_size=settings.batch_size),
     InsuranceSource.name: lambda soda, _, settings: InsuranceSource(soda, batch_size=settings.batch_size),
+    RoadsideSource.name: lambda soda, _, settings: RoadsideSource(soda, batch_size=settings.batch_size),
 }
-NOT_BY_DEFAULT: frozenset[str] = frozenset()  # those that have to be asked for
+NOT_BY_DEFAULT = frozenset({RoadsideSource.name})  # those that have to be asked for
 
 
 def chosen_sources(settings: Settings) -> list[str]:

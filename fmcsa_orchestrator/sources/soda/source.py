@@ -52,15 +52,21 @@ class SodaSource(BaseSource):
 
     async def fetch(self, company: Company) -> SourceReport:
         """Every row of one carrier, page by page."""
-        report = (await self.reports([company], [await file.read([company.usdot]) for file in self.files]))[company.usdot]
+        report = (await self.reports([company], await self.read([company.usdot], alone=True)))[company.usdot]
         if isinstance(report, SourceError):
             raise report
         return report
 
     async def fetch_many(self, companies: Sequence[Company]) -> Mapping[UsdotNumber, SourceReport | SourceError]:
         """The rows of many carriers in few requests; very large carriers are left to be fetched alone."""
-        usdots = [company.usdot for company in companies]
-        return await self.reports(companies, [await file.read_small(usdots) for file in self.files])
+        return await self.reports(companies, await self.read([company.usdot for company in companies]))
+
+    async def read(self, usdots: Sequence[UsdotNumber], *, alone: bool = False) -> Sequence[CarrierRows]:
+        """What the files have of these carriers: all of it where one is read `alone`, else what few requests can have.
+
+        In the order of the files; a source that reads the last ones by what the first has gives fewer.
+        """
+        return [await (file.read(usdots) if alone else file.read_small(usdots)) for file in self.files]
 
     async def reports(
         self, companies: Sequence[Company], reads: Sequence[CarrierRows]
@@ -145,7 +151,7 @@ class RowSource(SodaSource):
             check_newer(company, self.name, found.as_of)
         except StaleUpstreamError as error:
             return error
-        for file, read, rows in zip(self.files, reads, found.rows, strict=True):
+        for file, read, rows in zip(self.files, reads, found.rows, strict=False):
             if not rows:
                 await file.confirm_empty(read, strictly=not found and company.stored_rows(self.name) > 0)
         return await self._report(found)

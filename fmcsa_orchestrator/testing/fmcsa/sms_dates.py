@@ -21,7 +21,13 @@ def spelled(day: date) -> str:
     return f"{day.day:02d}-{_MONTHS[day.month - 1]}-{day.year % 100:02d}"
 
 
+def day_spelled(text: str) -> date:
+    """The day of "14-MAY-25"."""
+    return _BY_SPELLING[text]
+
+
 _DAYS = [FIRST_DAY + timedelta(days=number) for number in range((SMS_RUN - FIRST_DAY).days)]
 
 # Each day as DD-MON-YY with its time weight.
 INSPECTION_DAYS = tuple((spelled(day), time_weight(day)) for day in _DAYS)
+_BY_SPELLING = {spelled(day): day for day in _DAYS}
