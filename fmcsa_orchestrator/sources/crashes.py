@@ -33,7 +33,7 @@ from fmcsa_orchestrator.sources.soda.kept_rows import KeptRows, slices
 from fmcsa_orchestrator.sources.soda.row_documents import documents_of
 from fmcsa_orchestrator.sources.soda.source import Found, RowSource
 
-JOINED_AT_ONCE = 2_000  # rows of SMS that are held, with their other halves, while those are looked for
+JOINED_AT_ONCE = 5_000  # rows of SMS that are held while their other halves are looked for: with these some 15 MB
 CONFIRMED = STATUSES["C"]
 NOT_COUNTED = (*sorted(STATUSES[code] for code in STATUSES if code != "C"), "unknown")
 SEVERITIES = ("fatal", "injury", "towAway", "other")  # a crash is counted under the first that fits
@@ -162,16 +162,23 @@ async def summarize_crashes(rows: Sequence[Content], as_of: datetime | None) -> 
     async for part in slices(rows):
         for row in part:
             crashes[crash_of(row)].add(row)
-    confirmed = [crash for crash in crashes.values() if crash.is_confirmed]
-    rest = Counter(
-        crash.status if crash.status in NOT_COUNTED else "unknown" for crash in crashes.values() if not crash.is_confirmed
-    )
+    every, recent, rest = Counter(_counts([])), Counter(_counts([])), Counter[str]()
+    in_sms: list[_Crash] = []
+    latest: datetime | None = None
+    async for group in slices(crashes.values()):
+        confirmed = [crash for crash in group if crash.is_confirmed]
+        every.update(_counts(confirmed))
+        if as_of is not None:
+            recent.update(_counts([crash for crash in confirmed if crash.is_within_24_months(as_of)]))
+        rest.update([crash.status if crash.status in NOT_COUNTED else "unknown" for crash in group if not crash.is_confirmed])
+        in_sms += [crash for crash in group if crash.sms_vehicles]
+        latest = _latest(confirmed, latest)
     return {
-        **_counts(confirmed),
-        "latest": _latest(confirmed),
-        "last24Months": None if as_of is None else _counts([crash for crash in confirmed if crash.is_within_24_months(as_of)]),
-        "sms": _sms([crash for crash in crashes.values() if crash.sms_vehicles]),
-        "onlyInSms": sum(not crash.in_mcmis for crash in crashes.values()),
+        **every,
+        "latest": latest,
+        "last24Months": None if as_of is None else dict(recent),
+        "sms": _sms(in_sms),
+        "onlyInSms": sum(not crash.in_mcmis for crash in in_sms),
         "notCounted": {status: rest[status] for status in NOT_COUNTED},
     }
 
@@ -200,8 +207,8 @@ def _sms(crashes: Sequence[_Crash]) -> dict[str, Any]:
     }
 
 
-def _latest(crashes: Iterable[_Crash]) -> datetime | None:
-    return max((crash.day for crash in crashes if crash.day), default=None)
+def _latest(crashes: Iterable[_Crash], known: datetime | None = None) -> datetime | None:
+    return max(filter(None, (known, *(crash.day for crash in crashes))), default=None)
 
 
 class CrashesSource(RowSource):

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import tracemalloc
 from collections import Counter
 from datetime import UTC, datetime
 
@@ -13,6 +14,7 @@ from fmcsa_orchestrator import MalformedPayloadError
 from fmcsa_orchestrator.sources import crash_rows
 from fmcsa_orchestrator.sources.crash_rows import MCMIS, SMS, order_of, parse_mcmis, parse_sms, vehicle_of
 from fmcsa_orchestrator.sources.crashes import NOT_COUNTED, SEVERITIES, joined, summarize_crashes
+from fmcsa_orchestrator.sources.soda.kept_rows import KeptRows
 from fmcsa_orchestrator.sources.soda.row_documents import documents_of
 
 FILE_OF = datetime(2026, 11, 12, 8, 29, tzinfo=UTC)
@@ -43,6 +45,29 @@ async def documents(mcmis_rows, sms_rows):
 
 async def counted(mcmis_rows, sms_rows, as_of=FILE_OF):
     return await summarize_crashes(await joined(mcmis_rows, sms_rows), as_of)
+
+
+def kept(parse_one, number):
+    rows = KeptRows()
+    for place in range(number):
+        rows.append(parse_one(report_number=f"OH{place}"))
+    return rows
+
+
+async def test_the_rows_of_a_large_carrier_are_never_held_together():
+    first, second = kept(mcmis, 4_000), kept(sms, 4_000)
+
+    async def peak(at_once):
+        tracemalloc.start()
+        try:
+            found = await joined(first, second, at_once=at_once)
+            return len(found), tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    (number, in_parts), (_, at_once) = await peak(400), await peak(4_000)
+    assert number == 4_000
+    assert in_parts < at_once * 0.6  # what is left is mostly the packed rows
 
 
 def test_all_columns_of_both_files_are_known():
