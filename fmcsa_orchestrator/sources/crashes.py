@@ -6,7 +6,8 @@ Facts: about a fifth of all crash records name no USDOT number: a carrier's coun
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
+from itertools import zip_longest
 from math import ceil
 from typing import Any
 
@@ -37,7 +38,6 @@ JOINED_AT_ONCE = 5_000  # rows of SMS that are held while their other halves are
 CONFIRMED = STATUSES["C"]
 NOT_COUNTED = (*sorted(STATUSES[code] for code in STATUSES if code != "C"), "unknown")
 SEVERITIES = ("fatal", "injury", "towAway", "other")  # a crash is counted under the first that fits
-_FAR = timedelta.max
 
 
 def severity_of(fatalities: int | None, injuries: int | None, tow_away: object) -> str:
@@ -76,20 +76,22 @@ def _of_turn(rows: Iterable[Content], turn: int, turns: int) -> Iterator[tuple[s
 
 
 def _pairs(mcmis: list[Content], sms: list[Content]) -> Iterator[tuple[Content | None, Content | None]]:
-    """Those of one vehicle: nearly always one of each. Of several, those of the nearest days belong together."""
-    alone = sorted(mcmis, key=order_of)
-    for row in sorted(sms, key=order_of):
-        nearest = min(alone, key=lambda other: _apart(row, other), default=None)
-        if nearest is not None:
-            alone.remove(nearest)
-        yield nearest, row
-    for row in alone:
-        yield row, None
+    """Those of one vehicle: nearly always one of each. Of several, those of one day; then the newest, as all of SMS are."""
+    of_day: defaultdict[datetime | None, list[Content]] = defaultdict(list)
+    for row in sorted(mcmis, key=_age):
+        of_day[day_of_crash(row)].append(row)
+    alone: list[Content] = []
+    for row in sorted(sms, key=_age):
+        if others := of_day.get(day_of_crash(row)):
+            yield others.pop(), row
+        else:
+            alone.append(row)
+    rest = [row for rows in of_day.values() for row in rows]
+    yield from zip_longest(sorted(rest, key=_age, reverse=True), reversed(alone))
 
 
-def _apart(row: Content, other: Content) -> timedelta:
-    days = day_of_crash(row), day_of_crash(other)
-    return abs(days[0] - days[1]) if days[0] and days[1] else _FAR
+def _age(row: Content) -> tuple[str, str]:
+    return str(day_of_crash(row) or ""), order_of(row)
 
 
 def _whole(mcmis: Content | None, sms: Content | None) -> Content:

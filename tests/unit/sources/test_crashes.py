@@ -4,14 +4,14 @@ import asyncio
 import random
 import tracemalloc
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fmcsa_orchestrator import MalformedPayloadError
-from fmcsa_orchestrator.sources import crash_rows
+from fmcsa_orchestrator.sources import crash_rows, crashes
 from fmcsa_orchestrator.sources.crash_rows import MCMIS, SMS, order_of, parse_mcmis, parse_sms, vehicle_of
 from fmcsa_orchestrator.sources.crashes import NOT_COUNTED, SEVERITIES, joined, summarize_crashes
 from fmcsa_orchestrator.sources.soda.kept_rows import KeptRows
@@ -133,6 +133,15 @@ async def test_of_two_rows_with_one_number_the_nearer_is_the_other_half_and_the_
     assert {key: row["crashId"] for key, row in before.items()} == {key: row["crashId"] for key, row in after.items()}
     assert {row["crashId"]: row["sms"] is not None for row in after.values()} == {"9": False, "700": True}
     assert before["OH:OH0000000077:1"]["crashId"] == "9"
+
+
+async def test_of_many_rows_that_claim_one_number_not_every_one_is_held_against_all_others(monkeypatch):
+    days = [f"{date(2000, 1, 1) + timedelta(days=place):%Y%m%d}" for place in range(300)]
+    first, second = [mcmis(report_number="0", report_date=day) for day in days], [sms(report_number="0")] * 300
+    looks = []
+    monkeypatch.setattr(crashes, "day_of_crash", lambda row: looks.append(row) or crash_rows.day_of_crash(row))
+    assert len(await joined(first, second)) == 300
+    assert len(looks) < 10 * (300 + 300)
 
 
 @pytest.mark.parametrize(
