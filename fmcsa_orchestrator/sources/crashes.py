@@ -6,7 +6,8 @@ Facts: about a fifth of all crash records name no USDOT number: a carrier's coun
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
+from itertools import zip_longest
 from math import ceil
 from typing import Any
 
@@ -33,11 +34,10 @@ from fmcsa_orchestrator.sources.soda.kept_rows import KeptRows, slices
 from fmcsa_orchestrator.sources.soda.row_documents import documents_of
 from fmcsa_orchestrator.sources.soda.source import Found, RowSource
 
-JOINED_AT_ONCE = 2_000  # rows of SMS that are held, with their other halves, while those are looked for
+JOINED_AT_ONCE = 5_000  # rows of SMS that are held while their other halves are looked for: with these some 15 MB
 CONFIRMED = STATUSES["C"]
 NOT_COUNTED = (*sorted(STATUSES[code] for code in STATUSES if code != "C"), "unknown")
 SEVERITIES = ("fatal", "injury", "towAway", "other")  # a crash is counted under the first that fits
-_FAR = timedelta.max
 
 
 def severity_of(fatalities: int | None, injuries: int | None, tow_away: object) -> str:
@@ -76,20 +76,22 @@ def _of_turn(rows: Iterable[Content], turn: int, turns: int) -> Iterator[tuple[s
 
 
 def _pairs(mcmis: list[Content], sms: list[Content]) -> Iterator[tuple[Content | None, Content | None]]:
-    """Those of one vehicle: nearly always one of each. Of several, those of the nearest days belong together."""
-    alone = sorted(mcmis, key=order_of)
-    for row in sorted(sms, key=order_of):
-        nearest = min(alone, key=lambda other: _apart(row, other), default=None)
-        if nearest is not None:
-            alone.remove(nearest)
-        yield nearest, row
-    for row in alone:
-        yield row, None
+    """Those of one vehicle: nearly always one of each. Of several, those of one day; then the newest, as all of SMS are."""
+    of_day: defaultdict[datetime | None, list[Content]] = defaultdict(list)
+    for row in sorted(mcmis, key=_age):
+        of_day[day_of_crash(row)].append(row)
+    alone: list[Content] = []
+    for row in sorted(sms, key=_age):
+        if others := of_day.get(day_of_crash(row)):
+            yield others.pop(), row
+        else:
+            alone.append(row)
+    rest = [row for rows in of_day.values() for row in rows]
+    yield from zip_longest(sorted(rest, key=_age, reverse=True), reversed(alone))
 
 
-def _apart(row: Content, other: Content) -> timedelta:
-    days = day_of_crash(row), day_of_crash(other)
-    return abs(days[0] - days[1]) if days[0] and days[1] else _FAR
+def _age(row: Content) -> tuple[str, str]:
+    return str(day_of_crash(row) or ""), order_of(row)
 
 
 def _whole(mcmis: Content | None, sms: Content | None) -> Content:
@@ -162,16 +164,23 @@ async def summarize_crashes(rows: Sequence[Content], as_of: datetime | None) -> 
     async for part in slices(rows):
         for row in part:
             crashes[crash_of(row)].add(row)
-    confirmed = [crash for crash in crashes.values() if crash.is_confirmed]
-    rest = Counter(
-        crash.status if crash.status in NOT_COUNTED else "unknown" for crash in crashes.values() if not crash.is_confirmed
-    )
+    every, recent, rest = Counter(_counts([])), Counter(_counts([])), Counter[str]()
+    in_sms: list[_Crash] = []
+    latest: datetime | None = None
+    async for group in slices(crashes.values()):
+        confirmed = [crash for crash in group if crash.is_confirmed]
+        every.update(_counts(confirmed))
+        if as_of is not None:
+            recent.update(_counts([crash for crash in confirmed if crash.is_within_24_months(as_of)]))
+        rest.update([crash.status if crash.status in NOT_COUNTED else "unknown" for crash in group if not crash.is_confirmed])
+        in_sms += [crash for crash in group if crash.sms_vehicles]
+        latest = _latest(confirmed, latest)
     return {
-        **_counts(confirmed),
-        "latest": _latest(confirmed),
-        "last24Months": None if as_of is None else _counts([crash for crash in confirmed if crash.is_within_24_months(as_of)]),
-        "sms": _sms([crash for crash in crashes.values() if crash.sms_vehicles]),
-        "onlyInSms": sum(not crash.in_mcmis for crash in crashes.values()),
+        **every,
+        "latest": latest,
+        "last24Months": None if as_of is None else dict(recent),
+        "sms": _sms(in_sms),
+        "onlyInSms": sum(not crash.in_mcmis for crash in in_sms),
         "notCounted": {status: rest[status] for status in NOT_COUNTED},
     }
 
@@ -200,8 +209,8 @@ def _sms(crashes: Sequence[_Crash]) -> dict[str, Any]:
     }
 
 
-def _latest(crashes: Iterable[_Crash]) -> datetime | None:
-    return max((crash.day for crash in crashes if crash.day), default=None)
+def _latest(crashes: Iterable[_Crash], known: datetime | None = None) -> datetime | None:
+    return max(filter(None, (known, *(crash.day for crash in crashes))), default=None)
 
 
 class CrashesSource(RowSource):

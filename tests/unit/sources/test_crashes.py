@@ -2,17 +2,19 @@
 
 import asyncio
 import random
+import tracemalloc
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fmcsa_orchestrator import MalformedPayloadError
-from fmcsa_orchestrator.sources import crash_rows
+from fmcsa_orchestrator.sources import crash_rows, crashes
 from fmcsa_orchestrator.sources.crash_rows import MCMIS, SMS, order_of, parse_mcmis, parse_sms, vehicle_of
 from fmcsa_orchestrator.sources.crashes import NOT_COUNTED, SEVERITIES, joined, summarize_crashes
+from fmcsa_orchestrator.sources.soda.kept_rows import KeptRows
 from fmcsa_orchestrator.sources.soda.row_documents import documents_of
 
 FILE_OF = datetime(2026, 11, 12, 8, 29, tzinfo=UTC)
@@ -43,6 +45,29 @@ async def documents(mcmis_rows, sms_rows):
 
 async def counted(mcmis_rows, sms_rows, as_of=FILE_OF):
     return await summarize_crashes(await joined(mcmis_rows, sms_rows), as_of)
+
+
+def kept(parse_one, number):
+    rows = KeptRows()
+    for place in range(number):
+        rows.append(parse_one(report_number=f"OH{place}"))
+    return rows
+
+
+async def test_the_rows_of_a_large_carrier_are_never_held_together():
+    first, second = kept(mcmis, 4_000), kept(sms, 4_000)
+
+    async def peak(at_once):
+        tracemalloc.start()
+        try:
+            found = await joined(first, second, at_once=at_once)
+            return len(found), tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    (number, in_parts), (_, at_once) = await peak(400), await peak(4_000)
+    assert number == 4_000
+    assert in_parts < at_once * 0.6  # what is left is mostly the packed rows
 
 
 def test_all_columns_of_both_files_are_known():
@@ -108,6 +133,15 @@ async def test_of_two_rows_with_one_number_the_nearer_is_the_other_half_and_the_
     assert {key: row["crashId"] for key, row in before.items()} == {key: row["crashId"] for key, row in after.items()}
     assert {row["crashId"]: row["sms"] is not None for row in after.values()} == {"9": False, "700": True}
     assert before["OH:OH0000000077:1"]["crashId"] == "9"
+
+
+async def test_of_many_rows_that_claim_one_number_not_every_one_is_held_against_all_others(monkeypatch):
+    days = [f"{date(2000, 1, 1) + timedelta(days=place):%Y%m%d}" for place in range(300)]
+    first, second = [mcmis(report_number="0", report_date=day) for day in days], [sms(report_number="0")] * 300
+    looks = []
+    monkeypatch.setattr(crashes, "day_of_crash", lambda row: looks.append(row) or crash_rows.day_of_crash(row))
+    assert len(await joined(first, second)) == 300
+    assert len(looks) < 10 * (300 + 300)
 
 
 @pytest.mark.parametrize(
