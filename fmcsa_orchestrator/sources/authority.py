@@ -16,8 +16,8 @@ from fmcsa_orchestrator.clients.soda import SodaClient
 from fmcsa_orchestrator.clients.soda_schema import Dataset
 from fmcsa_orchestrator.model.company import Document
 from fmcsa_orchestrator.model.documents import content_hash
-from fmcsa_orchestrator.sources.motus import KEY, LISTED, Docket, MotusSource, YesNo, by_days, days_of, kept
-from fmcsa_orchestrator.sources.soda.columns import Amount, Content, DayOrText, RowParser, Text, Usdot
+from fmcsa_orchestrator.sources.motus import KEY, LISTED, AmountOrText, Docket, MotusSource, YesNo, by_days, days_of, kept
+from fmcsa_orchestrator.sources.soda.columns import Content, DayOrText, RowParser, Text, Usdot
 from fmcsa_orchestrator.sources.soda.file import SodaFile
 from fmcsa_orchestrator.sources.soda.row_documents import documents_of
 from fmcsa_orchestrator.sources.soda.source import Found
@@ -51,8 +51,8 @@ class StateRow(MotusRow, total=False):
 class AuthorityRow(StateRow, total=False):
     """One authority. Amounts are dollars; 0 on file is nothing on file."""
 
-    bipdRequired: Annotated[Amount, Field(validation_alias="min_cov_amount")]
-    bipdOnFile: Annotated[Amount, Field(validation_alias="bipd_file")]
+    bipdRequired: Annotated[AmountOrText, Field(validation_alias="min_cov_amount")]
+    bipdOnFile: Annotated[AmountOrText, Field(validation_alias="bipd_file")]
     cargoRequired: Annotated[YesNo, Field(validation_alias="cargo_req")]
     cargoOnFile: Annotated[YesNo, Field(validation_alias="cargo_file")]
     bondRequired: Annotated[YesNo, Field(validation_alias="bond_req")]
