@@ -99,6 +99,11 @@ def _of(row: Content) -> tuple[str, str]:
     return row["docket"] or "", (row["kind"] or "").casefold()
 
 
+def _concerns(order: Content, row: Content) -> bool:
+    """Whether an order is about this authority; one that names no kind is about its docket."""
+    return _of(row) == _of(order) or (order["kind"] is None and row["docket"] == order["docket"])
+
+
 def state_of_order(order: Content, authorities: Iterable[Content], history: Iterable[Content], as_of: datetime | None) -> str:
     """What the order is on the day of the files: still to come into effect, standing, lifted, or without a day to be read.
 
@@ -109,10 +114,10 @@ def state_of_order(order: Content, authorities: Iterable[Content], history: Iter
         return "unreadable"
     if as_of is not None and effective > as_of:
         return "scheduled"
-    since = [days_of(row, "changedOn")[0] for row in history if row["state"] == "active" and _of(row) == _of(order)]
+    since = [days_of(row, "changedOn")[0] for row in history if row["state"] == "active" and _concerns(order, row)]
     if any(changed is not None and changed >= effective for changed in since):
         return "lifted"
-    is_active = any(row["state"] == "active" and _of(row) == _of(order) for row in authorities)
+    is_active = any(row["state"] == "active" and _concerns(order, row) for row in authorities)
     return "lifted" if is_active and as_of is not None and effective + _LAG <= as_of else "standing"
 
 

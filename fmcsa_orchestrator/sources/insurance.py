@@ -138,12 +138,10 @@ def covered(filings: Iterable[Content]) -> float | None:
 
     None where no amount is known of the former.
     """
-    layers = [
-        (row["layer"], row["underlyingLimit"], row["maxCoverage"]) for row in filings if isinstance(row["maxCoverage"], float)
-    ]
-    reach = max((amount for layer, _, amount in layers if layer != "excess"), default=None)
-    excess = [(limit, amount) for layer, limit, amount in layers if layer == "excess" and isinstance(limit, float)]
-    for limit, amount in sorted(excess):
+    layers = [row for row in filings if isinstance(row["maxCoverage"], float)]
+    reach = max((row["maxCoverage"] for row in layers if row["layer"] != "excess"), default=None)
+    excess = [(row["underlyingLimit"], row["maxCoverage"]) for row in layers if row["layer"] == "excess"]
+    for limit, amount in sorted(layer for layer in excess if isinstance(layer[0], float)):
         if reach is not None and limit <= reach:
             reach = max(reach, limit + amount)
     return reach

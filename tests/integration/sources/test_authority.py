@@ -96,6 +96,8 @@ def test_what_a_row_of_the_carrier_file_says():
      ({"effective": "20261110"}, [authority()], [change("20261111")], "lifted"),
      ({"effective": "20261001"}, [authority(docket_number="MC8")], [change("20261102", op_auth_type="Broker")], "standing"),
      ({"effective": "20261001", "op_auth_type": KIND.upper(), "docket_number": "MC-7"}, [authority()], [], "lifted"),
+     ({"effective": "20261001", "op_auth_type": ""}, [authority()], [], "lifted"),
+     ({"effective": "20261001", "op_auth_type": ""}, [authority(docket_number="MC8")], [], "standing"),
      ({"effective": "soon", "order1_serve_date": "20261001"}, [], [], "standing"),
      ({"effective": "20261301"}, [authority()], [], "unreadable"),
      ({"effective": ""}, [], [change("20261001")], "unreadable"),
@@ -175,7 +177,8 @@ async def test_authority_is_followed_from_file_to_file():
             continue
         assert before[usdot]["authority"] is None or found["total"] == before[usdot]["authority"]["total"]
         assert found["total"] == len(rows[CARRIERS])
-        assert (found["inactive"] > 0, found["orders"]["standing"]) == (True, len(rows[ORDERS]))  # revoked by the change
+        assert (found["inactive"] > 0, found["orders"]["standing"] > 0, found["orders"]["lifted"]) == (True, True, 0)  # revoked
+        assert len(found["openOrders"]) == len(rows[ORDERS])
         assert sum(row["usdot"] == usdot for row in documents) == sum(map(len, rows.values()))
 
 

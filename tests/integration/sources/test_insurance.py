@@ -253,7 +253,7 @@ async def test_insurance_is_followed_from_file_to_file():
             ends = [row for row in fleet.rows(ENDED, carrier.usdot) if "cancl_effective_date" in row]
             assert (cancelled["lastCancelledAsOf"] is not None, anew["inForce"]) == (True, cancelled["inForce"] + 1)
             assert first is None or (first["inForce"], first["lastCancelledAsOf"]) == (anew["inForce"], None)
-            assert anew["endedBy"]["replaced"] == 1
-            assert {row["filing_status_reason"] for row in ends} == {"CANCEL", "TERM/REPL"}
+            assert anew["endedBy"]["replaced"] + anew["endedBy"]["renamed"] == 1
+            assert {row["filing_status_reason"] for row in ends} <= {"CANCEL", "TERM/REPL", "NAMECHG"}
     ids = [{row["_id"] for row in documents} for _, _, documents in seen]
     assert ids[0] < ids[1] < ids[2]
