@@ -16,8 +16,8 @@ from fmcsa_orchestrator.clients.soda import SodaClient
 from fmcsa_orchestrator.clients.soda_schema import Dataset
 from fmcsa_orchestrator.model.company import Document
 from fmcsa_orchestrator.model.documents import content_hash
-from fmcsa_orchestrator.sources.motus import KEY, LISTED, Docket, MotusSource, YesNo, by_days, days_of, kept
-from fmcsa_orchestrator.sources.soda.columns import Amount, Content, DayOrText, RowParser, Text, Usdot
+from fmcsa_orchestrator.sources.motus import KEY, LISTED, AmountOrText, Docket, MotusSource, YesNo, by_days, days_of, kept
+from fmcsa_orchestrator.sources.soda.columns import Content, DayOrText, RowParser, Text, Usdot
 from fmcsa_orchestrator.sources.soda.file import SodaFile
 from fmcsa_orchestrator.sources.soda.row_documents import documents_of
 from fmcsa_orchestrator.sources.soda.source import Found
@@ -51,8 +51,8 @@ class StateRow(MotusRow, total=False):
 class AuthorityRow(StateRow, total=False):
     """One authority. Amounts are dollars; 0 on file is nothing on file."""
 
-    bipdRequired: Annotated[Amount, Field(validation_alias="min_cov_amount")]
-    bipdOnFile: Annotated[Amount, Field(validation_alias="bipd_file")]
+    bipdRequired: Annotated[AmountOrText, Field(validation_alias="min_cov_amount")]
+    bipdOnFile: Annotated[AmountOrText, Field(validation_alias="bipd_file")]
     cargoRequired: Annotated[YesNo, Field(validation_alias="cargo_req")]
     cargoOnFile: Annotated[YesNo, Field(validation_alias="cargo_file")]
     bondRequired: Annotated[YesNo, Field(validation_alias="bond_req")]
@@ -99,6 +99,11 @@ def _of(row: Content) -> tuple[str, str]:
     return row["docket"] or "", (row["kind"] or "").casefold()
 
 
+def _concerns(order: Content, row: Content) -> bool:
+    """Whether an order is about this authority; one that names no kind is about its docket."""
+    return _of(row) == _of(order) or (order["kind"] is None and row["docket"] == order["docket"])
+
+
 def state_of_order(order: Content, authorities: Iterable[Content], history: Iterable[Content], as_of: datetime | None) -> str:
     """What the order is on the day of the files: still to come into effect, standing, lifted, or without a day to be read.
 
@@ -109,10 +114,10 @@ def state_of_order(order: Content, authorities: Iterable[Content], history: Iter
         return "unreadable"
     if as_of is not None and effective > as_of:
         return "scheduled"
-    since = [days_of(row, "changedOn")[0] for row in history if row["state"] == "active" and _of(row) == _of(order)]
+    since = [days_of(row, "changedOn")[0] for row in history if row["state"] == "active" and _concerns(order, row)]
     if any(changed is not None and changed >= effective for changed in since):
         return "lifted"
-    is_active = any(row["state"] == "active" and _of(row) == _of(order) for row in authorities)
+    is_active = any(row["state"] == "active" and _concerns(order, row) for row in authorities)
     return "lifted" if is_active and as_of is not None and effective + _LAG <= as_of else "standing"
 
 

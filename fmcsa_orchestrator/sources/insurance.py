@@ -18,8 +18,18 @@ from typing_extensions import TypedDict
 from fmcsa_orchestrator.clients.soda import SodaClient
 from fmcsa_orchestrator.clients.soda_schema import Dataset
 from fmcsa_orchestrator.model.company import Document
-from fmcsa_orchestrator.sources.motus import KEY, LISTED, Docket, MotusSource, by_days, days_of, kept, letters_and_digits
-from fmcsa_orchestrator.sources.soda.columns import Amount, Content, DayOrText, RowParser, Text, Usdot
+from fmcsa_orchestrator.sources.motus import (
+    KEY,
+    LISTED,
+    AmountOrText,
+    Docket,
+    MotusSource,
+    by_days,
+    days_of,
+    kept,
+    letters_and_digits,
+)
+from fmcsa_orchestrator.sources.soda.columns import Content, DayOrText, RowParser, Text, Usdot
 from fmcsa_orchestrator.sources.soda.file import SodaFile
 from fmcsa_orchestrator.sources.soda.row_documents import documents_of
 from fmcsa_orchestrator.sources.soda.source import Found
@@ -45,8 +55,8 @@ class FilingRow(TypedDict, total=False):
     typeCode: Annotated[Text, Field(validation_alias="ins_type_code")]
     layer: Annotated[str, AfterValidator(lambda code: LAYERS.get(code.strip())), Field(validation_alias="ins_class_code")]
     classCode: Annotated[Text, Field(validation_alias="ins_class_code")]
-    maxCoverage: Annotated[Amount, Field(validation_alias="max_cov_amount")]
-    underlyingLimit: Annotated[Amount, Field(validation_alias="underl_lim_amount")]
+    maxCoverage: Annotated[AmountOrText, Field(validation_alias="max_cov_amount")]
+    underlyingLimit: Annotated[AmountOrText, Field(validation_alias="underl_lim_amount")]
     policyNumber: Annotated[Text, Field(validation_alias="policy_no")]
     effectiveOn: Annotated[DayOrText, Field(validation_alias="effective_date")]
     insurer: Annotated[Text, Field(validation_alias="insurance_company_name")]
@@ -128,10 +138,10 @@ def covered(filings: Iterable[Content]) -> float | None:
 
     None where no amount is known of the former.
     """
-    layers = [row for row in filings if row["maxCoverage"] is not None]
+    layers = [row for row in filings if isinstance(row["maxCoverage"], float)]
     reach = max((row["maxCoverage"] for row in layers if row["layer"] != "excess"), default=None)
     excess = [(row["underlyingLimit"], row["maxCoverage"]) for row in layers if row["layer"] == "excess"]
-    for limit, amount in sorted(layer for layer in excess if layer[0] is not None):
+    for limit, amount in sorted(layer for layer in excess if isinstance(layer[0], float)):
         if reach is not None and limit <= reach:
             reach = max(reach, limit + amount)
     return reach

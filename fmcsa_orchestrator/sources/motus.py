@@ -9,12 +9,12 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
 from fmcsa_orchestrator.clients.soda_schema import Key
 from fmcsa_orchestrator.model.documents import content_hash
 from fmcsa_orchestrator.model.results import Outcome
-from fmcsa_orchestrator.sources.soda.columns import Content
+from fmcsa_orchestrator.sources.soda.columns import Amount, Content, Text
 from fmcsa_orchestrator.sources.soda.kept_rows import KeptRows
 from fmcsa_orchestrator.sources.soda.source import Found, RowSource
 
@@ -30,6 +30,7 @@ def letters_and_digits(text: str | None) -> str | None:
 
 
 Docket = Annotated[str, AfterValidator(letters_and_digits)]
+AmountOrText = Annotated[Amount | Text, Field(union_mode="left_to_right")]  # so that no row is lost over it
 YesNo = Annotated[str, AfterValidator(lambda text: _FLAGS.get(text.strip().upper()))]  # None for any other
 
 
@@ -56,6 +57,7 @@ class MotusSource(RowSource):
 
     registry = "motus"
     nothing = Outcome.NOT_PUBLISHED
+    together = True
 
     async def summarize(self, found: Found) -> dict[str, Any] | None:
         """The summary of a carrier that is in a file."""

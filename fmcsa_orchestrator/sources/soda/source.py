@@ -101,12 +101,14 @@ class RowSource(SodaSource):
     Attributes:
         owns: the path of its one field, of which `summarize` gives the value.
         nothing: the outcome for a carrier without rows: by default that none are on record is a finding like any other.
+        together: whether rows are understood only with all others: where one cannot be, nothing else of the carrier is stored.
     """
 
     owns: tuple[str, ...]
     collection: str | None
     nothing: ClassVar[Outcome] = Outcome.CHANGED
     nothing_text: ClassVar[str] = "none on record"
+    together: ClassVar[bool] = False
 
     async def prepared(self, found: Found) -> Found:
         """What documents and summary are made of: the rows as they came, unless the files' rows are to be put together first."""
@@ -157,6 +159,9 @@ class RowSource(SodaSource):
         return await self._report(found)
 
     async def _report(self, found: Found) -> SourceReport:
+        fault, odd_rows = found.fault(), [odd for rows in found.rows for odd in rows.odd]
+        if fault is not None and self.together:
+            return SourceReport(incomplete=fault, odd_rows=odd_rows)
         prepared = await self.prepared(found)
         return SourceReport(
             fields={self.owns[0]: await self.summarize(prepared)},
@@ -165,6 +170,6 @@ class RowSource(SodaSource):
             outcome=Outcome.CHANGED if found else self.nothing,
             data_as_of=found.as_of,
             message=None if found else self.nothing_text,
-            incomplete=found.fault(),
-            odd_rows=[odd for rows in found.rows for odd in rows.odd],
+            incomplete=fault,
+            odd_rows=odd_rows,
         )

@@ -1,5 +1,6 @@
 """Operating authority: what a carrier may do, how that changed, which orders stand; and nothing about who is not in Motus."""
 
+import json
 from datetime import UTC, datetime
 from typing import ClassVar
 
@@ -8,8 +9,9 @@ import pytest
 from fmcsa_orchestrator import AuthoritySource
 from fmcsa_orchestrator.sources.authority import parse_authority, parse_history, parse_order, state_of_order
 from fmcsa_orchestrator.sources.motus import kept
+from fmcsa_orchestrator.sources.soda.kept_rows import RowKeeper
 from fmcsa_orchestrator.sources.soda.source import Found
-from fmcsa_orchestrator.testing import Fleet
+from fmcsa_orchestrator.testing import Fault, Fleet
 from tests.support.own_source import OwnSource
 from tests.support.world import open_world, status_of
 
@@ -21,7 +23,7 @@ KIND = "Motor Carrier of Property"
 class TestAuthority(OwnSource):
     columns: ClassVar = {
         "op_auth_status": 7,
-        "min_cov_amount": "much",
+        "min_cov_amount": ["much"],
         "cargo_req": ["Y"],
         "status_change_date": {"on": 1},
         "order1_type_desc": 7.5,
@@ -78,6 +80,7 @@ def test_what_a_row_of_the_carrier_file_says():
     assert (found["cargoRequired"], found["bondRequired"], found["cargoOnFile"], found["bondOnFile"]) == (True, False, None, None)
     assert (found["businessMailDeliverable"], found["mailingMailDeliverable"]) == (True, False)
     assert "5550100" not in found.values()
+    assert authority(min_cov_amount="-1", bipd_file="much")["bipdRequired"] == "-1"
 
 
 @pytest.mark.parametrize(
@@ -93,6 +96,8 @@ def test_what_a_row_of_the_carrier_file_says():
      ({"effective": "20261110"}, [authority()], [change("20261111")], "lifted"),
      ({"effective": "20261001"}, [authority(docket_number="MC8")], [change("20261102", op_auth_type="Broker")], "standing"),
      ({"effective": "20261001", "op_auth_type": KIND.upper(), "docket_number": "MC-7"}, [authority()], [], "lifted"),
+     ({"effective": "20261001", "op_auth_type": ""}, [authority()], [], "lifted"),
+     ({"effective": "20261001", "op_auth_type": ""}, [authority(docket_number="MC8")], [], "standing"),
      ({"effective": "soon", "order1_serve_date": "20261001"}, [], [], "standing"),
      ({"effective": "20261301"}, [authority()], [], "unreadable"),
      ({"effective": ""}, [], [change("20261001")], "unreadable"),
@@ -172,7 +177,8 @@ async def test_authority_is_followed_from_file_to_file():
             continue
         assert before[usdot]["authority"] is None or found["total"] == before[usdot]["authority"]["total"]
         assert found["total"] == len(rows[CARRIERS])
-        assert (found["inactive"] > 0, found["orders"]["standing"]) == (True, len(rows[ORDERS]))  # revoked by the change
+        assert (found["inactive"] > 0, found["orders"]["standing"] > 0, found["orders"]["lifted"]) == (True, True, 0)  # revoked
+        assert len(found["openOrders"]) == len(rows[ORDERS])
         assert sum(row["usdot"] == usdot for row in documents) == sum(map(len, rows.values()))
 
 
@@ -195,3 +201,35 @@ async def test_a_carrier_that_motus_drops_is_no_carrier_without_authority(change
         documents = [row for row in await world.rows("fmcsaAuthority") if row["usdot"] == fleet.usdots[0]]
     assert documents
     assert not any(row["current"] for row in documents)
+
+
+async def test_where_a_row_cannot_be_understood_all_that_is_stored_of_its_carrier_stays():
+    """An order is lifted by a change: without the one, nothing is to be said of the other."""
+    fleet = Fleet.sample(20)
+    for _ in range(3):
+        fleet.publish_daily(*FILES, changed=1)
+    async with open_world("memory", None, fleet=fleet, sources=("authority",)) as world:
+        await world.orchestrator.sync_all_companies()
+        before = await world.rows("fmcsaAuthority")
+        fields = [company["fmcsaData"]["authority"] for company in await world.companies()]
+        fleet.publish_daily(HISTORY, changed=0)
+        world.upstream.inject(Fault.bad_value("reason", 7, one_row=True), dataset=HISTORY, kind="resource")
+        summary = await world.orchestrator.sync_all_companies()
+        aside = await world.rows("fmcsaQuarantine")
+        after = await world.rows("fmcsaAuthority")
+        company = next(company for company in await world.companies() if company["_id"] == aside[0]["usdot"])
+        after_fields = [company["fmcsaData"]["authority"] for company in await world.companies()]
+    assert (after, after_fields) == (before, fields)
+    known = {row["usdot"] for row in before}
+    assert (summary.failed, {row["usdot"] for row in aside}) == (len(known), known)
+    assert status_of(company)["sources"]["authority"]["quarantined"] == 1
+    assert aside[0]["field"] == "reason"
+    assert f'"usdot_number": "{aside[0]["usdot"]}"' in aside[0]["raw"]
+
+
+async def test_no_address_gets_into_what_is_set_aside():
+    parsed = RowKeeper([1438], parse_authority, "usdot_number")
+    rows = [{"usdot_number": "1438", "cargo_req": 7, "bus_telno": "5550100", "mail_city": "SPRINGFIELD"}]
+    parsed.add(parsed.decode(json.dumps(rows).encode()))
+    (odd,) = parsed.by_key[1438].odd
+    assert (odd.field, json.loads(odd.raw)) == ("cargo_req", {"usdot_number": "1438", "cargo_req": 7})

@@ -1,6 +1,6 @@
 """Motus's files of authority: most are active; with each change one is revoked by an order, or reinstated."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from random import Random
 
 from fmcsa_orchestrator.testing.fmcsa.carriers import Carrier
@@ -75,23 +75,24 @@ def make_history(carrier: Carrier, seed: int, version: int) -> list[Row]:
 
 
 def make_authority_orders(carrier: Carrier, seed: int, version: int) -> list[Row]:
-    """One for each time that the authority is revoked, and for some a notice of old; half of the dockets have a hyphen."""
+    """One for each time that the authority is revoked; for some a notice of old, or of what is to come, or without days.
+
+    Half of the dockets have a hyphen.
+    """
     licence = licence_of(carrier, seed)
     rng = Random(f"{seed}:{carrier.usdot}:orders of authority")
     docket = licence.docket.replace("MC", "MC-") if rng.random() < 0.5 else licence.docket
     days = [day_of_change(number) for number in range(1, version + 1, 2)]
     if licence.in_motus and rng.random() < 0.15:
         days.insert(0, licence.since + timedelta(days=90))
+    head = {**licence.head(carrier.usdot), "docket_number": docket, "op_auth_type": licence.kind, "order1_type_desc": _NOTICE}
+    undated = [head] if licence.in_motus and rng.random() < 0.02 else []
+    if licence.in_motus and rng.random() < 0.05:
+        days.append(date(2027, 1, 15))
+    served = timedelta(days=30)
     return [
-        {
-            "docket_number": docket,
-            "usdot_number": str(carrier.usdot),
-            "op_auth_type": licence.kind,
-            "order1_serve_date": compact(day - timedelta(days=30)),
-            "order1_type_desc": _NOTICE,
-            "order1_effective_date": compact(day),
-        }
-        for day in days
+        *({**head, "order1_serve_date": compact(day - served), "order1_effective_date": compact(day)} for day in days),
+        *undated,
     ]
 
 

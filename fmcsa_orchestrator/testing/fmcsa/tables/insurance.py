@@ -45,6 +45,8 @@ def _others(licence: Licence, usdot: int) -> list[Row]:
     if licence.filed[1]:
         row = _filing(licence, usdot, "BMC-91X 1 E", f"XS {usdot % 10_000:04d}", licence.since)
         rows.append({**row, "max_cov_amount": f"{licence.filed[1]}.00", "underl_lim_amount": f"{licence.filed[0]}.00"})
+    if Random(f"{usdot}:years ahead").random() < 0.03:  # by mistake, as some upstream are
+        rows.append(_filing(licence, usdot, "BMC-34 2 P", f"NXT {usdot % 10_000:04d}", date(2032, 8, 10)))
     if licence.household_goods:
         rows.append(_filing(licence, usdot, "BMC-34 2 P", f"CGO {usdot % 10_000:04d}", licence.since))
     if licence.broker:
@@ -71,18 +73,21 @@ def make_filed(carrier: Carrier, seed: int, version: int) -> list[Row]:
 
 
 def make_ended(carrier: Carrier, seed: int, version: int) -> list[Row]:
-    """The policy before the first, which was replaced, twice for some; one that was cancelled for every other change."""
+    """The policy before the first, twice for some; one that was cancelled for every other change."""
     licence = licence_of(carrier, seed)
     if licence.broker or not (licence.in_motus or version):
         return []
     rng = Random(f"{seed}:{carrier.usdot}:ended")
-    before = _ended(_first_layer(licence, carrier.usdot, -1), licence, "TERM/REPL", licence.since)
+    reason = "NAMECHG" if rng.random() < 0.1 else "TERM/REPL"
+    before = _ended(_first_layer(licence, carrier.usdot, -1), licence, reason, licence.since)
     rows = [before] * (1 + (rng.random() < 0.2))
     if rng.random() < 0.1:  # nearly the same
         rows.append({**before, "insurance_company_name": before["insurance_company_name"].upper()})
     if rng.random() < 0.1:
         old = _filing(licence, carrier.usdot, "BMC-91 1 P", "OLD-77", licence.since - timedelta(days=4_000))
         rows.append(_ended(old, licence, "CANCEL", None))
+    if licence.filed[1] and rng.random() < 0.1:  # one of the few ends that are known before
+        rows.append(_ended(_others(licence, carrier.usdot)[0], licence, "CANCEL", date(2026, 12, 31)))
     for number in range(1, version + 1, 2):
         policy = _first_layer(licence, carrier.usdot, number // 2)
         rows.append(_ended(policy, licence, "CANCEL", day_of_change(number)))
