@@ -44,7 +44,19 @@ async def served(*carriers, **options):
     """A source at a double with these carriers."""
     fleet = Fleet(carriers)
     async with LocalFmcsa(fleet) as upstream, aiohttp.ClientSession() as session:
-        yield RoadsideSource(SodaClient(client(session, upstream.soda_url, "soda"), **options)), upstream, fleet
+        yield RoadsideSource(SodaClient(client(session, upstream.soda_url, "soda", **options))), upstream, fleet
+
+
+class Before:
+    """A limiter that does something before the nth request."""
+
+    def __init__(self, nth, step):
+        self.left, self.step = nth, step
+
+    async def acquire(self):
+        self.left -= 1
+        if self.left == 0:
+            self.step()
 
 
 def carrier(usdot, inspections, violations):
@@ -200,6 +212,26 @@ async def test_an_empty_file_of_details_takes_nothing_away(file):
         assert await world.rows("fmcsaRoadside") == before
         (one, *_) = await world.companies()
         assert status_of(one)["errors"][0]["kind"] == "implausible_empty"
+
+
+@pytest.mark.parametrize("nth", [2, 3, 4, 5])
+async def test_files_replaced_between_the_steps_leave_each_inspection_whole_or_awaited(nth):
+    limiter = Before(nth, lambda: fleet.publish_daily(changed=1))
+    async with served(carrier(SMALL, 300, 400), limiter=limiter) as (source, _, fleet):
+        files = {id_: [fleet.rows(file, id_) for file in (UNITS, VIOLATIONS)] for id_ in ids(fleet, SMALL)}
+        report = await source.fetch(company(SMALL))  # inspections, units, violations, units, violations
+        assert limiter.left <= 0  # it has happened
+        assert sorted(document.id for document in report.documents) == sorted(map(str, files))
+        gone = set(files) - set(ids(fleet, SMALL))
+        assert len(gone) == 1
+        for document in report.documents:
+            units, violations = files[int(document.id)]
+            content = document.content
+            if int(document.id) in gone and (content["units"] is None or content["violations"] is None):
+                assert not content["detailsComplete"]  # and the files' version is another now: it is read again
+            else:
+                assert len(content["units"] or ()) == len(units)
+                assert len(content["violations"] or ()) == len(violations)
 
 
 async def test_details_that_came_with_a_newer_edition_are_read_with_it():
