@@ -88,7 +88,10 @@ async def open_into(
         database = driver.database_of(client, settings.mongodb_database)
     if repository is None:
         repository = mongo.MongoCompanyRepository(
-            database, companies=settings.companies_collection, leases=settings.leases_collection
+            database,
+            companies=settings.companies_collection,
+            leases=settings.leases_collection,
+            ended_rows_kept_days=settings.ended_rows_kept_days,
         )
     if session is None:
         session = await stack.enter_async_context(_session(settings))

@@ -1,4 +1,7 @@
-"""The command line: sync, plan, status, doctor, demo. Exit status 0: all good, 1: some company failed, 2: could not run."""
+"""The command line: sync, plan, status, prepare, doctor, demo.
+
+Exit status 0: all good, 1: some company failed, 2: could not run.
+"""
 
 import asyncio
 import gc
@@ -6,6 +9,7 @@ import io
 import json
 import logging
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from enum import IntEnum
 from importlib import metadata
@@ -19,7 +23,7 @@ from rich.logging import RichHandler
 from rich.markup import escape
 from yarl import URL
 
-from fmcsa_orchestrator.api import close, stop, sync_all_companies, sync_company
+from fmcsa_orchestrator.api import close, prepare, stop, sync_all_companies, sync_company
 from fmcsa_orchestrator.cli.demo import run_demo
 from fmcsa_orchestrator.cli.signals import stopping_on_signals
 from fmcsa_orchestrator.cli.terminal.fleet import show_overview
@@ -35,6 +39,7 @@ from fmcsa_orchestrator.report.overview import as_json as as_json_value
 from fmcsa_orchestrator.report.read import read_company, read_fleet
 from fmcsa_orchestrator.settings import Settings
 from fmcsa_orchestrator.storage.mongodb.driver import HASTY_SELECTION_S, open_database
+from fmcsa_orchestrator.storage.repository import PREPARE_S
 from fmcsa_orchestrator.sync.diagnostics.doctor import unusable
 from fmcsa_orchestrator.sync.diagnostics.plan import Plan
 from fmcsa_orchestrator.wiring import open_orchestrator
@@ -119,13 +124,22 @@ def status(
     raise typer.Exit(Exit.SOME_FAILED if overview.is_failing else Exit.GOOD)
 
 
+@app.command("prepare")
+def make_ready(
+    *,
+    timeout: Annotated[float, typer.Option(min=0, help="Give up after so many seconds.")] = PREPARE_S,
+    as_json: Json = False,
+) -> None:
+    """Make the indexes in MongoDB, and set for how long ended rows are kept; for each new version, and as often as you like."""
+    console = _console(as_json=as_json)
+    _tell(console, asyncio.run(_prepared(timeout)), as_json=as_json)
+
+
 @app.command()
 def doctor(*, as_json: Json = False) -> None:
     """Check settings, MongoDB, indexes and upstreams, and say what to do about what is wrong."""
     console = _console(as_json=as_json)
-    findings = asyncio.run(_findings())
-    _print_json([asdict(finding) for finding in findings]) if as_json else show_findings(console, findings)
-    raise typer.Exit(Exit.GOOD if all(finding.is_good for finding in findings) else Exit.COULD_NOT_RUN)
+    _tell(console, asyncio.run(_findings()), as_json=as_json)
 
 
 @app.command()
@@ -200,6 +214,13 @@ async def _plan(*, force: bool) -> Plan:
         return await orchestrator.plan(force=force)
 
 
+async def _prepared(timeout_s: float) -> list[Finding]:
+    try:
+        return await prepare(timeout_s=timeout_s)
+    finally:
+        await close()
+
+
 async def _findings() -> list[Finding]:
     try:
         settings = Settings.load()
@@ -251,6 +272,11 @@ def _console(*, as_json: bool, verbose: bool = False) -> Console:
     else:
         logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     return console
+
+
+def _tell(console: Console, findings: Sequence[Finding], *, as_json: bool) -> NoReturn:
+    _print_json([asdict(finding) for finding in findings]) if as_json else show_findings(console, findings)
+    raise typer.Exit(Exit.GOOD if all(finding.is_good for finding in findings) else Exit.COULD_NOT_RUN)
 
 
 def _refuse(console: Console, error: FmcsaError, *, as_json: bool, exit_status: Exit = Exit.COULD_NOT_RUN) -> NoReturn:

@@ -12,7 +12,7 @@ from fmcsa_orchestrator.model.documents import differs, dig, settable, with_valu
 from fmcsa_orchestrator.model.errors import CompanyNotFoundError, CompanyWriteError, RepositoryError
 from fmcsa_orchestrator.model.status import LEASE, STATUS, StoredLease
 from fmcsa_orchestrator.storage.leases import LeaseStore, lost_to_another
-from fmcsa_orchestrator.storage.repository import WRONG_CLOCK, CompanyUpdate, Ended, RowWrite
+from fmcsa_orchestrator.storage.repository import PREPARE_S, WRONG_CLOCK, CompanyUpdate, Ended, RowWrite
 from fmcsa_orchestrator.testing.memory_leases import InMemoryLeases
 
 Fetch = Callable[[Company], SourceReport | Awaitable[SourceReport]]
@@ -52,8 +52,13 @@ class InMemoryRepository:
         self.run_leases: LeaseStore = InMemoryLeases({})
         self.company_leases: LeaseStore = InMemoryLeases(self.companies, LEASE)
 
-    async def prepare(self, collections: Sequence[str]) -> None:
+    async def prepare(self, collections: Sequence[str], limit_s: float = PREPARE_S) -> Sequence[Finding]:  # noqa: ARG002  # same
         """Nothing to prepare."""
+        return []
+
+    async def missing_indexes(self, collections: Sequence[str]) -> Sequence[str]:  # noqa: ARG002  # same
+        """Nothing is missing."""
+        return []
 
     async def check(self, collections: Sequence[str]) -> Sequence[Finding]:
         """Memory works."""

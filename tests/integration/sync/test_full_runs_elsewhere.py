@@ -1,5 +1,9 @@
-"""Two whole runs on a server that is neither embedded nor a mock: afterwards it holds exactly what upstream has."""
+"""Two whole runs on a server that is neither embedded nor a mock: afterwards it holds exactly what upstream has.
 
+FMCSA_TEST_COMPANIES says over how many companies, for however long that takes.
+"""
+
+import os
 from dataclasses import replace
 
 import pytest
@@ -13,8 +17,11 @@ from tests.support.world import open_world
 # FerretDB reads all documents of a collection for each update, and keeps one of its hundred connections to SQLite for every one that
 # finds its document, until the command ends: with more of them in one command it would never end.
 COMPANIES, MOST_ROWS, BULK = (100, 3, 60) if real_store.IS_FERRETDB else (300, 10_000, 1_000)
+WANTED = os.environ.get("FMCSA_TEST_COMPANIES")
+COMPANIES = int(WANTED or COMPANIES)
 
 pytestmark = [
+    *([pytest.mark.timeout(0)] if WANTED else []),
     pytest.mark.usefixtures("no_pauses"),
     pytest.mark.skipif(not real_store.KINDS, reason="set FMCSA_TEST_FERRETDB=build, or FMCSA_TEST_MONGODB_URI"),
 ]
