@@ -99,7 +99,7 @@ class CompanyRepository(Protocol):
         """The whole documents of these companies, as far as they are there, in any order."""
 
     async def count_current(self, source: str, version: str) -> int:
-        """How many companies hold this source's data at this version."""
+        """How many companies that have a dotNumber hold this source's data at this version."""
 
     async def find_company(self, company_id: Any) -> Mapping[str, Any]:
         """One company's document.

@@ -91,7 +91,7 @@ class InMemoryRepository:
     async def count_current(self, source: str, version: str) -> int:
         """How many hold this version."""
         path = f"{STATUS}.sources.{source}.version"
-        return sum(1 for company in self.companies.values() if dig(company, path) == version)
+        return sum(1 for company in self.companies.values() if _has_number(company) and dig(company, path) == version)
 
     async def find_company(self, company_id: Any) -> Mapping[str, Any]:
         """By `_id`, as it is."""
@@ -169,4 +169,8 @@ def _is_before(last_run: Any, after: datetime | None) -> bool:
 def _is_due(company: Mapping[str, Any], since: datetime, now: datetime) -> bool:
     last_run = _last_run(company)
     is_done = isinstance(last_run, datetime) and since <= last_run <= now + WRONG_CLOCK
-    return company.get("dotNumber") not in (None, "") and not is_done
+    return _has_number(company) and not is_done
+
+
+def _has_number(company: Mapping[str, Any]) -> bool:
+    return company.get("dotNumber") not in (None, "")

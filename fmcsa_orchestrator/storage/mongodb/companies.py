@@ -154,8 +154,8 @@ class MongoCompanyRepository:
         return await asked("cannot read companies", lambda: whole(self._companies.find(condition).batch_size(size), size))
 
     async def count_current(self, source: str, version: str) -> int:
-        """How many hold this version; the source's name has been checked to be fit for a path."""
-        condition = {f"{STATUS}.sources.{source}.version": version}
+        """How many hold this version; the source's name has been checked to be fit for a path. Others are not even looked at."""
+        condition = {**HAS_USDOT, f"{STATUS}.sources.{source}.version": version}
         count: int = await asked("cannot count companies", partial(self._companies.count_documents, condition))
         return count
 

@@ -85,6 +85,15 @@ async def test_an_attempt_that_a_wrong_clock_put_into_the_future_is_due(backend)
     assert await due(backend) == ["future"]
 
 
+async def test_who_has_lost_its_number_counts_no_more_among_those_that_hold_a_version(backend):
+    """`plan` takes them off those that are due, among which it is not."""
+    held = {"fmcsaData": {"syncStatus": {"sources": {"s": {"version": "v1"}, "t": {"version": "v2"}}}}}
+    for key, number in enumerate((7, None, "")):
+        await backend.add({"_id": key, "dotNumber": number, **held})
+    await backend.add({"_id": "missing", **held}, {"_id": "other", "dotNumber": 9})
+    assert [await backend.repository.count_current(*which) for which in (("s", "v1"), ("t", "v2"), ("s", "v2"))] == [1, 1, 0]
+
+
 async def test_times_come_back_aware(backend):
     await backend.add(company(1, NOW))
     assert (await backend.repository.find_company(1))["fmcsaData"]["syncStatus"]["lastRun"] == NOW
