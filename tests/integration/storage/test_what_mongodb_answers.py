@@ -5,7 +5,7 @@ import pytest
 from tests.support import wire_proxy as wire
 from tests.support.bad_day import ROWS, kinds, open_bad_day, saves
 
-OF_THE_DATA = [2, 9, 14, 15, 28, 40, 52, 57, 121, 11000, 17419]
+OF_THE_DATA = [2, 9, 14, 15, 28, 40, 52, 57, 121, 10334, 11000, 17419, 17420, 7655103]
 OF_THE_STORE = [14031, 16500, 10107, 189, 91, 13, 50, 8000, 1]
 
 
