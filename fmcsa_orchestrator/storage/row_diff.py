@@ -51,7 +51,7 @@ class RowPlan:
 def scope_of(company_id: Any) -> str:
     """What the `_id` of each of a company's rows begins with.
 
-    Two companies never share one, even with ids such as 7, "7" and "7:1", a UUID and its text, or the same bytes of two BSON kinds.
+    Two companies never share one, even with ids such as 7, "7" and "7:1", a UUID and its text, or bytes of two BSON kinds.
     """
     text = str(company_id).replace("%", "%25").replace(":", "%3A")
     is_plain = _PLAIN.fullmatch(text) is not None

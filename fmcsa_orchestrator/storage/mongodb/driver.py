@@ -69,9 +69,8 @@ HASTY_SELECTION_S = 5.0  # the same, where somebody waits at a terminal
 _AUTH_CODES = {13, 18, 8000}
 # What MongoDB says of one document: a bad value or type, a path that leads nowhere, a rule of the collection, a second of its
 # kind, too large. Anything else, as a full disk or a rate that is exceeded, is of the server, and meets every company alike.
-_DATA_CODES = {2, 9, 14, 15, 28, 40, 52, 57, 121, 11000}
-_DATA_CODES |= {10334, 17419, 17420, 7655103}  # too large; the last is 17420 of the newest servers
-_DATA_CODES |= {None}  # of mocks; MongoDB always has one
+_TOO_LARGE = {10334, 17419, 17420, 7655103}  # the last is 17420 of the newest servers
+_DATA_CODES = {None, 2, 9, 14, 15, 28, 40, 52, 57, 121, 11000, *_TOO_LARGE}  # None: of mocks; MongoDB always has one
 _ID_TYPES = (str, int, float, bytes, datetime, ObjectId, UUID, Decimal128)  # Binary is bytes
 _DUPLICATE = 11000
 # No primary at the moment, or one that is going, and for a mongos the same seen from afar: it passes.
