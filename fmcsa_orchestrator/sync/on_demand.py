@@ -23,8 +23,8 @@ _SOURCES_SHARE = 0.9  # of the time allowed, what the sources may use; the rest 
 class OnDemandSync:
     """Syncs companies by what is in their `_id`.
 
-    Raises: CompanyNotFoundError, CompanyWriteError for an `_id` that nothing can be kept by, LeaseHeldError when somebody else has
-    the company for too long, LeaseLostError, RepositoryError.
+    Raises: CompanyNotFoundError, CompanyWriteError for an `_id` that nothing can be kept by, LeaseHeldError when somebody else
+    has the company for too long, LeaseLostError, RepositoryError.
     """
 
     def __init__(self, components: Components) -> None:
