@@ -1,6 +1,6 @@
 """Keeps the FMCSA safety data of your customer companies fresh in MongoDB. See README.md."""
 
-from fmcsa_orchestrator.api import close, health, stop, sync_all_companies, sync_company
+from fmcsa_orchestrator.api import close, health, prepare, stop, sync_all_companies, sync_company
 from fmcsa_orchestrator.clients.http import Refusal, Reply, Upstream, read_json
 from fmcsa_orchestrator.model.company import Company, Derived, Document, Finding, OddRow, SourceReport
 from fmcsa_orchestrator.model.errors import (
@@ -150,6 +150,7 @@ __all__ = [
     "default_sources",
     "health",
     "open_orchestrator",
+    "prepare",
     "read_json",
     "stop",
     "sync_all_companies",

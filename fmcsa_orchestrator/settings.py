@@ -17,6 +17,7 @@ PREFIX = "FMCSA_"
 _FILE = Path(".env")
 _ENCODING = "utf-8-sig"  # UTF-8, with or without the mark that some editors put first
 _LEAST_SECRET, _LEAST_USER = 4, 8  # characters; to hide fewer would hide words of our own, such as "admin", and keep no secret
+_MOST_DAYS = 24_855  # that a TTL index of MongoDB can be told
 _OPTION = re.compile(r"[?&;]([^=?&;]+)=([^&;]*)")
 _SECRET_OPTION = re.compile(r"(?i)password|passphrase|secret|token")
 # Of `authMechanismProperties`, what tells where and how to ask.
@@ -75,6 +76,9 @@ class Settings(BaseSettings):
     request_timeout_s: PositiveFloat = Field(30, description="silence of an upstream after which a request is given up")
     company_timeout_s: PositiveFloat = Field(120, description="all sources of one company together")
     stale_after_h: PositiveFloat = Field(STALE_AFTER_H, description="hours after which a success, or the last run, is stale")
+    ended_rows_kept_days: PositiveInt | None = Field(
+        None, le=_MOST_DAYS, description="days after which rows that upstream has no more are deleted; without it, never"
+    )
     lease_ttl_s: PositiveFloat = Field(30, description="without a heartbeat for so long, a run or sync may be taken over")
 
     @field_validator("*", mode="before")

@@ -107,7 +107,10 @@ async def open_into(
         event_log = MongoEventLog(database, settings.events_collection)
     if repository is None:
         repository = mongo.MongoCompanyRepository(
-            database, companies=settings.companies_collection, leases=settings.leases_collection
+            database,
+            companies=settings.companies_collection,
+            leases=settings.leases_collection,
+            ended_rows_kept_days=settings.ended_rows_kept_days,
         )
     if session is None:
         session = await stack.enter_async_context(_session(settings))

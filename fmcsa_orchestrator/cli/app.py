@@ -1,4 +1,4 @@
-"""The command line: sync, plan, status, events, doctor, demo.
+"""The command line: sync, plan, status, events, prepare, doctor, demo.
 
 Exit status 0: all good, 1: some company failed, 2: could not run.
 """
@@ -7,10 +7,11 @@ import asyncio
 import gc
 import io
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 from urllib.request import getproxies
 
 import typer
@@ -18,7 +19,7 @@ from rich.console import Console
 from rich.markup import escape
 from yarl import URL
 
-from fmcsa_orchestrator.api import close, stop, sync_all_companies, sync_company
+from fmcsa_orchestrator.api import close, prepare, stop, sync_all_companies, sync_company
 from fmcsa_orchestrator.cli.common import Exit, Json, Verbose, make_console, print_json, refuse
 from fmcsa_orchestrator.cli.demo import run_demo
 from fmcsa_orchestrator.cli.feed import show_events
@@ -36,6 +37,7 @@ from fmcsa_orchestrator.report.read import read_company, read_fleet
 from fmcsa_orchestrator.settings import Settings
 from fmcsa_orchestrator.sources.catalogue import chosen_sources
 from fmcsa_orchestrator.storage.mongodb.driver import HASTY_SELECTION_S, open_database
+from fmcsa_orchestrator.storage.repository import PREPARE_S
 from fmcsa_orchestrator.sync.diagnostics.doctor import unusable
 from fmcsa_orchestrator.sync.diagnostics.plan import Plan
 from fmcsa_orchestrator.wiring import open_orchestrator
@@ -110,13 +112,22 @@ def status(
     raise typer.Exit(Exit.SOME_FAILED if overview.is_failing else Exit.GOOD)
 
 
+@app.command("prepare")
+def make_ready(
+    *,
+    timeout: Annotated[float, typer.Option(min=0, help="Give up after so many seconds.")] = PREPARE_S,
+    as_json: Json = False,
+) -> None:
+    """Make the indexes in MongoDB, and set for how long ended rows are kept; for each new version, and as often as you like."""
+    console = make_console(as_json=as_json)
+    _tell(console, asyncio.run(_prepared(timeout)), as_json=as_json)
+
+
 @app.command()
 def doctor(*, as_json: Json = False) -> None:
     """Check settings, MongoDB, indexes and upstreams, and say what to do about what is wrong."""
     console = make_console(as_json=as_json)
-    findings = asyncio.run(_findings())
-    print_json([asdict(finding) for finding in findings]) if as_json else show_findings(console, findings)
-    raise typer.Exit(Exit.GOOD if all(finding.is_good for finding in findings) else Exit.COULD_NOT_RUN)
+    _tell(console, asyncio.run(_findings()), as_json=as_json)
 
 
 @app.command()
@@ -191,6 +202,13 @@ async def _plan(*, force: bool) -> Plan:
         return await orchestrator.plan(force=force)
 
 
+async def _prepared(timeout_s: float) -> list[Finding]:
+    try:
+        return await prepare(timeout_s=timeout_s)
+    finally:
+        await close()
+
+
 async def _findings() -> list[Finding]:
     try:
         settings = Settings.load()
@@ -228,3 +246,8 @@ async def _overview(company_id: str | None, limit: int, stale_after_h: float | N
         if company_id is not None:
             return await read_company(database, companies, company_id, sources, stale_after_h=stale_after_h, leases=leases)
         return await read_fleet(database, companies, sources, limit=limit, stale_after_h=stale_after_h, leases=leases)
+
+
+def _tell(console: Console, findings: Sequence[Finding], *, as_json: bool) -> NoReturn:
+    print_json([asdict(finding) for finding in findings]) if as_json else show_findings(console, findings)
+    raise typer.Exit(Exit.GOOD if all(finding.is_good for finding in findings) else Exit.COULD_NOT_RUN)

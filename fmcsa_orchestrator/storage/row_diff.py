@@ -55,14 +55,15 @@ class RowPlan:
 def scope_of(company_id: Any) -> str:
     """What the `_id` of each of a company's rows begins with.
 
-    Two companies never share one, even with ids such as 7, "7" and "7:1", or a UUID and its text.
+    Two companies never share one, even with ids such as 7, "7" and "7:1", a UUID and its text, or bytes of two BSON kinds.
     """
     text = str(company_id).replace("%", "%25").replace(":", "%3A")
     is_plain = _PLAIN.fullmatch(text) is not None
     if isinstance(company_id, str):
         text = f'"{text}"' if is_plain or text.startswith(_MARKS) else text
     elif not is_plain:
-        text = f"<{type(company_id).__name__} {text}>"
+        kind = getattr(company_id, "subtype", "")  # of a Binary: bytes that look alike may stand for different things
+        text = f"<{type(company_id).__name__}{kind} {text}>"
     return f"{text}:"
 
 

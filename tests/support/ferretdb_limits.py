@@ -8,6 +8,7 @@ _FEW_EXPRESSIONS = "FerretDB 1 has no $min, $max, $and, $cond in a $group: it ca
 _NO_MORE_THAN_100 = "FerretDB 1 keeps a connection to SQLite for each update of a command: with a hundred of them it never ends"
 _SLOW = "FerretDB 1 reads the whole collection for each update: thousands of rows take minutes"
 _ERRORS_IN_BULKS = "FerretDB 1 answers a refused update in a way that PyMongo cannot read, and leaves out those behind it"
+_NO_TTL = "FerretDB 1 has neither TTL indexes nor collMod"
 
 # The name of a test, and the id of its parameters where not all of them are meant -> why not.
 LIMITS = {
@@ -23,6 +24,7 @@ LIMITS = {
     "test_a_row_that_has_lost_its_company_is_given_it_again": _ERRORS_IN_BULKS,
     "test_what_breaks_an_index_of_the_hosts_own_is_refused": _ERRORS_IN_BULKS,
     "test_many_rows_and_awkward_values 2500": _SLOW,
+    "test_it_is_made_changed_and_switched_off_again": _NO_TTL,
     "test_counts_are_those_of_the_documents": _FEW_EXPRESSIONS,
     "test_the_fleet_takes_four_commands_whatever_its_sources": _FEW_EXPRESSIONS,
     "test_an_empty_fleet_is_counted_too": _FEW_EXPRESSIONS,

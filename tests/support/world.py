@@ -85,10 +85,10 @@ async def answered(database):
 
 
 @asynccontextmanager
-async def open_world(store, uri, *, fleet=None, **settings):
+async def open_world(store, uri, *, fleet=None, client_options=None, **settings):
     """A world on this store ("memory", "motor", "pymongo"), its companies there, nothing synced yet."""
     fleet = fleet or Fleet.sample(40)
-    client = connect(store, uri) if store in _CLIENTS else None
+    client = connect(store, uri, **(client_options or {})) if store in _CLIENTS else None
     name = f"world_{secrets.token_hex(4)}"
     async with LocalFmcsa(fleet) as upstream:
         world = World(fleet, upstream, None if client is None else client[name])
