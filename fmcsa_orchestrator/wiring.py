@@ -102,9 +102,9 @@ async def open_into(
         stack.push_async_callback(driver.close_client, client)
         database = driver.database_of(client, settings.mongodb_database)
     if history is None and database is not None and settings.history:
-        history = MongoHistory(database, settings.history_collection)
+        history = MongoHistory(database, settings.history_collection, kept_days=settings.history_kept_days)
     if event_log is None and database is not None and settings.events:
-        event_log = MongoEventLog(database, settings.events_collection)
+        event_log = MongoEventLog(database, settings.events_collection, kept_days=settings.events_kept_days)
     if repository is None:
         repository = mongo.MongoCompanyRepository(
             database,

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+from fmcsa_orchestrator.model.company import Finding
+
 BEGINNING = 10**12  # the place before that of the first event: all have as many digits, and sort as text as well
 
 
@@ -33,6 +35,9 @@ class EventLog(Protocol):
     Raises:
         RepositoryError: from every method, when the store does not work.
     """
+
+    async def prepare(self, limit_s: float) -> Sequence[Finding]:
+        """Make its indexes, in so many seconds; a finding for each."""
 
     async def append(self, documents: Sequence[Mapping[str, Any]]) -> int:
         """Put these at the end, in their order, less those whose `id` is there already; how many were new."""

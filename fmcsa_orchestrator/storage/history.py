@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+from fmcsa_orchestrator.model.company import Finding
 from fmcsa_orchestrator.storage.row_diff import scope_of
 
 
@@ -44,6 +45,9 @@ class History(Protocol):
     Raises:
         RepositoryError: from every method, when the store does not work.
     """
+
+    async def prepare(self, limit_s: float) -> Sequence[Finding]:
+        """Make its indexes, in so many seconds; a finding for each."""
 
     async def keep(self, entries: Sequence[HistoryEntry]) -> None:
         """Write these, in place of what is there of the same company, carrier and day."""

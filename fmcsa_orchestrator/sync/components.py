@@ -1,9 +1,11 @@
 """What every sync is made with, put together once by the orchestrator."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from fmcsa_orchestrator.model.company import Finding
 from fmcsa_orchestrator.model.limiter import Limiter
 from fmcsa_orchestrator.model.rules import AlertRules
 from fmcsa_orchestrator.sources.base import BatchSource
@@ -35,6 +37,15 @@ class Components:
     event_log: EventLog | None  # None: nothing is told
     rules: AlertRules
     history: History | None  # None: nothing is kept for good
+
+    async def prepare(self, limit_s: float) -> list[Finding]:
+        """Make all indexes, in so many seconds; a finding for each. Raises: RepositoryError when the store does not work."""
+        clock = asyncio.get_running_loop()
+        until = clock.time() + limit_s
+        findings = [*await self.repository.prepare(self.collections, limit_s)]
+        for log in (self.event_log, self.history):
+            findings += () if log is None else await log.prepare(max(0.0, until - clock.time()))
+        return findings
 
     @property
     def collections(self) -> list[str]:

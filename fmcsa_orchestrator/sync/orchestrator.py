@@ -238,7 +238,7 @@ class Orchestrator:
             What is there, was made, or could not be.
         """
         parts, timeout_s = self.components, PREPARE_S if timeout_s is None else timeout_s
-        make = partial(parts.repository.prepare, parts.collections, timeout_s)
+        make = partial(parts.prepare, timeout_s)
         found = await findings_of("MongoDB", parts.isolation, timeout_s + _GRACE_S, make)
         return without_needless_remedies(found)
 
@@ -353,7 +353,7 @@ class Orchestrator:
         limit_s = RUN_INDEXES_S if deadline_s is None else min(RUN_INDEXES_S, deadline_s * _INDEXES_SHARE)
         with suppress(TimeoutError):  # a store that does not work is found by what comes next
             async with asyncio.timeout(limit_s + _GRACE_S):
-                findings = await self.components.repository.prepare(self.components.collections, limit_s)
+                findings = await self.components.prepare(limit_s)
                 self._has_made_indexes = all(finding.is_good for finding in findings)
 
     async def _look_at_indexes(self) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fmcsa_orchestrator.model.carrier_events import TYPE_PREFIX
+from fmcsa_orchestrator.model.company import Finding
 from fmcsa_orchestrator.storage.event_log import BEGINNING, Wanted
 from fmcsa_orchestrator.storage.history import HistoryEntry
 
@@ -13,6 +14,10 @@ class InMemoryEventLog:
 
     def __init__(self) -> None:
         self.events: list[dict[str, Any]] = []
+
+    async def prepare(self, limit_s: float) -> Sequence[Finding]:  # noqa: ARG002  # as the protocol has it
+        """Nothing to prepare."""
+        return ()
 
     async def append(self, documents: Sequence[Mapping[str, Any]]) -> int:
         """Those that are not there."""
@@ -41,6 +46,10 @@ class InMemoryHistory:
 
     def __init__(self) -> None:
         self.documents: dict[str, dict[str, Any]] = {}
+
+    async def prepare(self, limit_s: float) -> Sequence[Finding]:  # noqa: ARG002  # as the protocol has it
+        """Nothing to prepare."""
+        return ()
 
     async def keep(self, entries: Sequence[HistoryEntry]) -> None:
         """Write each."""

@@ -1,6 +1,5 @@
 """The MongoDB repository, on motor or PyMongo's async API alike."""
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
@@ -26,7 +25,7 @@ from fmcsa_orchestrator.storage.mongodb.driver import (
     possible_ids,
     whole,
 )
-from fmcsa_orchestrator.storage.mongodb.indexes import OF_COMPANIES, OF_ROWS, MongoIndexes
+from fmcsa_orchestrator.storage.mongodb.indexes import OF_COMPANIES, OF_ROWS, Expiry, MongoIndexes
 from fmcsa_orchestrator.storage.mongodb.lease_store import MongoLeases, still
 from fmcsa_orchestrator.storage.repository import PREPARE_S, WRONG_CLOCK, CompanyUpdate, Ended, RowWrite
 from fmcsa_orchestrator.storage.row_diff import PROJECTION, SeenIds
@@ -34,6 +33,7 @@ from fmcsa_orchestrator.storage.row_diff import PROJECTION, SeenIds
 # `$ne` and `$not` say what one `$nin` would; the embedded store answers these twenty times quicker.
 HAS_USDOT = {"dotNumber": {"$exists": True, "$ne": "", "$not": {"$eq": None}}}
 _CLOCKS_APART = timedelta(seconds=30)  # that much is no harm
+EXPIRY = "fmcsaEndedRows"  # the name of the index by which MongoDB deletes rows that have ended
 _CHECK_S = 30.0  # what indexes may take that are missing, in a check-up
 _BATCH = 5_000  # of stored rows, in one answer of the server
 _STATUS_FIELDS = {"dotNumber": 1, "name": 1, STATUS: 1}
@@ -77,17 +77,16 @@ class MongoCompanyRepository:
     def _indexes(self, collections: Sequence[str]) -> MongoIndexes:
         rows = [self._collection(name) for name in collections]
         wanted = [(self._companies, OF_COMPANIES), *((collection, OF_ROWS) for collection in rows)]
-        return MongoIndexes(self._database, wanted, rows, self._ended_rows_kept_days)
+        days = self._ended_rows_kept_days
+        expiries = [Expiry(collection, "endedAt", EXPIRY, days, "ended rows") for collection in rows]
+        return MongoIndexes(self._database, wanted, expiries)
 
     async def prepare(self, collections: Sequence[str], limit_s: float = PREPARE_S) -> Sequence[Finding]:
         """Make the indexes that are missing, and see to it that ended rows are deleted when they are due, or no longer.
 
         Without the right to do so, or the time, all works, but slower: that is a finding, and a warning in the log.
         """
-        indexes = self._indexes(collections)
-        until = asyncio.get_running_loop().time() + limit_s
-        made = await indexes.make(limit_s)
-        return [*made, *await indexes.expire(max(0.0, until - asyncio.get_running_loop().time()))]
+        return await self._indexes(collections).prepare(limit_s)
 
     async def missing_indexes(self, collections: Sequence[str]) -> Sequence[str]:
         """Those that are not there, as `companies.dotNumber`; one short command per collection, side by side."""

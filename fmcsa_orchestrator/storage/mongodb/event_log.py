@@ -12,9 +12,11 @@ from functools import partial
 from typing import Any
 
 from fmcsa_orchestrator.model.carrier_events import TYPE_PREFIX
+from fmcsa_orchestrator.model.company import Finding
 from fmcsa_orchestrator.model.errors import RepositoryError
 from fmcsa_orchestrator.storage.event_log import BEGINNING, Wanted
 from fmcsa_orchestrator.storage.mongodb.driver import asked, collection_of, inserted_in_order, whole
+from fmcsa_orchestrator.storage.mongodb.indexes import OF_EVENTS, Expiry, MongoIndexes
 
 _TRIES = 200  # times that others may be quicker: each time, one of them has got on
 _PART = 500  # events in one command
@@ -24,9 +26,15 @@ _WRITING = "cannot write events"
 class MongoEventLog:
     """An `EventLog` in one collection, of a motor or PyMongo-async database."""
 
-    def __init__(self, database: Any, collection: str = "fmcsaEvents") -> None:
+    def __init__(self, database: Any, collection: str = "fmcsaEvents", *, kept_days: int | None = None) -> None:
         self._events = collection_of(database, collection)
+        expiry = Expiry(self._events, "expiring", "fmcsaExpiring", kept_days, "events")
+        self._indexes = MongoIndexes(database, [(self._events, OF_EVENTS)], [expiry])
         self._last: int | None = None  # as far as we know; others may be further
+
+    async def prepare(self, limit_s: float) -> Sequence[Finding]:
+        """Its indexes, one of which makes MongoDB delete events after so many days."""
+        return await self._indexes.prepare(limit_s)
 
     async def append(self, documents: Sequence[Mapping[str, Any]]) -> int:
         """In ordered inserts, each as far as it goes before somebody else has taken a place."""

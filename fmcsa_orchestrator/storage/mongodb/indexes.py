@@ -20,7 +20,8 @@ log = logging.getLogger(__name__)
 # more than the companies to be synced, stand together in it and are skipped in one step. The second serves who counts them all.
 OF_COMPANIES = ((LAST_RUN, "dotNumber"), ("dotNumber",))
 OF_ROWS = (("companyId",),)
-EXPIRY = "fmcsaEndedRows"  # the name of the index by which MongoDB deletes rows that have ended
+OF_EVENTS = (("id",), ("data.companyId",))
+UNIQUE = frozenset({"id"})  # two hosts that see one change at once tell it once
 _DAY_S = 86_400
 _LAST_WORD_S = 1.0  # after we have given up, the driver and the server do so, too
 _NARROWER = ("sparse", "partialFilterExpression", "hidden", "collation")  # such an index does not serve all queries
@@ -31,8 +32,27 @@ Indexes = Mapping[str, Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
+class Expiry:
+    """What MongoDB is to delete by itself.
+
+    Attributes:
+        collection: where.
+        field: the time from which on is counted; a document without it stays.
+        name: of the index.
+        days: after how many; None: never.
+        what: is deleted, in words.
+    """
+
+    collection: Any
+    field: str
+    name: str
+    days: int | None
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
 class MongoIndexes:
-    """The indexes of some collections. `keep_days`: how long rows are kept that have ended; None: for good.
+    """The indexes of some collections, and what is to expire in them.
 
     Whatever MongoDB refuses, or has not done in time, is told: all works without, but slower. Raises, from every method:
     RepositoryError when the store does not work.
@@ -40,8 +60,12 @@ class MongoIndexes:
 
     database: Any
     wanted: Sequence[tuple[Any, Sequence[tuple[str, ...]]]]
-    rows: Sequence[Any] = ()
-    keep_days: int | None = None
+    expiries: Sequence[Expiry] = ()
+
+    async def prepare(self, limit_s: float) -> list[Finding]:
+        """Make what is missing, then see to what is to expire."""
+        until = asyncio.get_running_loop().time() + limit_s
+        return [*await self.make(limit_s), *await self.expire(_left_s(until))]
 
     async def missing(self) -> list[str]:
         """The names of those that are not there; of a collection whose indexes cannot be read, nothing."""
@@ -64,38 +88,40 @@ class MongoIndexes:
                 if stored is not None and _is_there(stored, fields):
                     findings.append(Finding("index", True, f"{name} is there"))
                     continue
-                create = partial(collection.create_index, [(field, 1) for field in fields])
+                options = {"unique": True} if UNIQUE.issuperset(fields) else {}
+                create = partial(collection.create_index, [(field, 1) for field in fields], **options)
                 why_not = await _done(collection, f"cannot create the index {' and '.join(fields)}", create, until)
                 text = f"{name} has been made" if why_not is None else f"{name} is missing: all works, but slower ({why_not})"
                 findings.append(Finding("index", why_not is None, text, _BY_HAND))
         return findings
 
     async def expire(self, limit_s: float) -> list[Finding]:
-        """See to it that MongoDB deletes rows so many days after they have ended, or no longer; findings where that is wanted."""
+        """See to it that MongoDB deletes what is so many days old, or no longer does; findings where that is wanted."""
         until = asyncio.get_running_loop().time() + limit_s
         findings = []
-        for collection in self.rows:
-            stored = await _stored(collection, _left_s(until))
-            why_not = await self._expire(collection, (stored or {}).get(EXPIRY), until)
-            if self.keep_days is not None or why_not is not None:
-                text = f"rows of {collection.name} are deleted {self.keep_days} days after they have ended"
+        for expiry in self.expiries:
+            stored = await _stored(expiry.collection, _left_s(until))
+            why_not = await self._expire(expiry, (stored or {}).get(expiry.name), until)
+            if expiry.days is not None or why_not is not None:
+                name = expiry.collection.name
+                text = f"{expiry.what} of {name} are deleted after {expiry.days} days"
                 if why_not is not None:
-                    text = f"{collection.name}: what becomes of rows that have ended could not be changed ({why_not})"
-                findings.append(Finding("ended rows", why_not is None, text, _TTL_RIGHTS))
+                    text = f"{name}: when {expiry.what} are deleted could not be changed ({why_not})"
+                findings.append(Finding(expiry.what, why_not is None, text, _TTL_RIGHTS))
         return findings
 
-    async def _expire(self, collection: Any, stored: Mapping[str, Any] | None, until: float) -> RepositoryError | None:
+    async def _expire(self, expiry: Expiry, stored: Mapping[str, Any] | None, until: float) -> RepositoryError | None:
         """Why it could not be done; None where it is."""
-        what = "cannot change how long rows are kept"
-        if self.keep_days is None:
-            return None if stored is None else await _done(collection, what, partial(collection.drop_index, EXPIRY), until)
-        seconds = self.keep_days * _DAY_S
+        what, collection = f"cannot change how long {expiry.what} are kept", expiry.collection
+        if expiry.days is None:
+            return None if stored is None else await _done(collection, what, partial(collection.drop_index, expiry.name), until)
+        seconds = expiry.days * _DAY_S
         if stored is None:
-            create = partial(collection.create_index, [("endedAt", 1)], name=EXPIRY, expireAfterSeconds=seconds)
+            create = partial(collection.create_index, [(expiry.field, 1)], name=expiry.name, expireAfterSeconds=seconds)
             return await _done(collection, what, create, until)
         if stored.get("expireAfterSeconds") == seconds:
             return None
-        change = {"collMod": collection.name, "index": {"name": EXPIRY, "expireAfterSeconds": seconds}}
+        change = {"collMod": collection.name, "index": {"name": expiry.name, "expireAfterSeconds": seconds}}
         return await _done(collection, what, partial(self.database.command, change), until)
 
 

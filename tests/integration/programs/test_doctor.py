@@ -71,7 +71,7 @@ async def test_indexes_are_made_by_a_command_of_its_own(environment):
     days = {"FMCSA_ENDED_ROWS_KEPT_DAYS": "30"}
     status, out, _ = await command("prepare", "--timeout", "30", "--json", **environment, **days)
     found = [finding["text"] for finding in json.loads(out) if finding["what"] == "ended rows"]
-    assert (status, len(found), "30 days after they have ended" in found[0]) == (0, 3, True)
+    assert (status, len(found), "after 30 days" in found[0]) == (0, 3, True)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from mongomock_motor import AsyncMongoMockDatabase
 
 from fmcsa_orchestrator import Document, MongoCompanyRepository, SourceReport
-from fmcsa_orchestrator.storage.mongodb.indexes import EXPIRY
+from fmcsa_orchestrator.storage.mongodb.companies import EXPIRY
 from fmcsa_orchestrator.testing.fakes import FakeSource
 from tests.support import wire_proxy as wire
 from tests.support.bad_day import ROWS, open_bad_day
@@ -46,7 +46,7 @@ async def test_it_is_off_unless_it_is_set(backend):
     assert await kept_s(backend) is None
 
 
-TOLD = [f"rows of {name} are deleted {{}} days after they have ended" for name in ("fmcsaS", "fmcsaQuarantine")]
+TOLD = [f"ended rows of {name} are deleted after {{}} days" for name in ("fmcsaS", "fmcsaQuarantine")]
 
 
 async def test_it_is_made_changed_and_switched_off_again(backend, request):
