@@ -366,4 +366,4 @@ class Orchestrator:
             async with asyncio.timeout(LOOK_S):
                 missing = await self.components.repository.missing_indexes(self.components.collections)
         if missing:
-            note(log, logging.WARNING, "index_missing", indexes=", ".join(missing))
+            note(log, logging.INFO, "index_missing", indexes=", ".join(missing))

@@ -1,5 +1,6 @@
 """Indexes: made by `prepare` and by runs, in bounded time; handlers only look. Rows that have ended, and how long they are kept."""
 
+import logging
 import re
 
 import pytest
@@ -34,6 +35,11 @@ def makes_indexes(command):
 
 def lists_indexes(command):
     return wire.name_of(command) == "listIndexes"
+
+
+@pytest.fixture(autouse=True)
+def all_of_the_log(caplog):
+    caplog.set_level(logging.INFO, "fmcsa_orchestrator")
 
 
 def told(caplog, event):
