@@ -109,6 +109,13 @@ def test_an_end_is_of_one_docket_type_class_and_policy(other):
     ]
 
 
+def test_bonds_without_a_number_are_known_by_their_insurers():
+    bonds = [filed(policy_no=None, ins_type_code="3", insurance_company_name=name) for name in ("Prairie Mutual", "Harbor")]
+    ends = [ended("20260501", policy_no=None, ins_type_code="3", insurance_company_name="HARBOR")]
+    found = filings_of(bonds, ends, FILE_OF)
+    assert [(bond["insurer"], bond["state"]) for bond in found] == [("Harbor", "ended"), ("Prairie Mutual", "inForce")]
+
+
 def test_the_latest_transaction_and_the_latest_end_count():
     first, last = filed(), filed("20260101", max_cov_amount="1000000.00", insurance_company_name="Harbor")
     found = one([last, first], [ended("20260601"), ended("20260301", "TERM/REPL"), ended("20260601")])
@@ -257,3 +264,21 @@ async def test_insurance_is_followed_from_file_to_file():
             assert {row["filing_status_reason"] for row in ends} <= {"CANCEL", "TERM/REPL", "NAMECHG"}
     ids = [{row["_id"] for row in documents} for _, _, documents in seen]
     assert ids[0] < ids[1] < ids[2]
+
+
+async def test_the_double_has_on_file_what_is_filed():
+    """What FMCSA adds up for an authority is what the filings in force come to."""
+    fleet = Fleet.sample(60)
+    async with open_world("memory", None, fleet=fleet, sources=("authority", "insurance")) as world:
+        await world.orchestrator.sync_all_companies()
+        companies = [company["fmcsaData"] for company in await world.companies()]
+    compared = set()
+    for data in companies:
+        if data["authority"] is not None:
+            on_file = {
+                entry["docket"]: entry["bipdOnFile"] for entry in data["authority"]["authorities"] if entry["bipdRequired"]
+            }
+            coverage = data["insurance"]["coverage"]
+            assert on_file == {entry["docket"]: entry["amount"] for entry in coverage if entry["type"] == "bipd"}
+            compared |= set(on_file.values())
+    assert len(compared) > 2
