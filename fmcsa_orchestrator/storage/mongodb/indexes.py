@@ -22,6 +22,7 @@ OF_COMPANIES = ((LAST_RUN, "dotNumber"), ("dotNumber",))
 OF_ROWS = (("companyId",),)
 EXPIRY = "fmcsaEndedRows"  # the name of the index by which MongoDB deletes rows that have ended
 _DAY_S = 86_400
+_NO_SUCH_USER = 18
 _LAST_WORD_S = 1.0  # after we have given up, the driver and the server do so, too
 _NARROWER = ("sparse", "partialFilterExpression", "hidden", "collation")  # such an index does not serve all queries
 _BY_HAND = "run `fmcsa-orchestrator prepare`, let the user create indexes, or create it by hand"
@@ -32,7 +33,7 @@ Indexes = Mapping[str, Mapping[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class MongoIndexes:
-    """The indexes of some collections. `keep_days`: how long rows are kept that have ended; None: for good.
+    """The indexes of some collections. `keep_days`: how long rows are kept that have ended, at least 1; None: for good.
 
     Whatever MongoDB refuses, or has not done in time, is told: all works without, but slower. Raises, from every method:
     RepositoryError when the store does not work.
@@ -131,8 +132,9 @@ def _left_s(until: float) -> float:
 
 
 def _concerns_this_only(error: RepositoryError) -> bool:
-    """MongoDB has refused it, or has not done it in time; all else is the store's."""
-    return error.__cause__ is None or isinstance(error.__cause__, OperationFailure)
+    """MongoDB has refused it, or has not done it in time; all else is the store's, as that it knows no such user."""
+    cause = error.__cause__
+    return cause is None or (isinstance(cause, OperationFailure) and cause.code != _NO_SUCH_USER)
 
 
 def _is_there(stored: Indexes, fields: tuple[str, ...]) -> bool:

@@ -177,6 +177,13 @@ async def test_one_of_the_hosts_own_that_begins_with_the_same_fields_will_do(day
     assert "companies.dotNumber" not in await day.repository.missing_indexes([])
 
 
+async def test_a_user_that_mongodb_does_not_know_is_told_of_once(day, caplog):
+    day.proxy.fault = wire.refused(18, "Authentication failed", when=lists_indexes)
+    (finding,) = await day.sync.prepare()
+    assert (finding.what, finding.is_good, "Authentication failed" in finding.text) == ("MongoDB", False, True)
+    assert (told(caplog, "index_refused"), day.proxy.commands) == ([], ["listIndexes"])
+
+
 async def test_without_a_server_prepare_says_so():
     async with closed(connect("mongodb://127.0.0.1:9", "pymongo", selection_s=0.1)) as client:
         (finding,) = await orchestrator(MongoCompanyRepository(client["none"])).prepare()
