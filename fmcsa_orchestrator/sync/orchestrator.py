@@ -127,7 +127,7 @@ class Orchestrator:
         self._running: set[asyncio.Timeout] = set()
         self._stopped: WeakSet[asyncio.Timeout] = WeakSet()
         self._in_background: set[asyncio.Task[CompanySyncResult]] = set()
-        self._has_made_indexes = False
+        self._has_seen_to_indexes = False
         self._has_looked_at_indexes = False
 
     async def sync_all_companies(
@@ -348,17 +348,18 @@ class Orchestrator:
 
     async def _make_indexes(self, deadline_s: float | None) -> None:
         """Before the first run; what is not made in time the next one tries again. Raises: RepositoryError."""
-        if self._has_made_indexes:
+        if self._has_seen_to_indexes:
             return
-        limit_s = RUN_INDEXES_S if deadline_s is None else min(RUN_INDEXES_S, deadline_s * _INDEXES_SHARE)
+        loop = asyncio.get_running_loop()
+        began, limit_s = loop.time(), RUN_INDEXES_S if deadline_s is None else min(RUN_INDEXES_S, deadline_s * _INDEXES_SHARE)
         with suppress(TimeoutError):  # a store that does not work is found by what comes next
             async with asyncio.timeout(limit_s + _GRACE_S):
-                findings = await self.components.prepare(limit_s)
-                self._has_made_indexes = all(finding.is_good for finding in findings)
+                await self.components.prepare(limit_s)
+        self._has_seen_to_indexes = loop.time() - began < limit_s
 
     async def _look_at_indexes(self) -> None:
         """Before the first company on demand: if some are missing, the log says so. None is made: that may take minutes."""
-        if self._has_made_indexes or self._has_looked_at_indexes:
+        if self._has_seen_to_indexes or self._has_looked_at_indexes:
             return
         self._has_looked_at_indexes = True
         missing: Sequence[str] = ()

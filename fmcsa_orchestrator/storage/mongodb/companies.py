@@ -8,7 +8,7 @@ from uuid import UUID
 
 from fmcsa_orchestrator.model.company import Finding
 from fmcsa_orchestrator.model.documents import dig
-from fmcsa_orchestrator.model.errors import CompanyNotFoundError, RepositoryError
+from fmcsa_orchestrator.model.errors import CompanyNotFoundError, RepositoryError, SettingsError
 from fmcsa_orchestrator.model.status import LAST_RUN, LEASE, STATUS, TOKEN
 from fmcsa_orchestrator.storage.leases import LeaseStore, lost_to_another
 from fmcsa_orchestrator.storage.mongodb.driver import (
@@ -51,6 +51,7 @@ class MongoCompanyRepository:
         ended_rows_kept_days: days after which MongoDB is to delete rows that upstream has no more; None: never.
 
     Raises:
+        SettingsError: from the constructor, where rows would be deleted at once.
         RepositoryError: or CompanyWriteError, CompanyNotFoundError; never an error of the driver.
     """
 
@@ -62,6 +63,8 @@ class MongoCompanyRepository:
         leases: str = "fmcsaLeases",
         ended_rows_kept_days: int | None = None,
     ) -> None:
+        if ended_rows_kept_days is not None and ended_rows_kept_days < 1:
+            raise SettingsError("ended_rows_kept_days is a number of days, at least 1")
         self._clock = clock = ServerClock(database)
         self._database = database
         self._ended_rows_kept_days = ended_rows_kept_days
