@@ -2,7 +2,7 @@
 
 from fmcsa_orchestrator.api import close, health, stop, sync_all_companies, sync_company
 from fmcsa_orchestrator.clients.http import Refusal, Reply, Upstream, read_json
-from fmcsa_orchestrator.model.company import Company, Document, Finding, OddRow, SourceReport
+from fmcsa_orchestrator.model.company import Company, Derived, Document, Finding, OddRow, SourceReport
 from fmcsa_orchestrator.model.errors import (
     AuthError,
     BlockedError,
@@ -84,6 +84,7 @@ __all__ = [
     "CompletingSource",
     "CsaSource",
     "DatasetClosedError",
+    "Derived",
     "Document",
     "EstimatingSource",
     "Event",

@@ -1,6 +1,6 @@
 """What a source is given and what it gives back."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar, Self
@@ -116,6 +116,20 @@ class SourceReport:
     message: str | None = None
     incomplete: SourceError | SourceFailure | None = None
     odd_rows: Sequence[OddRow] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """What follows from what is stored of a company, of whichever sources.
+
+    Attributes:
+        fields: dotted path in the company document -> value; only paths that the source `derives`.
+        read_again: names of sources whose data is doubted: their versions are forgotten, so that the next sync reads them. It
+            is for the source to see that this has an end.
+    """
+
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    read_again: Collection[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

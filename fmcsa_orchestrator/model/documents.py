@@ -81,6 +81,16 @@ def with_values(document: Mapping[str, Any], values: Mapping[str, Any]) -> dict[
     return result
 
 
+def kept_within(document: Mapping[str, Any], values: Mapping[str, Any], paths: Sequence[str]) -> dict[str, Any]:
+    """The values, by path; where one of them is an object around one of these paths, with what the document has there."""
+    result = dict(values)
+    for path in paths:
+        around = next((prefix for prefix in prefixes(path) if isinstance(result.get(prefix), dict)), None)
+        if around is not None and (kept := dig(document, path)) is not None:
+            result[around] = with_values(result[around], {path[len(around) + 1 :]: kept})
+    return result
+
+
 def _copy_down(node: dict[str, Any], folder: str, copied: dict[str, dict[str, Any]]) -> None:
     """Copy the objects on the way to a folder, each once."""
     for place, key in zip((*prefixes(folder), folder), path_keys(folder), strict=True):

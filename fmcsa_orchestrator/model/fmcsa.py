@@ -60,6 +60,8 @@ BASIC_SPELLINGS: dict[Basic, tuple[str, ...]] = {
     ),
 }
 
+PROOF = "fmcsaData.csa.recomputed"  # where a company's document says whether its rows come to what FMCSA has published
+
 # Congress keeps these two from the public for every carrier (FAST Act, 2015).
 NOT_PUBLIC = frozenset({Basic.CRASH_INDICATOR, Basic.HM_COMPLIANCE})
 

@@ -171,6 +171,7 @@ class SourceOutcome(Result):
     message: Message | None = None
     missing_since: datetime | None = None
     found_again: bool = Field(default=False, exclude=True, repr=False)  # after it had been missing
+    read_again: bool = Field(default=False, exclude=True, repr=False)  # the next sync is to read it, whatever its version
     quarantined: int | None = None
 
     @property

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
-from fmcsa_orchestrator.model.company import Company, Finding, SourceReport
+from fmcsa_orchestrator.model.company import Company, Derived, Finding, SourceReport
 from fmcsa_orchestrator.model.documents import whole_text
 from fmcsa_orchestrator.model.errors import SourceError
 from fmcsa_orchestrator.model.fmcsa import UsdotNumber
@@ -80,9 +80,20 @@ class BaseSource:
     Attributes:
         completes (bool): whether something is left to ask company by company; without it, there is where a source has a
             `complete` of its own.
+        derives (tuple[str, ...]): the dotted paths that `derive` gives, within those that the source owns. What it reports
+            around them leaves them as they are.
     """
 
     name: str
+    derives: tuple[str, ...] = ()
+
+    def derive(self, company: Company) -> Derived:  # noqa: ARG002  # to be overridden
+        """What follows from the company's document as it is about to be stored, with what all sources have read and its status.
+
+        A pure function, called when any source of the company has been read; it asks nobody, and no limiter waits for it. What
+        it raises is this source's failure; what was read is stored all the same.
+        """
+        return Derived()
 
     async def complete(self, company: Company, report: SourceReport) -> SourceReport:  # noqa: ARG002  # to be overridden
         """Add to what `fetch_many` found what can only be read one company at a time."""

@@ -12,12 +12,13 @@ from typing import Any
 from fmcsa_orchestrator.clients.qcmobile import QcMobileClient
 from fmcsa_orchestrator.clients.soda import SodaClient
 from fmcsa_orchestrator.clients.soda_schema import Dataset
-from fmcsa_orchestrator.model.company import Company, Finding, SourceReport
+from fmcsa_orchestrator.model.company import Company, Derived, Finding, SourceReport
 from fmcsa_orchestrator.model.documents import bson_time, dig
 from fmcsa_orchestrator.model.errors import ImplausibleEmptyError, MalformedPayloadError, SourceError, StaleUpstreamError
 from fmcsa_orchestrator.model.fmcsa import NOT_PUBLIC, Basic, UsdotNumber
 from fmcsa_orchestrator.model.results import Outcome
 from fmcsa_orchestrator.sources.qcmobile_basics import parse_carrier, parse_qc_basics
+from fmcsa_orchestrator.sources.sms.proof import DERIVED, prove
 from fmcsa_orchestrator.sources.sms.result_file import (
     PERCENTILE_COLUMNS,
     RESULT_COLUMNS,
@@ -123,6 +124,7 @@ class CsaSource(SodaSource):
 
     name = "csa_scores"
     owns = ("smsBasics", "fmcsaData.csa")
+    derives = DERIVED
     registry = "sms"
     collection = None
     revision = 1  # raise it when the parsing changes: every company is then due again
@@ -152,6 +154,10 @@ class CsaSource(SodaSource):
     def estimate(self, companies: int) -> Mapping[str, int]:
         """Four files: one request each for the version, one each per batch; two of QCMobile per company."""
         return {**super().estimate(companies), **({"qcmobile": 2 * companies} if self._qcmobile else {})}
+
+    def derive(self, company: Company) -> Derived:
+        """Whether the stored violations and inspections come to the published measures and counts."""
+        return prove(company)
 
     async def fetch(self, company: Company) -> SourceReport:
         """The four files for one carrier, then QCMobile."""

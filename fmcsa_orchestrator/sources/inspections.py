@@ -10,6 +10,7 @@ from typing_extensions import TypedDict
 from fmcsa_orchestrator.clients.soda import SodaClient
 from fmcsa_orchestrator.clients.soda_schema import Dataset
 from fmcsa_orchestrator.model.company import Document
+from fmcsa_orchestrator.model.fmcsa import Basic
 from fmcsa_orchestrator.sources.sms.dates import SmsDate, two_years_after
 from fmcsa_orchestrator.sources.soda.columns import Content, Count, RowParser, Usdot
 from fmcsa_orchestrator.sources.soda.file import SodaFile
@@ -17,7 +18,7 @@ from fmcsa_orchestrator.sources.soda.kept_rows import slices
 from fmcsa_orchestrator.sources.soda.row_documents import documents_of
 from fmcsa_orchestrator.sources.soda.source import Found, RowSource
 
-REVISION = 1  # raise it when the parsing changes: every company is then due again
+REVISION = 2  # raise it when the parsing changes: every company is then due again
 DATASET = Dataset(
     "rbkj-cgst",
     "SMS Input - Inspection",
@@ -112,29 +113,63 @@ async def inspection_documents(rows: Sequence[Content]) -> Sequence[Document]:
 
 
 async def summarize_inspections(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """`fmcsaData.inspections`: counts per kind, out-of-service counts and rates beside the national averages.
+    """`fmcsaData.inspections`: counts per kind and BASIC, out-of-service counts and rates beside the national averages.
 
-    An inspection counts as one of a driver, of a vehicle, by its level, and as one of hazmat where SMS marks it so; it is
-    out of service when at least one order was given. Rates run from 0 to 1, and are None where nothing was inspected.
+    An inspection counts as one of a driver, of a vehicle, by its level, as one of hazmat, and as relevant in a BASIC, where SMS
+    marks it so; it is out of service when at least one order was given. Rates run from 0 to 1, and are None where nothing was
+    inspected.
     """
     levels: Counter[str] = Counter()
     counts: Counter[str] = Counter()
+    by_basic = {basic: _OfBasic() for basic in _BASIC_FIELDS}
     latest = None
     async for part in slices(rows):
         levels.update([str(row["level"]) if row["level"] in _LEVELS else "other" for row in part if row["level"] is not None])
         counts["withViolations"] += sum(bool(row["violations"]) for row in part)
+        counts["violations"] += sum(row["violations"] or 0 for row in part)
         latest = max([row["inspectedOn"] for row in part] + ([latest] if latest else []))
         for kind, oos_field, is_relevant in _KINDS:
             relevant = [row for row in part if is_relevant(row)]
             counts[kind] += len(relevant)
             counts[oos_field] += sum(bool(row[oos_field]) for row in relevant)
+        for basic, (flag, named) in _BASIC_FIELDS.items():
+            by_basic[basic].add(part, flag, named)
     return {
         "total": len(rows),
         "withViolations": counts["withViolations"],
+        "violations": counts["violations"],
         "byLevel": dict(sorted(levels.items())),
+        "byBasic": {basic.value: found.summary() for basic, found in by_basic.items()},
         **{kind: _rate(kind, counts[kind], counts[oos_field]) for kind, oos_field, _ in _KINDS},
         "latest": latest,
     }
+
+
+# By BASIC: SMS's mark that the inspection is relevant, and the number of violations that the inspection names.
+_BASIC_FIELDS = {
+    basic: (f"relevantFor{basic.value[0].upper()}{basic.value[1:]}", f"{basic.value}Violations")
+    for basic in Basic
+    if basic is not Basic.CRASH_INDICATOR
+}
+
+
+class _OfBasic:
+    """What inspections are in one BASIC: how many are relevant, their time weights, the violations that all of them name."""
+
+    def __init__(self) -> None:
+        self._relevant = self._time_weight = self._violations = 0
+        self._is_weighted = True
+
+    def add(self, part: Sequence[Mapping[str, Any]], flag: str, named: str) -> None:
+        weights = [row["timeWeight"] for row in part if row[flag]]
+        self._relevant += len(weights)
+        self._is_weighted = self._is_weighted and None not in weights
+        self._time_weight += sum(filter(None, weights))
+        self._violations += sum([row[named] or 0 for row in part])
+
+    def summary(self) -> dict[str, Any]:
+        time_weight = self._time_weight if self._is_weighted else None
+        return {"relevant": self._relevant, "relevantTimeWeight": time_weight, "violations": self._violations}
 
 
 _KINDS: tuple[tuple[str, str, Callable[[Mapping[str, Any]], bool]], ...] = (

@@ -12,6 +12,7 @@ from fmcsa_orchestrator.clients.soda_schema import Dataset
 from fmcsa_orchestrator.model.company import Document
 from fmcsa_orchestrator.model.fmcsa import Basic
 from fmcsa_orchestrator.sources.sms.dates import SmsDate, two_years_after
+from fmcsa_orchestrator.sources.sms.measures import SeverityByInspection
 from fmcsa_orchestrator.sources.sms.titles import UNKNOWN, BasicKey, own_name
 from fmcsa_orchestrator.sources.soda.columns import Content, Count, RowParser, Usdot
 from fmcsa_orchestrator.sources.soda.file import SodaFile
@@ -19,7 +20,7 @@ from fmcsa_orchestrator.sources.soda.kept_rows import slices
 from fmcsa_orchestrator.sources.soda.row_documents import documents_of
 from fmcsa_orchestrator.sources.soda.source import Found, RowSource
 
-REVISION = 2  # raise it when the parsing changes: every company is then due again
+REVISION = 3  # raise it when the parsing changes: every company is then due again
 DATASET = Dataset(
     "8mt8-2mdr",
     "SMS Input - Violation",
@@ -70,30 +71,32 @@ async def violation_documents(rows: Sequence[Content]) -> Sequence[Document]:
 
 
 async def summarize_violations(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """`fmcsaData.violations`: totals, by BASIC, out of service; each violation is counted under one BASIC.
+    """`fmcsaData.violations`: totals, by BASIC, out of service, weights; each violation is counted under one BASIC.
 
     A zero here is a fact: the file was read to the end and has no such row.
     """
     violations: Counter[str] = Counter()
     out_of_service: Counter[str] = Counter()
-    inspections: set[str] = set()
+    severity = SeverityByInspection()
     latest = None
     async for part in slices(rows):
         names = [row["basic"] if row["basic"] in BASICS else own_name(row["basicDescription"]) for row in part]
         violations.update(names)
         out_of_service.update([name for name, row in zip(names, part, strict=True) if row["outOfService"]])
-        inspections.update([row["uniqueId"] for row in part])
+        for row in part:
+            basic = row["basic"] if row["basic"] in BASICS else None
+            severity.add(row["uniqueId"], basic, row["totalSeverityWeight"], row["timeWeight"])
         latest = max([row["inspectedOn"] for row in part] + ([latest] if latest else []))
     return {
         "total": violations.total(),
         "outOfService": out_of_service.total(),
-        "inspectionsWithViolations": len(inspections),
-        "byBasic": _by_basic(violations, out_of_service),
+        "inspectionsWithViolations": len(severity),
+        "byBasic": _by_basic(violations, out_of_service, severity),
         "latest": latest,
     }
 
 
-def _by_basic(violations: Counter[str], out_of_service: Counter[str]) -> dict[str, Any]:
+def _by_basic(violations: Counter[str], out_of_service: Counter[str], severity: SeverityByInspection) -> dict[str, Any]:
     """The BASICs that the file may have, then those that we do not know: the most frequent by name, the rest as "unknown"."""
     basics = [basic.value for basic in Basic if basic is not Basic.CRASH_INDICATOR or violations[basic]]
     others = sorted(violations.keys() - BASICS - {UNKNOWN}, key=lambda name: (-violations[name], name))
@@ -101,7 +104,11 @@ def _by_basic(violations: Counter[str], out_of_service: Counter[str]) -> dict[st
         violations[UNKNOWN] += violations[name]
         out_of_service[UNKNOWN] += out_of_service[name]
     shown = basics + sorted(others[:MOST_NAMES]) + ([UNKNOWN] if violations[UNKNOWN] else [])
-    return {name: {"total": violations[name], "outOfService": out_of_service[name]} for name in shown}
+    by_basic: dict[str, Any] = {name: {"total": violations[name], "outOfService": out_of_service[name]} for name in shown}
+    for name in basics:
+        weights = severity.of(name)
+        by_basic[name] |= {"inspections": weights.inspections, "weightedSeverity": weights.weighted}
+    return by_basic
 
 
 class ViolationsSource(RowSource):

@@ -75,4 +75,6 @@ def _source_update(outcome: SourceOutcome, at: datetime, usdot: int | None) -> d
             update[f"{path}.rows"] = outcome.rows
         if outcome.data_as_of is not None:
             update[f"{path}.dataAsOf"] = outcome.data_as_of
+    if outcome.read_again:
+        update[f"{path}.version"] = None
     return update

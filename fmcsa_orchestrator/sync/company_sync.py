@@ -50,6 +50,10 @@ class CompanySync:
     caller: SourceCaller
     owner: str
 
+    @property
+    def _step(self) -> SourceStep:
+        return SourceStep(self.components.repository, self.caller, self.components.quarantine)
+
     async def look(self, companies: Sequence[Company], known: Known, at: datetime) -> list[Synced]:
         """The status of companies for which nothing else is to be done; that needs no lease. The caller saves it."""
         turns = [await self._turn(Progress(company, known, at), TimeLimit()) for company in companies]
@@ -133,12 +137,11 @@ class CompanySync:
         except CompanyWriteError as error:
             return self.refused(progress.original, error, progress.at)
         slots = self.components.slots
-        step = SourceStep(self.components.repository, self.caller, self.components.quarantine)
         progress.begin_reads(slots, limit)
         try:
             for position, slot in enumerate(slots):
                 share = TimeShare(limit, progress.share_of(slots[position:]))
-                progress.outcomes[slot.name] = await step.run(slot, progress, share)
+                progress.outcomes[slot.name] = await self._step.run(slot, progress, share)
             await GoneCarriers(self.caller.isolation).settle(slots, progress)
         finally:
             await progress.end_reads()
@@ -150,6 +153,8 @@ class CompanySync:
         for source, plan in progress.plans.items():
             if plan.refused is not None:
                 progress.fail(source, self.caller.isolation.failure(source, plan.refused))
+        if progress.values:
+            self._step.derive(self.components.slots, progress)
         for outcome in progress.outcomes.values():
             settle(outcome)
         status = status_update(progress.outcomes.values(), progress.failures, progress.at, company.usdot)

@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from fmcsa_orchestrator.model.company import OddRow, SourceReport
+from fmcsa_orchestrator.model.company import Derived, OddRow, SourceReport
 from fmcsa_orchestrator.model.documents import bson_time, overlaps, prefixes
 from fmcsa_orchestrator.model.errors import SourceError, SourceTimeoutError, SourceUnavailableError
 from fmcsa_orchestrator.model.results import FAILURES, Outcome, SourceFailure
@@ -30,8 +30,16 @@ def check_report(slot: SourceSlot, report: Any) -> None:
     if report.outcome in FAILURES:
         error = _ERRORS.get(report.outcome, SourceError)
         raise error(report.message or f"{slot.name} says that it has {report.outcome.value}, and not why")
-    if fault := _fault_in((*report.fields, *report.stamps), slot.owns, slot.foreign):
+    if fault := _fault_in((*report.fields, *report.stamps), slot.owns, slot.foreign, slot.derives):
         raise ValueError(f"{slot.name} writes to {fault}")
+
+
+def check_derived(slot: SourceSlot, derived: Any) -> None:
+    """Raises: TypeError or ValueError for what is not Derived, or writes what the source does not derive."""
+    if not isinstance(derived, Derived) or not isinstance(derived.fields, Mapping):
+        raise TypeError(f"{slot.name} derived a {type(derived).__name__}, not Derived")
+    if stray := [path for path in derived.fields if path not in slot.derives]:
+        raise ValueError(f"{slot.name} derives {stray[0]!r:.80}, which it does not declare")
 
 
 def _fault_of_parts(report: SourceReport) -> str | None:
@@ -76,11 +84,15 @@ _PARTS: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
 
 
 @lru_cache(maxsize=1_024)
-def _fault_in(paths: tuple[str, ...], owns: tuple[str, ...] | None, foreign: tuple[str, ...]) -> str | None:
+def _fault_in(
+    paths: tuple[str, ...], owns: tuple[str, ...] | None, foreign: tuple[str, ...], derives: tuple[str, ...]
+) -> str | None:
     """Which of the paths a source may not write, and why; or None. A source reports the same paths again and again."""
     for path in paths:
         if fault := _fault_of(path, owns, foreign):
             return f"{path!r:.80}, {fault}"
+        if any(path == derived or path.startswith(f"{derived}.") for derived in derives):
+            return f"{path!r:.80}, which it derives"
         if not set(paths).isdisjoint(prefixes(path)):
             return f"{path!r:.80} twice"
     return None

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from fmcsa_orchestrator.model.company import Company, SourceReport
+from fmcsa_orchestrator.model.company import Company, Derived, SourceReport
 from fmcsa_orchestrator.model.documents import overlaps
 from fmcsa_orchestrator.model.errors import SettingsError, SourceError
 from fmcsa_orchestrator.model.fmcsa import UsdotNumber
@@ -60,6 +60,8 @@ class SourceSlot:
     cost: float  # requests that one company takes, as far as the source tells
     batch: BatchSource | None  # the source, where it reads batches
     registry: str | None  # carriers leave the files of one together
+    derives: tuple[str, ...]  # what it works out from what is stored
+    derive: Callable[[Company], Derived] | None  # None where that is nothing
 
     def wait_s(self) -> float:
         """Seconds before the source could ask its upstream, at least; 0 where it does not tell."""
@@ -101,12 +103,12 @@ def _declared(source: Any) -> SourceSlot:
     name = check_name(getattr(source, "name", None), f"the source {type(source).__name__}")
     if not callable(getattr(source, "fetch", None)):
         raise SettingsError(f"source {name} has no method fetch(company)")
-    declared: Any = getattr(source, "owns", None) or ()
-    if isinstance(declared, str):
-        raise SettingsError(f"source {name} declares owns as a text; make it a tuple of paths: ({declared!r},)")
-    owns = tuple(declared) if isinstance(declared, Iterable) else (declared,)
-    if not all(isinstance(path, str) for path in owns):
-        raise SettingsError(f"source {name} declares owns as {declared!r:.80}; make it a tuple of paths")
+    owns, derives = _paths(name, source, "owns"), _paths(name, source, "derives")
+    if stray := [path for path in derives if not any(path.startswith(f"{own}.") for own in owns)]:
+        raise SettingsError(f"source {name} derives {stray[0]}, which is not within the paths that it owns")
+    derive = getattr(source, "derive", None)
+    if derives and not callable(derive):
+        raise SettingsError(f"source {name} has no method derive(company)")
     collection = getattr(source, "collection", None)
     if collection is not None and (not isinstance(collection, str) or not collection or "$" in collection):
         raise SettingsError(f"source {name} declares collection as {collection!r:.80}; make it the name of a collection")
@@ -122,7 +124,19 @@ def _declared(source: Any) -> SourceSlot:
         cost=_cost(source),
         registry=getattr(source, "registry", None),
         batch=BatchReading(name, _batch_size(name, source), source) if isinstance(source, BatchSource) else None,
+        derives=derives,
+        derive=derive if derives else None,
     )
+
+
+def _paths(name: str, source: Any, attribute: str) -> tuple[str, ...]:
+    declared: Any = getattr(source, attribute, None) or ()
+    if isinstance(declared, str):
+        raise SettingsError(f"source {name} declares {attribute} as a text; make it a tuple of paths: ({declared!r},)")
+    paths = tuple(declared) if isinstance(declared, Iterable) else (declared,)
+    if not all(isinstance(path, str) for path in paths):
+        raise SettingsError(f"source {name} declares {attribute} as {declared!r:.80}; make it a tuple of paths")
+    return paths
 
 
 def _batch_size(name: str, source: BatchSource) -> int:

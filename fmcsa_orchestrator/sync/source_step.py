@@ -1,13 +1,13 @@
 """One source's step at one company: asked where need be, its report checked, its rows compared, its fields noted."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from math import ceil
 from typing import Any
 
-from fmcsa_orchestrator.model.company import OddRow, SourceReport
-from fmcsa_orchestrator.model.documents import check_settable, has_changes, with_values
+from fmcsa_orchestrator.model.company import Company, Derived, OddRow, SourceReport
+from fmcsa_orchestrator.model.documents import check_settable, has_changes, kept_within, prefixes, with_values
 from fmcsa_orchestrator.model.errors import (
     CompanyWriteError,
     ImplausibleEmptyError,
@@ -18,10 +18,11 @@ from fmcsa_orchestrator.model.errors import (
 from fmcsa_orchestrator.model.results import Outcome, SourceFailure, SourceOutcome
 from fmcsa_orchestrator.observability.context import current
 from fmcsa_orchestrator.storage.repository import LARGEST_DOCUMENT, CompanyRepository
+from fmcsa_orchestrator.storage.sync_status import status_update
 from fmcsa_orchestrator.sync.gone_carriers import gone_since
 from fmcsa_orchestrator.sync.guard.source_caller import SourceCaller
 from fmcsa_orchestrator.sync.progress import Progress
-from fmcsa_orchestrator.sync.report_check import check_report
+from fmcsa_orchestrator.sync.report_check import check_derived, check_report
 from fmcsa_orchestrator.sync.shared_reads import Answer
 from fmcsa_orchestrator.sync.source_registry import SourceSlot
 from fmcsa_orchestrator.sync.time_limit import TimeShare
@@ -93,7 +94,8 @@ class SourceStep:
         """Check a report, compare its rows, note its fields."""
         company = progress.company
         check_report(slot, report)
-        values = {**report.fields, **report.stamps}
+        fields = kept_within(company.document, report.fields, slot.derives)
+        values = {**fields, **report.stamps}
         check_settable(company.document, values)
         size = self._size_with(progress, values, with_values(company.document, values))
         rows, written = report.rows, 0
@@ -105,7 +107,7 @@ class SourceStep:
             )
             written = plan.size
         quarantined = await self._set_aside(slot, progress, report.odd_rows)
-        changed = written > 0 or has_changes(company.document, report.fields)
+        changed = written > 0 or has_changes(company.document, fields)
         progress.note(slot.name, values, size)
         outcome = report.outcome
         if outcome in {Outcome.CHANGED, Outcome.UNCHANGED}:  # which of the two is ours to say
@@ -132,6 +134,43 @@ class SourceStep:
             quarantined=quarantined,
             found_again=since is not None and rows != 0,
         )
+
+    def derive(self, slots: Sequence[SourceSlot], progress: Progress) -> None:
+        """Have sources work out what follows from all that is about to be stored; one that raises has failed, as by a report.
+
+        What is derived makes no change of its own: whatever it follows from has said so.
+        """
+        doubted: set[str] = set()
+        for slot in slots:
+            if slot.derive is None:
+                continue
+            try:
+                doubted.update(self._derive(slot, slot.derive, progress))
+            except (KeyboardInterrupt, SystemExit):
+                raise
+            except BaseException as error:  # noqa: BLE001  # a host's function may raise anything at all
+                failure = self.caller.isolation.failure(slot.name, error)
+                progress.failures.append(failure)
+                told = {"outcome": failure.outcome, "message": failure.error}
+                progress.outcomes[slot.name] = progress.outcomes[slot.name].model_copy(update=told)
+                doubted.add(slot.name)
+        for name in progress.outcomes.keys() & doubted:
+            progress.outcomes[name] = progress.outcomes[name].model_copy(update={"read_again": True})
+
+    def _derive(self, slot: SourceSlot, derive: Callable[[Company], Derived], progress: Progress) -> Sequence[str]:
+        """Note what one source derives; the sources that it doubts."""
+        company = progress.company
+        to_set = {path: value for values in progress.values.values() for path, value in values.items()}
+        status = status_update(progress.outcomes.values(), progress.failures, progress.at, company.usdot)
+        stored = Company(company.id, company.usdot, company.name, with_values(progress.original, to_set | status))
+        derived = derive(stored.for_sources())
+        check_derived(slot, derived)
+        check_settable(stored.document, derived.fields)
+        document, read = with_values(stored.document, derived.fields), progress.values.get(slot.name, {})
+        size = self._size_with(progress, derived.fields, document)
+        beside = {path: value for path, value in derived.fields.items() if read.keys().isdisjoint(prefixes(path))}
+        progress.note(slot.name, {**kept_within(document, read, slot.derives), **beside}, size)
+        return list(derived.read_again)
 
     async def _set_aside(self, slot: SourceSlot, progress: Progress, odd_rows: Sequence[OddRow]) -> int | None:
         """Keep what could not be understood; how many rows that are, None where there are none, and were none before."""

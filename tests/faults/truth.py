@@ -3,6 +3,7 @@
 from collections import Counter
 
 from fmcsa_orchestrator.model.documents import dig
+from tests.support.equality import without_proof
 from tests.support.world import INSPECTIONS, VIOLATIONS
 
 BUILT_IN = {"csa_scores": None, "violations": VIOLATIONS, "inspections": INSPECTIONS}
@@ -70,6 +71,8 @@ def stored(picture, source, usdot):
     """All that is stored of one source for a company: its fields and its rows."""
     company, dataset = picture.companies[usdot], BUILT_IN.get(source)
     fields = [dig(company, path) for path in ("smsBasics", "fmcsaData.csa", "scoring")]
+    if isinstance(fields[1], dict):  # that is worked out anew of whatever source was read
+        fields[1] = {name: without_proof(value) for name, value in fields[1].items() if name != "recomputed"}
     own = {"csa_scores": fields[:2], "scoring": fields[2:], "company": fields}.get(source, [dig(company, f"fmcsaData.{source}")])
     return own, {} if dataset is None else rows_of(picture, dataset, usdot)
 

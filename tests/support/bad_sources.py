@@ -50,6 +50,7 @@ class HasNoName(DriverSource):
 @caught_by("declares_itself", saying="is the library's", error=SettingsError)
 class OwnsTheStatus(DriverSource):
     owns = ("fmcsaData",)
+    derives = ()
 
 
 @caught_by("declares_itself", saying="declares batch_size as 0", error=SettingsError)

@@ -7,6 +7,7 @@ import aiohttp
 from fmcsa_orchestrator import (
     AuthError,
     Company,
+    Derived,
     Document,
     MaintenanceError,
     MalformedPayloadError,
@@ -43,6 +44,7 @@ def respond(request):
 class DriverSource:
     name = "our_drivers"
     owns = ("drivers",)
+    derives = ("drivers.enough",)
     batch_size = 5
 
     def __init__(self, session, url):
@@ -71,6 +73,11 @@ class DriverSource:
         if not rows:
             return SourceReport(outcome=Outcome.NOT_FOUND)
         return SourceReport(fields={"drivers.total": len(rows)}, documents=[Document(row["licence"], row) for row in rows])
+
+    def derive(self, company):
+        drivers = company.document.get("drivers")
+        total = drivers.get("total") if isinstance(drivers, dict) else None
+        return Derived({"drivers.enough": total > 2 if isinstance(total, int) else None})
 
     async def rows(self, company):
         rows = []

@@ -6,13 +6,16 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from fmcsa_orchestrator.model.company import Company, SourceReport
+from fmcsa_orchestrator.model.documents import with_values
 from fmcsa_orchestrator.model.errors import SourceError
 from fmcsa_orchestrator.sources.base import BatchSource, Source
-from fmcsa_orchestrator.sync.report_check import check_report
+from fmcsa_orchestrator.sync.report_check import check_derived, check_report
 from fmcsa_orchestrator.sync.source_registry import SourceSlot, make_slots
-from fmcsa_orchestrator.testing.contract.checks import Given, as_report, check, check_types
+from fmcsa_orchestrator.testing.contract.checks import Given, as_report, check, check_storable, check_types
 
 T = TypeVar("T")
+
+_ODD: tuple[Any, ...] = (None, 5, "x", [], {}, {"x": None})
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,23 @@ class Asker:
             check_report(self.slot, report)
         except ValueError as error:
             raise AssertionError(str(error)) from error
+
+    def check_derived(self, company: Company, report: SourceReport) -> None:
+        """What the source derives of the company, with this report, and with something else in the place of any part of it.
+
+        Raises: AssertionError when that raises, differs from one time to the next, or is not what the source derives.
+        """
+        values = {**report.fields, **report.stamps}
+        odd = [{**values, path: value} for path in values for value in _ODD]
+        for document in (company.document, *(with_values(company.document, found) for found in (values, *odd))):
+            stored = Company(company.id, company.usdot, company.name, document).for_sources()
+            try:
+                derived, again = (self.slot.derive(stored), self.slot.derive(stored)) if self.slot.derive else (None, None)
+                check_derived(self.slot, derived)
+            except Exception as error:
+                raise AssertionError(f"derive of {document!r:.300} ended in {error!r:.300}") from error
+            check(derived == again, f"derive of {document!r:.300} gives {derived!r:.200}, then {again!r:.200}")
+            check_storable(SourceReport(fields=derived.fields if derived else {}))
 
     async def fetch(self, company: Company) -> Given:
         """What `fetch` gives or raises."""

@@ -204,6 +204,15 @@ class SourceContract(ABC):
                     differs = difference(alone, many.get(company.usdot, alone))
                     check(not differs, f"fetch and fetch_many differ for {company.usdot:d} in {differs}")
 
+    async def test_derives_from_any_document(self) -> None:
+        """What it derives is what it declares, the same for the same document, and no document makes it raise."""
+        async with self.world() as world:
+            asker = self._asker(world)
+            if asker.slot.derive is None:
+                _skip("the source derives nothing")
+            for company in (world.known, world.unknown):
+                asker.check_derived(company, await asker.report(company))
+
     async def test_tells_nothing_on_record_from_not_known(self) -> None:
         """A company that upstream does not know is a report that says so; one that it knows is another."""
         async with self.world() as world:

@@ -33,7 +33,9 @@ USDOT_COLUMN = "dot_number"
 ELSEWHERE = 1_000  # rows of carriers that this double knows nothing of: they are counted in each dataset beside the SMS files
 _PADDED = 8  # digits of a USDOT number, where it is padded
 _PUBLISHED = datetime(2026, 11, 12, 7, 5, tzinfo=UTC)
-_LATER = timedelta(hours=2)  # from one edition to the next, instead of a month: none is to be published in days to come
+# None is to be published in days to come: from one edition to the next it is a day instead of a month, and two hours to a
+# publication of one dataset besides.
+_EDITION, _BESIDES = timedelta(days=1), timedelta(hours=2)
 
 
 class SodaDouble:
@@ -66,14 +68,15 @@ class SodaDouble:
         if denied := self._denied(dataset, headers, "not_found"):
             return denied
         month = self._month(dataset) - edits.headers_behind
+        published = self._published(dataset, edits, behind=edits.headers_behind)
         body = {
             "id": dataset,
             "name": TITLES[dataset],
-            "rowsUpdatedAt": int((_published(month) + timedelta(days=edits.days_ahead)).timestamp()),
+            "rowsUpdatedAt": int(published.timestamp()),
             "tableId": 20_000_000 + 1_000 * month + sorted(DATASETS).index(dataset),
             "columns": [{"fieldName": name, "dataTypeName": type_} for name, type_ in _types(dataset, edits).items()],
         }
-        return _json(200, body, {"Last-Modified": _http_date(month)})
+        return _json(200, body, {"Last-Modified": _http_date(published)})
 
     def _denied(self, dataset: str, headers: Mapping[str, str], missing: str = "dataset.missing") -> Answer | None:
         """The refusal of a wrong or empty token, or of an unknown dataset."""
@@ -156,7 +159,10 @@ class SodaDouble:
         """All rows of a carrier with their `:id`: a hash, so that ordering by it mixes the carriers."""
         rows = self._fleet.previous(dataset, usdot) if edits.rows_behind else self._fleet.rows(dataset, usdot)
         month = self._month(dataset) - edits.rows_behind
+        lost = {place for place, of_whom in edits.lost if of_whom in {None, usdot}}
         for number, row in enumerate(rows):
+            if number in lost:
+                continue
             digest = blake2b(f"{dataset}:{month}:{usdot}:{number}".encode(), digest_size=6).hexdigest()
             yield f"row-{digest[:4]}_{digest[4:8]}.{digest[8:]}", row
 
@@ -165,7 +171,12 @@ class SodaDouble:
         counts: Counter[tuple[Any, ...]] = Counter() if query.group else Counter({(): 0})
         key = _key(dataset)
         for usdot in () if edits.empty else self._asked_for(dataset, query):
-            if not edits.rows_behind and query.group in {(), (key,)} and (not query.where or picks_carriers(query.where, key)):
+            if (
+                not edits.rows_behind
+                and not edits.lost
+                and query.group in {(), (key,)}
+                and (not query.where or picks_carriers(query.where, key))
+            ):
                 if number := self._fleet.count(dataset, usdot):
                     counts[(_written(dataset, usdot),) if query.group else ()] += number
             else:
@@ -180,21 +191,28 @@ class SodaDouble:
         return rows
 
     def _headers(self, dataset: str, query: Query, types: Mapping[str, str], edits: Edits) -> dict[str, str]:
-        truth = self._month(dataset) - edits.headers_behind
-        replica = self._month(dataset) - edits.rows_behind
+        truth = _http_date(self._published(dataset, edits, behind=edits.headers_behind))
+        replica = _http_date(self._published(dataset, edits, behind=edits.rows_behind))
         fields = dict(_fields(query, types))
-        tag = blake2b(f"{dataset}:{replica}:{query}".encode(), digest_size=16).hexdigest()
+        tag = blake2b(f"{dataset}:{self._month(dataset) - edits.rows_behind}:{query}".encode(), digest_size=16).hexdigest()
         return {
             "ETag": f'"{tag}"',
-            "Last-Modified": _http_date(replica, edits.days_ahead),
+            "Last-Modified": replica,
             "Vary": "Accept-Encoding",
             "X-SODA2-Fields": json.dumps(list(fields), separators=(",", ":")),
             "X-SODA2-Types": json.dumps(list(fields.values()), separators=(",", ":")),
-            "X-SODA2-Data-Out-Of-Date": "true" if replica < truth else "false",
-            "X-SODA2-Truth-Last-Modified": _http_date(truth, edits.days_ahead),
-            "X-SODA2-Secondary-Last-Modified": _http_date(replica, edits.days_ahead),
+            "X-SODA2-Data-Out-Of-Date": "true" if edits.rows_behind > edits.headers_behind else "false",
+            "X-SODA2-Truth-Last-Modified": truth,
+            "X-SODA2-Secondary-Last-Modified": replica,
             "X-Socrata-RequestId": blake2b(f"{id(self)}:{self._answers}".encode(), digest_size=16).hexdigest(),
         }
+
+    def _published(self, dataset: str, edits: Edits, *, behind: bool) -> datetime:
+        """When the dataset was put out, or, where an answer is behind, what was there before."""
+        editions, besides = self._fleet.edition_of(dataset), self.moved[dataset]
+        if behind:
+            editions, besides = (editions, besides - 1) if besides else (editions - 1, 0)
+        return _PUBLISHED + editions * _EDITION + besides * _BESIDES + timedelta(days=edits.days_ahead)
 
     def _month(self, dataset: str) -> int:
         """How many months after the first edition the dataset was published."""
@@ -265,12 +283,8 @@ def _sort_key(column: str, entry: tuple[str, str | dict[str, Any]]) -> tuple[boo
     return value == "", int(value) if column == "count" else value
 
 
-def _published(month: int) -> datetime:
-    return _PUBLISHED + month * _LATER
-
-
-def _http_date(month: int, days_ahead: int = 0) -> str:
-    return format_datetime(_published(month) + timedelta(days=days_ahead), usegmt=True)
+def _http_date(moment: datetime) -> str:
+    return format_datetime(moment, usegmt=True)
 
 
 def _json(status: int, body: Any, headers: dict[str, str] | None = None) -> Answer:

@@ -67,6 +67,7 @@ class Edits:
     added: list[str] = field(default_factory=list)
     retyped: dict[str, str] = field(default_factory=dict)
     values: list[tuple[str, Any, int | None]] = field(default_factory=list)
+    lost: list[tuple[int, int | None]] = field(default_factory=list)  # (place among its carrier's rows, only of this carrier)
     rows_behind: bool = False
     headers_behind: bool = False
     empty: bool = False
@@ -81,7 +82,7 @@ class Edits:
     @property
     def changes_rows(self) -> bool:
         """Whether single rows differ."""
-        return bool(self.gone or self.added or self.values)
+        return bool(self.gone or self.added or self.values or self.lost)
 
 
 @dataclass(slots=True)
@@ -239,6 +240,15 @@ class Fault:
             plan.edits.one_row |= one_row
 
         return cls(f"bad value in {column}", apply, _ROWS | _OTHER)
+
+    @classmethod
+    def row_missing(cls, place: int = 0) -> Self:
+        """The row at this place of each carrier, or of the one it is injected for, is gone: from a dataset's rows and counts."""
+
+        def apply(plan: Effects, _: Asked, usdot: int | None) -> None:
+            plan.edits.lost.append((place, usdot))
+
+        return cls(f"row {place} missing", apply, _ROWS)
 
     @classmethod
     def stale(cls) -> Self:

@@ -200,10 +200,10 @@ async def test_stale_says_so(upstream: LocalFmcsa, get: Get, fleet: Fleet) -> No
     response, body = await get(dot_number=str(usdot), **{"$order": ":id"})
     headers = response.headers
     assert headers["X-SODA2-Data-Out-Of-Date"] == "true"
-    assert headers["X-SODA2-Truth-Last-Modified"] == "Thu, 12 Nov 2026 09:05:00 GMT"
+    assert headers["X-SODA2-Truth-Last-Modified"] == "Fri, 13 Nov 2026 07:05:00 GMT"
     assert headers["X-SODA2-Secondary-Last-Modified"] == headers["Last-Modified"] == "Thu, 12 Nov 2026 07:05:00 GMT"
     assert _sorted(json.loads(body)) == _sorted(fleet.previous(VIOLATIONS, usdot)) != _sorted(fleet.rows(VIOLATIONS, usdot))
-    assert json.loads((await get(metadata()))[1])["rowsUpdatedAt"] == 1_794_474_300
+    assert json.loads((await get(metadata()))[1])["rowsUpdatedAt"] == 1_794_553_500
 
 
 async def test_older_says_nothing(upstream: LocalFmcsa, get: Get, fleet: Fleet) -> None:
@@ -223,7 +223,7 @@ async def test_older_says_nothing(upstream: LocalFmcsa, get: Get, fleet: Fleet) 
 
 async def test_stale_before_any_publication_is_an_edition_behind_too(upstream: LocalFmcsa, get: Get) -> None:
     upstream.inject(Fault.stale())
-    assert (await get())[0].headers["Last-Modified"] == "Thu, 12 Nov 2026 05:05:00 GMT"
+    assert (await get())[0].headers["Last-Modified"] == "Wed, 11 Nov 2026 07:05:00 GMT"
 
 
 async def test_empty_dataset(upstream: LocalFmcsa, get: Get, fleet: Fleet) -> None:
@@ -234,11 +234,35 @@ async def test_empty_dataset(upstream: LocalFmcsa, get: Get, fleet: Fleet) -> No
     assert await rows(get, path=f"/resource/{INSPECTIONS}.json") != []
 
 
+async def test_a_missing_row_is_in_no_count_either(upstream: LocalFmcsa, get: Get, fleet: Fleet) -> None:
+    victim, other = [usdot for usdot in fleet.usdots if fleet.count(VIOLATIONS, usdot) > 4][:2]
+    upstream.inject(Fault.row_missing(3), dataset=VIOLATIONS, usdot=victim)
+    both = {"$where": f"dot_number in('{victim}','{other}')", "$order": ":id"}
+    counts = {"$select": "dot_number,count(*)", "$group": "dot_number"}
+    expected = fleet.rows(VIOLATIONS, victim)
+    del expected[3]
+    assert _sorted(await rows(get, **both)) == _sorted([*expected, *fleet.rows(VIOLATIONS, other)])
+    assert {row["dot_number"]: int(row["count"]) for row in await rows(get, **both, **counts)} == {
+        str(victim): len(expected),
+        str(other): fleet.count(VIOLATIONS, other),
+    }
+    path = f"/resource/{INSPECTIONS}.json"
+    assert len(await rows(get, path=path, dot_number=str(victim))) == fleet.count(INSPECTIONS, victim)
+
+
+async def test_a_missing_row_of_each_carrier(upstream: LocalFmcsa, get: Get, fleet: Fleet) -> None:
+    upstream.inject(Fault.row_missing(), dataset=VIOLATIONS)
+    counts = {"$select": "dot_number,count(*)", "$group": "dot_number", "$limit": "1000"}
+    with_rows = {usdot: count for usdot in fleet.usdots if (count := fleet.count(VIOLATIONS, usdot))}
+    found = {int(row["dot_number"]): int(row["count"]) for row in await rows(get, **counts)}
+    assert found == {usdot: count - 1 for usdot, count in with_rows.items() if count > 1}
+
+
 async def test_publish_now(upstream: LocalFmcsa, get: Get, fleet: Fleet) -> None:
     pages = {"$order": ":id", "$limit": "10"}
     upstream.inject(Fault.publish_now(), kind="resource", after=1, times=1)
     modified = [(await get(**pages, **{"$offset": str(offset)}))[0].headers["Last-Modified"] for offset in (0, 10, 20)]
-    assert modified == ["Thu, 12 Nov 2026 07:05:00 GMT"] + 2 * ["Thu, 12 Nov 2026 09:05:00 GMT"]
+    assert modified == ["Thu, 12 Nov 2026 07:05:00 GMT"] + 2 * ["Fri, 13 Nov 2026 07:05:00 GMT"]
     assert fleet.edition == 1
 
 

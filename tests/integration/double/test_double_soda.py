@@ -286,8 +286,8 @@ async def test_a_publication_moves_dates_ids_and_rows(portal: Portal) -> None:
     portal.upstream.publish(changed=0.5)
     _, after, response = await portal.ask(where=where, select="*, :id")
     _, new = await portal.metadata()
-    assert response.headers["Last-Modified"] == "Thu, 12 Nov 2026 09:05:00 GMT"
-    assert new["rowsUpdatedAt"] == 1_794_474_300
+    assert response.headers["Last-Modified"] == "Fri, 13 Nov 2026 07:05:00 GMT"
+    assert new["rowsUpdatedAt"] == 1_794_553_500
     assert new["tableId"] != old["tableId"]
     assert not {row.pop(":id") for row in before} & {row.pop(":id") for row in after}
     assert not same(before, after)
@@ -297,8 +297,9 @@ async def test_a_publication_moves_dates_ids_and_rows(portal: Portal) -> None:
 async def test_each_publication_is_later_than_the_last(portal: Portal) -> None:
     for _ in range(3):
         portal.upstream.publish()
-    _, _, response = await portal.ask(limit="1")
-    assert response.headers["X-SODA2-Truth-Last-Modified"] == "Thu, 12 Nov 2026 13:05:00 GMT"
+    portal.upstream.publish(dataset=VIOLATIONS)
+    times = [(await portal.ask(limit="1", dataset=dataset))[2].headers["Last-Modified"] for dataset in (VIOLATIONS, "rbkj-cgst")]
+    assert times == ["Sun, 15 Nov 2026 09:05:00 GMT", "Sun, 15 Nov 2026 07:05:00 GMT"]
 
 
 async def test_one_dataset_published_again_keeps_its_content(portal: Portal) -> None:

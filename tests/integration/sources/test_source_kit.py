@@ -10,7 +10,7 @@ import pytest
 from fmcsa_orchestrator import Outcome, SourceReport
 from fmcsa_orchestrator.model import errors
 from fmcsa_orchestrator.testing.contract.suite import FAULTS, SourceContract, World
-from tests.support.bad_sources import BAD
+from tests.support.bad_derivations import BAD
 from tests.support.driver_source import KNOWN, UNKNOWN, DriverContract
 from tests.support.paths import ROOT
 
@@ -63,6 +63,7 @@ def test_every_check_has_been_seen_to_fail():
         ("reads_every_page", (), "no company with more than a page"),
         ("keeps_its_secrets", (), "declares no secrets"),
         ("says_the_same_of_one_and_of_many", (), "reads no batches"),
+        ("derives_from_any_document", (), "derives nothing"),
     ],
 )
 async def test_what_does_not_concern_a_source_is_skipped_with_its_reason(check, args, reason):

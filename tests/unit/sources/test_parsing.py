@@ -124,8 +124,9 @@ async def test_violation_totals():
     ]
     summary = await summarize_violations([parse_violation(row) for row in rows])
     assert (summary["total"], summary["outOfService"], summary["inspectionsWithViolations"]) == (3, 2, 2)
-    assert summary["byBasic"]["vehicleMaintenance"] == {"total": 2, "outOfService": 1}
-    assert summary["byBasic"]["unsafeDriving"] == {"total": 0, "outOfService": 0}
+    by_basic = summary["byBasic"]
+    assert by_basic["vehicleMaintenance"] == {"total": 2, "outOfService": 1, "inspections": 2, "weightedSeverity": 12}
+    assert by_basic["unsafeDriving"] == {"total": 0, "outOfService": 0, "inspections": 0, "weightedSeverity": 0}
     assert "crashIndicator" not in summary["byBasic"]
     assert summary["latest"] == day(2025, 5, 15)
 
@@ -152,6 +153,27 @@ async def test_rates_count_relevant_levels_only():
     assert summary["driver"] == {"inspections": 3, "outOfService": 1, "oosRate": 0.3333, "nationalAverage": 0.0667}
     assert summary["vehicle"] == {"inspections": 3, "outOfService": 1, "oosRate": 0.3333, "nationalAverage": 0.2226}
     assert summary["hazmat"] == {"inspections": 1, "outOfService": 1, "oosRate": 1.0, "nationalAverage": 0.045}
+
+
+async def test_relevant_inspections_go_by_the_flag_and_never_by_the_level():
+    rows = [
+        inspection(insp_level_id="4", time_weight="3"),
+        inspection(insp_level_id="3", time_weight="2", vh_maint_viol="4", basic_viol="5", hm_viol="1"),
+        inspection(insp_level_id="1", time_weight="1", vh_maint_insp="false", vh_maint_viol="0", basic_viol="0"),
+    ]
+    summary = await summarize_inspections([parse_inspection(row) for row in rows])
+    assert summary["byBasic"]["vehicleMaintenance"] == {"relevant": 2, "relevantTimeWeight": 5, "violations": 5}
+    assert summary["byBasic"]["hoursOfService"] == {"relevant": 0, "relevantTimeWeight": 0, "violations": 0}
+    assert summary["byBasic"]["hazmat"]["violations"] == 1
+    assert summary["byBasic"].keys() == {basic.value for basic in Basic} - {"crashIndicator"}
+    assert summary["violations"] == 6
+
+
+async def test_a_relevant_inspection_without_a_time_weight_leaves_their_sum_unknown():
+    rows = [inspection(time_weight=None), inspection(vh_maint_insp=None, dr_fitness_insp="true")]
+    by_basic = (await summarize_inspections([parse_inspection(row) for row in rows]))["byBasic"]
+    assert by_basic["vehicleMaintenance"] == {"relevant": 1, "relevantTimeWeight": None, "violations": 2}
+    assert by_basic["driverFitness"]["relevantTimeWeight"] == 1
 
 
 async def test_no_inspection_is_no_rate_rather_than_zero():

@@ -69,7 +69,7 @@ async def test_an_unknown_basic_is_counted_under_its_own_name():
     ]
     summary = await summarize_violations(rows)
     assert summary["byBasic"]["Vehicle Maintenance: Driver Observed"] == {"total": 2, "outOfService": 1}
-    assert summary["byBasic"]["vehicleMaintenance"] == {"total": 1, "outOfService": 1}
+    assert summary["byBasic"]["vehicleMaintenance"] == {"total": 1, "outOfService": 1, "inspections": 1, "weightedSeverity": 6}
     assert summary["byBasic"].keys() == KNOWN - {"crashIndicator"} | {"Vehicle Maintenance: Driver Observed"}
 
 
