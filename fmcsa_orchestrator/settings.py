@@ -49,6 +49,8 @@ class Settings(BaseSettings):
     violations_collection: str = Field("fmcsaViolations", description="where violations go")
     leases_collection: str = Field("fmcsaLeases", description="where the lease of a run is kept")
     quarantine_collection: str = Field("fmcsaQuarantine", description="where rows go that cannot be understood")
+    estimates: bool = Field(False, description="whether percentiles that FMCSA does not publish are estimated")
+    estimates_collection: str = Field("fmcsaEstimates", description="where the distributions for estimates are kept, by SMS run")
     sources: Annotated[tuple[str, ...] | None, NoDecode] = Field(
         None, description="built-in sources to run, as `csa_scores, violations`; default: all that cost nothing to have"
     )

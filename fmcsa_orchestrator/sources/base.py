@@ -1,7 +1,7 @@
 """What the orchestrator asks of a source: two protocols, and a base with defaults for the rest."""
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from fmcsa_orchestrator.model.company import Company, Derived, Finding, SourceReport
 from fmcsa_orchestrator.model.documents import whole_text
@@ -64,6 +64,35 @@ class BatchSource(Source, Protocol):
 
         At most 500 characters.
         """
+
+
+@runtime_checkable
+class Survey(Protocol):
+    """What a source needs to know of all carriers, read once for each state of its upstream and kept in the store.
+
+    A source has it as its attribute `survey`. The document that is kept has a `version` and the time `readAt`; the last one read
+    is in use. Runs read it, before they go over the companies; whoever syncs a single company takes what is kept.
+
+    Attributes:
+        name: what its failures are told of.
+        collection: where its documents are kept, one for each state of upstream.
+        wanted: the version of the document for upstream's state, as the source was last told of it; None before.
+        held: the version of the document in use; None without one.
+    """
+
+    name: str
+    collection: str
+
+    @property
+    def wanted(self) -> str | None: ...  # noqa: D102
+    @property
+    def held(self) -> str | None: ...  # noqa: D102
+
+    def use(self, document: Mapping[str, Any] | None) -> None:
+        """Go by this document from now on; None: there is none."""
+
+    async def read(self) -> Mapping[str, Any]:
+        """The document for upstream's state now. Raises: SourceError."""
 
 
 def wait_s(source: object) -> float:

@@ -9,7 +9,7 @@ from fmcsa_orchestrator.model.documents import overlaps
 from fmcsa_orchestrator.model.errors import SettingsError, SourceError
 from fmcsa_orchestrator.model.fmcsa import UsdotNumber
 from fmcsa_orchestrator.model.status import STATUS
-from fmcsa_orchestrator.sources.base import BaseSource, BatchSource, Source, wait_s
+from fmcsa_orchestrator.sources.base import BaseSource, BatchSource, Source, Survey, wait_s
 from fmcsa_orchestrator.storage.sync_status import camel_case, check_name
 
 Complete = Callable[[Company, SourceReport], Awaitable[SourceReport]]
@@ -62,6 +62,7 @@ class SourceSlot:
     registry: str | None  # carriers leave the files of one together
     derives: tuple[str, ...]  # what it works out from what is stored
     derive: Callable[[Company], Derived] | None  # None where that is nothing
+    survey: Survey | None  # what it has to know of all carriers
 
     def wait_s(self) -> float:
         """Seconds before the source could ask its upstream, at least; 0 where it does not tell."""
@@ -72,7 +73,8 @@ def make_slots(sources: Sequence[Source]) -> tuple[SourceSlot, ...]:
     """The sources, checked against each other. Raises: SettingsError when two share a name, a path or a collection."""
     slots = [_looked_at(source) for source in sources]
     names, timestamps = [slot.name for slot in slots], [camel_case(slot.name) for slot in slots]
-    for what, values in (("name", names), ("name", timestamps), ("collection", [slot.collection for slot in slots])):
+    collections = [*(slot.collection for slot in slots), *(slot.survey.collection for slot in slots if slot.survey is not None)]
+    for what, values in (("name", names), ("name", timestamps), ("collection", collections)):
         if twice := {value for value in values if values.count(value) > 1}:
             raise SettingsError(f"two sources have the {what} {min(twice)}")
     return tuple(replace(slot, foreign=_foreign(slot, slots)) for slot in slots)
@@ -112,6 +114,7 @@ def _declared(source: Any) -> SourceSlot:
     collection = getattr(source, "collection", None)
     if collection is not None and (not isinstance(collection, str) or not collection or "$" in collection):
         raise SettingsError(f"source {name} declares collection as {collection!r:.80}; make it the name of a collection")
+    survey = getattr(source, "survey", None)
     return SourceSlot(
         source=source,
         name=name,
@@ -126,6 +129,7 @@ def _declared(source: Any) -> SourceSlot:
         batch=BatchReading(name, _batch_size(name, source), source) if isinstance(source, BatchSource) else None,
         derives=derives,
         derive=derive if derives else None,
+        survey=survey if isinstance(survey, Survey) else None,
     )
 
 
