@@ -33,6 +33,7 @@ class BasicView:
 
     threshold:    percentile at or above which FMCSA intervenes; `threshold_by`: which one it is (see `threshold`).
     violations:   None where violations were not read, or are not counted by this BASIC.
+    recomputed:   the measure that the stored rows come to; `agrees` and `doubt` as in the document.
     """
 
     basic: Basic
@@ -46,6 +47,19 @@ class BasicView:
     acute_critical: bool
     violations: int | None
     out_of_service: int | None
+    recomputed: float | None
+    agrees: bool | None
+    doubt: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ProofView:
+    """Whether the carrier's rows come to what FMCSA has published of it, else why not; rows that are missing, by kind."""
+
+    agrees: bool | None
+    doubt: str
+    missing: Mapping[str, int]
+    confirmed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +94,7 @@ class SafetyView:
     unplaced_by_name: Mapping[str, int]
     inspections: CountView | None
     oos: tuple[OosView, ...]
+    proof: ProofView | None
 
 
 def safety_view(document: Mapping[str, Any]) -> SafetyView:
@@ -98,7 +113,24 @@ def safety_view(document: Mapping[str, Any]) -> SafetyView:
         unplaced_by_name=_shown_names(unplaced),
         inspections=_counts(inspections, "withViolations"),
         oos=tuple(_oos(kind, as_object(inspections.get(kind))) for kind in KINDS if inspections.get(kind)),
+        proof=_proof(csa.get("recomputed")),
     )
+
+
+def _proof(found: Any) -> ProofView | None:
+    if not isinstance(found, dict):
+        return None
+    missing = as_object(found.get("missing"))
+    return ProofView(
+        agrees=_flag(found.get("agrees")),
+        doubt=as_text(found.get("reason"), 80) or "unknown",
+        missing={kind: count for kind in ("inspections", "violations") if (count := _count(missing.get(kind)) or 0) > 0},
+        confirmed=found.get("confirmed") is True,
+    )
+
+
+def _flag(value: Any) -> bool | None:
+    return value if isinstance(value, bool) else None
 
 
 def threshold(basic: Basic, csa: Mapping[str, Any], passenger: Any) -> tuple[float, str]:
@@ -115,6 +147,7 @@ def threshold(basic: Basic, csa: Mapping[str, Any], passenger: Any) -> tuple[flo
 
 def _basic(basic: Basic, csa: Mapping[str, Any], passenger: Any, violations: Mapping[str, Any]) -> BasicView:
     limit, limit_for = threshold(basic, csa, passenger)
+    recomputed = as_object(csa.get("recomputed"))
     percentile = _number(csa.get("percentile"))
     return BasicView(
         basic=basic,
@@ -128,6 +161,9 @@ def _basic(basic: Basic, csa: Mapping[str, Any], passenger: Any, violations: Map
         acute_critical=csa.get("acuteCritical") is True,
         violations=_count(violations.get("total")),
         out_of_service=_count(violations.get("outOfService")),
+        recomputed=_number(recomputed.get("measure")),
+        agrees=_flag(recomputed.get("agrees")),
+        doubt=as_text(recomputed.get("reason"), 80),
     )
 
 

@@ -42,6 +42,11 @@ def percent(share: float | None, none: str = "-") -> str:
     return none if share is None else f"{share * 100:.1f} %"
 
 
+def hundredths(value: float | None, none: str = "-") -> str:
+    """A number with two decimals at most."""
+    return none if value is None else number(round(value, 2))
+
+
 def rows_of(count: int | None) -> str:
     """After a comma, so many rows; nothing where they were not counted."""
     return "" if count is None else f", {count:,} row{'s' * (count != 1)}"

@@ -83,9 +83,10 @@ async def summarize_violations(rows: Sequence[Mapping[str, Any]]) -> dict[str, A
         names = [row["basic"] if row["basic"] in BASICS else own_name(row["basicDescription"]) for row in part]
         violations.update(names)
         out_of_service.update([name for name, row in zip(names, part, strict=True) if row["outOfService"]])
-        for row in part:
-            basic = row["basic"] if row["basic"] in BASICS else None
-            severity.add(row["uniqueId"], basic, row["totalSeverityWeight"], row["timeWeight"])
+        severity.add(
+            (row["uniqueId"], name if name in BASICS else None, row["totalSeverityWeight"], row["timeWeight"])
+            for name, row in zip(names, part, strict=True)
+        )
         latest = max([row["inspectedOn"] for row in part] + ([latest] if latest else []))
     return {
         "total": violations.total(),

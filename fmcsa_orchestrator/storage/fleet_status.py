@@ -41,6 +41,15 @@ class SourceCounts:
 
 
 @dataclass(frozen=True, slots=True)
+class ProofCounts:
+    """Companies by whether their rows come to what FMCSA has published of them; the others cannot be compared."""
+
+    agree: int = 0
+    disagree: int = 0
+    unknown: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class FleetCounts:
     """The whole fleet; `oldest` is the last attempt that is longest ago, of `oldest_company`."""
 
@@ -49,3 +58,4 @@ class FleetCounts:
     sources: tuple[SourceCounts, ...]
     oldest: datetime | None
     oldest_company: str | None
+    proof: ProofCounts = ProofCounts()

@@ -1,6 +1,7 @@
 """What is to be seen after a sync in which something was wrong: in its result, in the statuses, in what is stored."""
 
 from fmcsa_orchestrator.model.documents import dig
+from fmcsa_orchestrator.model.fmcsa import PROOF
 from fmcsa_orchestrator.storage.sync_status import camel_case
 
 from . import truth
@@ -109,6 +110,11 @@ class Told:
                 if source not in failing or self.fault.kept is Kept.FILES:
                     truth.assert_equals_upstream(self.scene, self.after, source, usdot)
 
+    def the_proof_doubts_the_target(self):
+        """What is stored of it is less than upstream says that there is; of nobody else."""
+        doubted = {usdot for usdot, company in self.after.companies.items() if dig(company, f"{PROOF}.agrees") is False}
+        assert doubted == {self.scene.target}
+
 
 def all_is_well(scene, summary, before, after):
     """A run without a fault: every source of every company has exactly what upstream has."""
@@ -121,6 +127,7 @@ def all_is_well(scene, summary, before, after):
         for source in truth.BUILT_IN:
             assert status["sources"][source]["outcome"] in GOOD
             truth.assert_equals_upstream(scene, after, source, usdot)
+        assert dig(company, f"{PROOF}.agrees") is not False
         has_record = dig(company, "fmcsaData.csa.carrier") is not None
         assert has_record == (scene.settings.qcmobile_web_key is not None and truth.carrier(scene, usdot).kind != "unknown")
 

@@ -35,6 +35,7 @@ class Kept(Enum):
     ROWS = "rows newer"
     READ = "complete"
     BELIEVED = "believed"
+    DOUBTED = "doubted"
 
 
 class Well(Enum):
@@ -87,9 +88,9 @@ def source_fails(name, happens, kind, *, run=("failed",), one=("failed",), **mor
     return Entry(name, happens, Seen(run, kind, None, 1), Seen(one, kind, None, 1), **more)
 
 
-def nothing_fails(name, happens, kept=Kept.READ, **more):
+def nothing_fails(name, happens, kept=Kept.READ, well=Well.NOW, **more):
     """A fault that costs nothing."""
-    return Entry(name, happens, Seen(), Seen(), Who.NOBODY, (), kept=kept, well=Well.NOW, **more)
+    return Entry(name, happens, Seen(), Seen(), Who.NOBODY, (), kept=kept, well=well, **more)
 
 
 def not_reached(name, happens, run, one, *, who=Who.EVERYBODY, others=False, **more):

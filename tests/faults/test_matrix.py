@@ -70,7 +70,9 @@ async def test_a_fault_is_told_loses_nothing_and_heals(open_for, fault, store, p
     told.the_result_is_true()
     told.the_statuses_are_true()
     told.what_was_there_is_kept()
-    if fault.kept is not Kept.BELIEVED and scene.fleet.edition == edition:
+    if fault.kept is Kept.DOUBTED:
+        told.the_proof_doubts_the_target()
+    elif fault.kept is not Kept.BELIEVED and scene.fleet.edition == edition:
         told.what_was_read_is_there()
 
     assert bool(await scene.held_leases()) == (fault.well is Well.LEASE)

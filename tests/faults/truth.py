@@ -70,11 +70,17 @@ def rows_of(picture, dataset, usdot):
 def stored(picture, source, usdot):
     """All that is stored of one source for a company: its fields and its rows."""
     company, dataset = picture.companies[usdot], BUILT_IN.get(source)
-    fields = [dig(company, path) for path in ("smsBasics", "fmcsaData.csa", "scoring")]
-    if isinstance(fields[1], dict):  # that is worked out anew of whatever source was read
-        fields[1] = {name: without_proof(value) for name, value in fields[1].items() if name != "recomputed"}
-    own = {"csa_scores": fields[:2], "scoring": fields[2:], "company": fields}.get(source, [dig(company, f"fmcsaData.{source}")])
+    results, scoring = results_of(company), [dig(company, "scoring")]
+    own = {"csa_scores": results, "scoring": scoring, "company": results + scoring}.get(
+        source, [dig(company, f"fmcsaData.{source}")]
+    )
     return own, {} if dataset is None else rows_of(picture, dataset, usdot)
+
+
+def results_of(company):
+    """What the result files say of a company, without what was recomputed: that follows from whatever source was read."""
+    csa = {name: without_proof(value) for name, value in (dig(company, "fmcsaData.csa") or {}).items() if name != "recomputed"}
+    return [dig(company, "smsBasics"), csa]
 
 
 def of_the_host(company):

@@ -1,10 +1,10 @@
 """What can go wrong upstream: connections, refusals, bodies, states of the files, QCMobile."""
 
 from fmcsa_orchestrator.testing import Fault
-from tests.support.world import VIOLATIONS
+from tests.support.world import INSPECTIONS, VIOLATIONS
 
 from . import happenings as make
-from .entry import EVERYWHERE, Kept, Who, nothing_fails, source_fails
+from .entry import EVERYWHERE, Kept, Well, Who, nothing_fails, source_fails
 from .truth import ALL
 
 RESULTS = ("4y6x-dmck", "h9zy-gjn8", "m3ry-qcip", "h3zn-uid9")
@@ -125,6 +125,16 @@ STATES = [
         "stale_upstream",
     ),
     nothing_fails("the whole portal a month behind, without a word", make.portal(Fault.older(), dataset=None), Kept.BELIEVED),
+    *(
+        nothing_fails(
+            f"{what} that is missing, from rows and counts alike",
+            make.portal(Fault.row_missing(2), one=True, kind="resource", dataset=dataset),
+            Kept.DOUBTED,
+            Well.NEXT,
+            stores=EVERYWHERE,
+        )
+        for what, dataset in (("a violation", VIOLATIONS), ("an inspection", INSPECTIONS))
+    ),
     bad_answer("a dataset without any rows", Fault.empty_dataset(), "implausible_empty"),
     source_fails(
         "the results without any rows",

@@ -38,6 +38,11 @@ def with_safety(document, **facts):
     csa["hoursOfService"] |= {"percentile": 49.5, "percentileStatus": "published"}
     text = {"percentileStatus": "insufficient_data", "percentileText": "Less than 3 driver inspections"}
     csa["driverFitness"] |= text | {"qcmobile": {"threshold": 75}}
+    agreeing = {"measure": 1.5062, "agrees": True, "difference": 0.0062, "reason": None, "missing": 0}
+    csa["hoursOfService"]["recomputed"] = agreeing
+    csa["driverFitness"]["recomputed"] = {"measure": None, "agrees": None, "difference": None, "reason": "unavailable"}
+    csa["vehicleMaintenance"]["recomputed"] = agreeing | {"measure": 1.234, "agrees": False, "reason": "rows missing"}
+    csa["recomputed"] = {"agrees": False, "reason": "rows missing", "missing": {"violations": 3}, "confirmed": True}
     by_basic = {"unsafeDriving": {"total": 4, "outOfService": 1}, "Another": {"total": 1}, "unknown": {"total": 1}}
     document["fmcsaData"] |= {
         "csa": csa | {"passengerCarrier": True},

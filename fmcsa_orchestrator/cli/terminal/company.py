@@ -11,8 +11,8 @@ from rich.text import Text
 from fmcsa_orchestrator.cli.terminal.outcomes import STYLES
 from fmcsa_orchestrator.report.freshness import STATE_WORDS, SourceView
 from fmcsa_orchestrator.report.overview import CompanyView
-from fmcsa_orchestrator.report.safety import BasicView, OosView, SafetyView
-from fmcsa_orchestrator.report.wording import age, day, minute, number, percent, tally
+from fmcsa_orchestrator.report.safety import BasicView, OosView, ProofView, SafetyView
+from fmcsa_orchestrator.report.wording import age, day, hundredths, minute, number, percent, tally
 from fmcsa_orchestrator.storage.fleet_status import State
 
 _THRESHOLDS = (
@@ -41,6 +41,8 @@ def _show_safety(console: Console, safety: SafetyView) -> None:
     for basic in safety.basics:
         if basic.acute_critical:
             console.print(Text(f"{basic.label}: serious violation found in an investigation", style="yellow"))
+    if safety.proof is not None:
+        console.print(_proof_text(safety.proof))
     console.print(Text(_THRESHOLDS, style="dim"))
     console.print()
     if safety.violations is not None:
@@ -57,15 +59,33 @@ def _show_safety(console: Console, safety: SafetyView) -> None:
 
 
 def _basic_table(basics: Iterable[BasicView]) -> Table:
-    table = plain_table("BASIC", "percentile", "threshold", "measure", "violations", "OOS")
+    table = plain_table("BASIC", "percentile", "threshold", "measure", "recomputed", "violations", "OOS")
     for basic in basics:
         percentile = Text(basic.reason or number(basic.percentile), style="dim" if basic.reason else "")
         if basic.exceeds:
             percentile = Text(f"{number(basic.percentile)} AT OR ABOVE", style="bold red")
         threshold = f"{number(basic.threshold)} {basic.threshold_by}"
         counts = number(basic.violations), number(basic.out_of_service)
-        table.add_row(basic.label, percentile, threshold, number(basic.measure), *counts)
+        table.add_row(basic.label, percentile, threshold, number(basic.measure), _recomputed(basic), *counts)
     return table
+
+
+def _recomputed(basic: BasicView) -> Text:
+    """The measure of the stored rows; where it does not agree, or there is none, why."""
+    if basic.agrees is not False:
+        return Text(hundredths(basic.recomputed, basic.doubt or "-"), style="dim" if basic.recomputed is None else "")
+    return Text(f"{hundredths(basic.recomputed, '')} {basic.doubt or ''}".strip(), style="yellow")
+
+
+def _proof_text(proof: ProofView) -> Text:
+    """Whether the stored rows come to FMCSA's results."""
+    if proof.agrees is None:
+        return Text(f"stored rows cannot be compared with FMCSA's results: {proof.doubt}", style="dim")
+    if proof.agrees:
+        return Text("stored rows agree with FMCSA's results", style="dim")
+    missing = f" ({tally(proof.missing)})" if proof.missing else ""
+    again = "still so after they were read again" if proof.confirmed else "the next sync reads them again"
+    return Text(f"stored rows disagree with FMCSA's results: {proof.doubt}{missing}; {again}", style="yellow")
 
 
 def _oos_table(kinds: Iterable[OosView]) -> Table:

@@ -41,6 +41,9 @@ def _show_fleet(console: Console, fleet: FleetCounts, overview: Overview) -> Non
     console.print(table)
     for source in fleet.sources:
         console.print(Text(f"  {source.name}: last outcomes {tally(source.outcomes)}", style="dim"))
+    proof = fleet.proof
+    words = f"{proof.agree:,} agree, {proof.disagree:,} disagree, {proof.unknown:,} cannot be compared"
+    console.print(Text(f"  stored rows against FMCSA's results: {words}", style="yellow" if proof.disagree else "dim"))
     console.print(Text(f"  stale: last success over {overview.stale_after_h:g} hours ago", style="dim"))
 
 

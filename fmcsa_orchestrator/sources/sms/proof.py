@@ -125,6 +125,8 @@ def _of_basic(stored: _Stored, basic: Basic, doubt: Reason | None) -> dict[str, 
     """One BASIC: what its violations weigh over the relevant inspections, beside the published measure."""
     results, violations, inspections = stored.of_basic(basic)
     published = _number(results.get("measure"))
+    if results.get("inspectionsWithViolations") is None and published == _number(dig(results, "qcmobile.measure")):
+        published = None  # the files have none: it is QCMobile's, which may be of another run
     weighted, weight = _number(violations.get("weightedSeverity")), _number(inspections.get("relevantTimeWeight"))
     if doubt is not None:
         return _said(doubt)

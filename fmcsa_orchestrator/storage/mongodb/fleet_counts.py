@@ -7,9 +7,10 @@ from typing import Any
 
 from fmcsa_orchestrator.model.company import name_of
 from fmcsa_orchestrator.model.documents import as_time
+from fmcsa_orchestrator.model.fmcsa import PROOF
 from fmcsa_orchestrator.model.results import FAILURES
 from fmcsa_orchestrator.model.status import LAST_RUN, NOTHING, STATUS, StoredStatus, Verified
-from fmcsa_orchestrator.storage.fleet_status import FleetCounts, SourceCounts, StateCounts
+from fmcsa_orchestrator.storage.fleet_status import FleetCounts, ProofCounts, SourceCounts, StateCounts
 from fmcsa_orchestrator.storage.mongodb.companies import HAS_USDOT
 from fmcsa_orchestrator.storage.mongodb.driver import aggregated, asked, collection_of, whole
 
@@ -39,11 +40,12 @@ class MongoFleet:
         """
         kinds = await self._kinds(sources, cutoff, verified)
         oldest = await self._first({**HAS_USDOT, LAST_RUN: {"$gte": _FIRST, "$lt": _LAST}}, 1)
-        success = Counter[Any]()
+        success, agrees = Counter[Any](), Counter[Any]()
         fresh = 0
         for kind in kinds:
-            is_success = kind["_id"].get("success")
+            is_success, is_proven = kind["_id"].get("success"), kind["_id"].get("agrees")
             success[is_success if isinstance(is_success, bool) else None] += kind["companies"]
+            agrees[is_proven if isinstance(is_proven, bool) else None] += kind["companies"]
             fresh += kind["companies"] * (is_success is True and kind["_id"].get("fresh") is True)
         return FleetCounts(
             total=success.total(),
@@ -51,6 +53,7 @@ class MongoFleet:
             sources=tuple(_source_counts(f"s{number}", name, kinds) for number, name in enumerate(sources)),
             oldest=verified.last_look(StoredStatus.of(oldest[0])) if oldest else None,
             oldest_company=name_of(oldest[0]) or str(oldest[0]["_id"]) if oldest else None,
+            proof=ProofCounts(agrees[True], agrees[False], agrees[None]),
         )
 
     async def _kinds(self, sources: Sequence[str], cutoff: datetime, verified: Verified) -> list[Mapping[str, Any]]:
@@ -60,7 +63,7 @@ class MongoFleet:
         fresh = _lies_between(f"${LAST_RUN}", cutoff)
         if is_recent:
             fresh = {"$or": [fresh, {"$and": list(holds.values())}]}
-        kind: dict[str, Any] = {"success": f"${STATUS}.success", "fresh": fresh}
+        kind: dict[str, Any] = {"success": f"${STATUS}.success", "fresh": fresh, "agrees": f"${PROOF}.agrees"}
         group: dict[str, Any] = {"_id": kind, "companies": {"$sum": 1}}
         for number, name in enumerate(sources):
             path, key = f"${STATUS}.sources.{name}", f"s{number}"

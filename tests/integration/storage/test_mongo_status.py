@@ -12,7 +12,7 @@ from fmcsa_orchestrator import CompanyNotFoundError, RepositoryError
 from fmcsa_orchestrator.report.freshness import company_state, source_views
 from fmcsa_orchestrator.report.overview import as_json, cutoff_of
 from fmcsa_orchestrator.report.read import read_company, read_fleet
-from fmcsa_orchestrator.storage.fleet_status import State
+from fmcsa_orchestrator.storage.fleet_status import ProofCounts, State
 from fmcsa_orchestrator.storage.mongodb.driver import connect, database_of
 from fmcsa_orchestrator.storage.mongodb.fleet_counts import MongoFleet
 from tests.support.backends import WIRES, open_backend
@@ -59,6 +59,17 @@ async def test_counts_are_those_of_the_documents(database):
         assert found.outcomes == Counter(view.outcome for view in views if view.outcome)
         assert found.oldest_success == min(view.last_success for view in views if view.last_success)
         assert found.data_as_of == AS_OF
+
+
+async def test_proofs_are_counted_by_what_they_say(database):
+    said = [True, True, True, False, None, "yes", [True], 1]
+    fleet = [company(key, 1) for key in range(len(said) + 1)]
+    for document, agrees in zip(fleet, said, strict=False):
+        document["fmcsaData"]["csa"] = {"recomputed": {"agrees": agrees}}
+    await database["companies"].insert_many(fleet)
+    counts = await MongoFleet(database).counts(SOURCES, CUTOFF)
+    assert counts.proof == ProofCounts(agree=3, disagree=1, unknown=5)
+    assert counts.total == len(fleet)
 
 
 async def test_the_fleet_takes_four_commands_whatever_its_sources(wire_uri):

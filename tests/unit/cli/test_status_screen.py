@@ -7,7 +7,7 @@ from rich.console import Console
 
 from fmcsa_orchestrator.cli.terminal.fleet import show_overview
 from fmcsa_orchestrator.report.overview import make_overview
-from fmcsa_orchestrator.storage.fleet_status import FleetCounts, SourceCounts, StateCounts
+from fmcsa_orchestrator.storage.fleet_status import FleetCounts, ProofCounts, SourceCounts, StateCounts
 from tests.support.status_samples import AS_OF, BROKEN, HOSTILE, NOW, SOURCES, company, failing, source, with_safety
 
 
@@ -20,7 +20,9 @@ def shown(*documents, fleet=None, width=120):
 def counts(total, *states):
     found = StateCounts(*states)
     sources = tuple(SourceCounts(name, found, {"changed": 3, "failed": 1}, AS_OF, AS_OF) for name in SOURCES)
-    return FleetCounts(total, found, sources, AS_OF if total else None, "Oldest & Co." if total else None)
+    return FleetCounts(
+        total, found, sources, AS_OF if total else None, "Oldest & Co." if total else None, ProofCounts(970, 20, 10)
+    )
 
 
 def test_the_fleet_at_a_glance():
@@ -31,6 +33,7 @@ def test_the_fleet_at_a_glance():
     assert "violations 996 2 1 1 13 d ago 2026-11-12" in lines
     assert "violations: last outcomes 3 changed, 1 failed" in lines
     assert "stale: last success over 48 hours ago" in lines
+    assert "stored rows against FMCSA's results: 970 agree, 20 disagree, 10 cannot be compared" in lines
     assert "A Carrier 1021580 failing 1 h ago changed 3 failed 3 changed 3" in lines
     assert "A Carrier 1021580 fresh 1 h ago changed 3 changed 3 changed 3" in lines
     assert "3 3 never never - - -" in lines
@@ -58,9 +61,10 @@ def test_one_company_in_full():
     lines = [" ".join(line.split()) for line in shown(with_safety(failing("a"))).splitlines()]
     assert lines[0] == "A Carrier (USDOT 1021580, passenger carrier): failing"
     assert "malformed violations: no such column" in lines
-    assert "Unsafe Driving 50 AT OR ABOVE 50 passenger 1.5 4 1" in lines
-    assert "Hours-of-Service Compliance 49.5 50 passenger 1.5 - -" in lines
-    assert "Driver Fitness Less than 3 driver inspections 75 QCMobile 1.5 - -" in lines
+    assert "Unsafe Driving 50 AT OR ABOVE 50 passenger 1.5 - 4 1" in lines
+    assert "Hours-of-Service Compliance 49.5 50 passenger 1.5 1.51 - -" in lines
+    assert "Driver Fitness Less than 3 driver 75 QCMobile 1.5 unavailable - -" in lines
+    assert "Vehicle Maintenance not public 65 passenger 1.5 1.23 rows missing - -" in lines
     assert "Unsafe Driving: serious violation found in an investigation" in lines
     assert "6 violations, 1 out of service, 2 of a BASIC not known here (1 Another, 1 unknown); latest 2026-11-12" in lines
     assert "driver 8 2 25.0 % 6.7 % above average" in lines
@@ -79,3 +83,28 @@ def test_whatever_a_document_holds_stays_text_within_the_screen(document, width)
         assert all(len(line) <= width for line in text.splitlines())
         assert "\x1b" not in text
         assert ("[red]" in text) == ("[red]" in str(document.get("name")))
+
+
+@pytest.mark.parametrize(
+    ("proof", "said"),
+    [
+        ({"agrees": True}, "stored rows agree with FMCSA's results"),
+        ({"agrees": None, "reason": "not read"}, "stored rows cannot be compared with FMCSA's results: not read"),
+        (
+            {"agrees": False, "reason": "rows missing", "missing": {"inspections": 1, "violations": 0}},
+            "stored rows disagree with FMCSA's results: rows missing (1 inspections); the next sync reads them again",
+        ),
+        (
+            {"agrees": False, "reason": "measure differs", "missing": 5, "confirmed": True},
+            "stored rows disagree with FMCSA's results: measure differs; still so after they were read again",
+        ),
+        ({"agrees": "yes"}, "stored rows cannot be compared with FMCSA's results: unknown"),
+        (None, None),
+    ],
+)
+def test_whether_the_rows_come_to_fmcsas_results(proof, said):
+    document = with_safety(company("a"))
+    document["fmcsaData"]["csa"]["recomputed"] = proof
+    lines = [" ".join(line.split()) for line in shown(document).splitlines()]
+    found = [line for line in lines if "FMCSA's results" in line]
+    assert found == ([] if said is None else [said])

@@ -15,7 +15,7 @@ from fmcsa_orchestrator.model.text import printable
 from fmcsa_orchestrator.report.html.page import page, templates
 from fmcsa_orchestrator.report.html.write import write_page
 from fmcsa_orchestrator.report.overview import make_overview, shown_name
-from fmcsa_orchestrator.storage.fleet_status import FleetCounts, SourceCounts, State, StateCounts
+from fmcsa_orchestrator.storage.fleet_status import FleetCounts, ProofCounts, SourceCounts, State, StateCounts
 from tests.support.hidden import HIDDEN, hidden_in
 from tests.support.status_samples import AS_OF, BROKEN, HOSTILE, NOW, SOURCES, company, failing, with_safety
 
@@ -97,6 +97,22 @@ def test_it_is_well_formed_and_has_its_landmarks(text):
     for _, attributes, _ in parsed.elements:
         assert attributes.get("aria-labelledby", "") in {*ids, ""}
         assert attributes.get("href", "#").removeprefix("#") in {*ids, ""}
+
+
+def test_it_tells_whether_the_rows_come_to_fmcsas_results():
+    document = with_safety(company(1))
+    shown = " ".join("".join(Parsed(fleet_page(document, proof=ProofCounts(8, 1, 1))).texts("main")).split())
+    assert "Stored rows against FMCSA's results: 8 companies agree, 1 disagree, 1 cannot be compared." in shown
+    assert "▲ Rows disagree with FMCSA's results: rows missing (3 violations); read twice." in shown
+    for words in ("1.51", "unavailable", "▲ 1.23, rows missing"):
+        assert words in Parsed(page(make_overview([document], SOURCES, NOW, 48))).texts("td")
+    for proof, said in (
+        ({"agrees": True}, "Rows agree with FMCSA's results."),
+        ({"agrees": None, "reason": "not read"}, "Rows cannot be compared with FMCSA's results: not read."),
+        ({"agrees": False}, "▲ Rows disagree with FMCSA's results: unknown; to be read again."),
+    ):
+        document["fmcsaData"]["csa"]["recomputed"] = proof
+        assert said in Parsed(page(make_overview([document], SOURCES, NOW, 48))).texts("p")
 
 
 def test_headings_come_in_order(text):

@@ -18,8 +18,7 @@ HOS = "hoursOfService"
 def added(*violations):
     """Violations as (inspection, severity, time weight), all of one BASIC."""
     severity = SeverityByInspection()
-    for name, points, time_weight in violations:
-        severity.add(name, HOS, points, time_weight)
+    severity.add((name, HOS, points, time_weight) for name, points, time_weight in violations)
     return severity
 
 
@@ -72,7 +71,7 @@ def test_a_violation_without_severity_is_one_all_the_same():
 
 def test_a_missing_weight_leaves_its_basic_unknown_and_no_other():
     severity = added(("a", None, 3), ("b", 4, None))
-    severity.add("a", Basic.DRIVER_FITNESS, 5, 3)
+    severity.add([("a", Basic.DRIVER_FITNESS, 5, 3)])
     assert (severity.of(HOS).inspections, severity.of(HOS).weighted) == (2, None)
     assert severity.of(Basic.DRIVER_FITNESS).weighted == 15
 
@@ -96,7 +95,7 @@ def test_it_is_the_formula_however_the_rows_are_scattered(found, random):
 def test_basics_do_not_mix(found):
     severity = SeverityByInspection()
     for number, basic, points in found:
-        severity.add(str(number), basic, points, 1)
+        severity.add([(str(number), basic, points, 1)])
     for basic in Basic:
         own = Counter()
         for number, of_basic, points in found:

@@ -117,6 +117,8 @@ async def test_a_measure_that_differs():
     ("changes", "basic", "whole"),
     [
         ({f"{BASIC}.measure": None}, (None, "not published"), (True, None)),
+        ({f"{BASIC}.measure": 0.5, f"{BASIC}.inspectionsWithViolations": None, f"{BASIC}.qcmobile": {"measure": 0.5}},
+         (None, "not published"), (True, None)),
         ({"fmcsaData.csa.inspections": None}, (None, "not published"), (None, "not published")),
         ({"fmcsaData.violations.byBasic.vehicleMaintenance.weightedSeverity": None}, (None, "weights missing"), (True, None)),
         ({"fmcsaData.inspections.byBasic.vehicleMaintenance.relevantTimeWeight": None}, (None, "weights missing"), (True, None)),
