@@ -11,8 +11,8 @@ from fmcsa_orchestrator.model.documents import dig, with_values
 from fmcsa_orchestrator.model.fmcsa import PROOF
 from fmcsa_orchestrator.sources.csa import RESULT_FILES, CsaSource, csa_fields, parse_result
 from fmcsa_orchestrator.sources.inspections import parse_inspection, summarize_inspections
-from fmcsa_orchestrator.sources.sms.measures import SMS_3_21
 from fmcsa_orchestrator.sources.sms.proof import ONE_RUN, prove
+from fmcsa_orchestrator.sources.sms.rulesets import SMS_3_21
 from fmcsa_orchestrator.sources.violations import parse_violation, summarize_violations
 from fmcsa_orchestrator.testing import Fleet
 from tests.support.world import INSPECTIONS, VIOLATIONS
