@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 
 from fmcsa_orchestrator.sources.sms.rulesets import SMS_3_21, Ruleset
 
-
 # Its inspection, its BASIC, its total severity, its time weight; None is what a row lacks.
 Violation = tuple[str, str | None, int | None, int | None]
 
