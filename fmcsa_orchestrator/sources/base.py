@@ -76,17 +76,18 @@ class Survey(Protocol):
     Attributes:
         name: what its failures are told of.
         collection: where its documents are kept, one for each state of upstream.
-        wanted: the version of the document for upstream's state, as the source was last told of it; None before.
-        held: the version of the document in use; None without one.
     """
 
     name: str
     collection: str
 
     @property
-    def wanted(self) -> str | None: ...  # noqa: D102
+    def wanted(self) -> str | None:
+        """The version of the document for upstream's state, as the source was last told of it; None before."""
+
     @property
-    def held(self) -> str | None: ...  # noqa: D102
+    def held(self) -> str | None:
+        """The version of the document in use; None without one."""
 
     def use(self, document: Mapping[str, Any] | None) -> None:
         """Go by this document from now on; None: there is none."""
