@@ -51,7 +51,7 @@ def hundredths(value: float | None, none: str = "-") -> str:
     return none if value is None else number(round(value, 2))
 
 
-def estimated(percentile: float, within: float | None) -> str:
+def our_estimate(percentile: float, within: float | None) -> str:
     """Our estimate of a percentile, never without saying whose it is and how far it may be off."""
     return f"our estimate {number(percentile)}{', error unknown' if within is None else f' ±{number(within)}'}"
 

@@ -12,7 +12,7 @@ from fmcsa_orchestrator.cli.terminal.outcomes import STYLES
 from fmcsa_orchestrator.report.freshness import STATE_WORDS, SourceView
 from fmcsa_orchestrator.report.overview import CompanyView
 from fmcsa_orchestrator.report.safety import BasicView, OosView, ProofView, SafetyView
-from fmcsa_orchestrator.report.wording import ESTIMATES, age, day, estimated, hundredths, minute, number, percent, tally
+from fmcsa_orchestrator.report.wording import ESTIMATES, age, day, hundredths, minute, number, our_estimate, percent, tally
 from fmcsa_orchestrator.storage.fleet_status import State
 
 _THRESHOLDS = (
@@ -65,7 +65,7 @@ def _basic_table(basics: Iterable[BasicView]) -> Table:
     for basic in basics:
         percentile = Text(basic.reason or number(basic.percentile), style="dim" if basic.reason else "")
         if basic.estimate is not None:
-            percentile.append(f"; {estimated(basic.estimate.percentile, basic.estimate.within)}", style="not dim")
+            percentile.append(f"; {our_estimate(basic.estimate.percentile, basic.estimate.within)}", style="not dim")
         if basic.exceeds:
             percentile = Text(f"{number(basic.percentile)} AT OR ABOVE", style="bold red")
         threshold = f"{number(basic.threshold)} {basic.threshold_by}"
