@@ -58,6 +58,8 @@ class Settings(BaseSettings):
     history_collection: str = Field("fmcsaHistory", description="where that is kept")
     history_kept_days: PositiveInt | None = Field(None, description="days after which that is deleted; default: never")
     alert_rules: AlertRules | None = Field(None, description="what is alarming, as JSON; by default FMCSA's own thresholds")
+    estimates: bool = Field(False, description="whether percentiles that FMCSA does not publish are estimated")
+    estimates_collection: str = Field("fmcsaEstimates", description="where the distributions for estimates are kept, by SMS run")
     sources: Annotated[tuple[str, ...] | None, NoDecode] = Field(
         None, description="built-in sources to run, as `csa_scores, violations`; default: all that cost nothing to have"
     )
