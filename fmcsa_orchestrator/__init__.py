@@ -1,6 +1,6 @@
 """Keeps the FMCSA safety data of your customer companies fresh in MongoDB. See README.md."""
 
-from fmcsa_orchestrator.api import close, health, stop, sync_all_companies, sync_company
+from fmcsa_orchestrator.api import close, health, prepare, stop, sync_all_companies, sync_company
 from fmcsa_orchestrator.clients.http import Refusal, Reply, Upstream, read_json
 from fmcsa_orchestrator.model.company import Company, Derived, Document, Finding, OddRow, SourceReport
 from fmcsa_orchestrator.model.errors import (
@@ -51,11 +51,16 @@ from fmcsa_orchestrator.model.results import (
     SyncSummary,
 )
 from fmcsa_orchestrator.settings import Settings
+from fmcsa_orchestrator.sources.authority import AuthoritySource
 from fmcsa_orchestrator.sources.base import BaseSource, BatchSource, CheckedSource, CompletingSource, EstimatingSource, Source
 from fmcsa_orchestrator.sources.catalogue import default_sources
+from fmcsa_orchestrator.sources.crashes import CrashesSource
 from fmcsa_orchestrator.sources.csa import CsaSource
 from fmcsa_orchestrator.sources.inspections import InspectionsSource
+from fmcsa_orchestrator.sources.insurance import InsuranceSource
 from fmcsa_orchestrator.sources.out_of_service_orders import OutOfServiceOrdersSource
+from fmcsa_orchestrator.sources.registration import RegistrationSource
+from fmcsa_orchestrator.sources.roadside import RoadsideSource
 from fmcsa_orchestrator.sources.violations import ViolationsSource
 from fmcsa_orchestrator.storage.mongodb.companies import MongoCompanyRepository
 from fmcsa_orchestrator.storage.repository import CompanyRepository, CompanyUpdate
@@ -68,6 +73,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "AuthError",
+    "AuthoritySource",
     "BaseSource",
     "Basic",
     "BatchSource",
@@ -82,6 +88,7 @@ __all__ = [
     "CompanyUpdate",
     "CompanyWriteError",
     "CompletingSource",
+    "CrashesSource",
     "CsaSource",
     "DatasetClosedError",
     "Derived",
@@ -93,6 +100,7 @@ __all__ = [
     "Health",
     "ImplausibleEmptyError",
     "InspectionsSource",
+    "InsuranceSource",
     "InvalidUsdotError",
     "LeaseHeldError",
     "LeaseLostError",
@@ -110,10 +118,12 @@ __all__ = [
     "RateLimitedError",
     "Reading",
     "Refusal",
+    "RegistrationSource",
     "Reply",
     "RepositoryError",
     "RequestRejectedError",
     "RequestSent",
+    "RoadsideSource",
     "RunFinished",
     "RunStarted",
     "SchemaDriftError",
@@ -140,6 +150,7 @@ __all__ = [
     "default_sources",
     "health",
     "open_orchestrator",
+    "prepare",
     "read_json",
     "stop",
     "sync_all_companies",

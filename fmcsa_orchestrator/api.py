@@ -6,11 +6,13 @@ from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack
 from typing import Any
 
+from fmcsa_orchestrator.model.company import Finding
 from fmcsa_orchestrator.model.errors import SettingsError
 from fmcsa_orchestrator.model.events import OnEvent
 from fmcsa_orchestrator.model.results import CompanySyncResult, Part, SourceFailure, StopReason, SyncSummary
 from fmcsa_orchestrator.settings import Settings
 from fmcsa_orchestrator.sync.clock import RunClock
+from fmcsa_orchestrator.sync.diagnostics.doctor import failed
 from fmcsa_orchestrator.sync.diagnostics.health import Health
 from fmcsa_orchestrator.sync.guard.isolation import Isolation
 from fmcsa_orchestrator.sync.orchestrator import Orchestrator
@@ -128,6 +130,20 @@ async def health(*, stale_after_s: float | None = None) -> Health:
     except Exception as error:  # noqa: BLE001  # the promise: never raises
         return Health(healthy=False, reasons=[_failure(error).error])
     return await orchestrator.health(stale_after_s=stale_after_s)
+
+
+async def prepare(*, timeout_s: float | None = None) -> list[Finding]:
+    """Make what indexes are missing, through the same orchestrator. Never raises. See `Orchestrator.prepare`.
+
+    Args:
+        timeout_s: seconds for all of it, ten minutes by default.
+    """
+    try:
+        orchestrator = await default_wiring().get()
+    except Exception as error:  # noqa: BLE001  # the promise: never raises
+        failure = _failure(error)
+        return [failed(failure.source, failure)]
+    return await orchestrator.prepare(timeout_s=timeout_s)
 
 
 def stop() -> None:

@@ -10,12 +10,14 @@ from pydantic import Field, PositiveFloat, PositiveInt, SecretStr, ValidationErr
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from fmcsa_orchestrator.model.errors import SettingsError
+from fmcsa_orchestrator.model.rules import AlertRules
 from fmcsa_orchestrator.model.status import STALE_AFTER_H
 
 PREFIX = "FMCSA_"
 _FILE = Path(".env")
 _ENCODING = "utf-8-sig"  # UTF-8, with or without the mark that some editors put first
 _LEAST_SECRET, _LEAST_USER = 4, 8  # characters; to hide fewer would hide words of our own, such as "admin", and keep no secret
+_MOST_DAYS = 24_855  # that a TTL index of MongoDB can be told
 _OPTION = re.compile(r"[?&;]([^=?&;]+)=([^&;]*)")
 _SECRET_OPTION = re.compile(r"(?i)password|passphrase|secret|token")
 # Of `authMechanismProperties`, what tells where and how to ask.
@@ -51,9 +53,17 @@ class Settings(BaseSettings):
     quarantine_collection: str = Field("fmcsaQuarantine", description="where rows go that cannot be understood")
     estimates: bool = Field(False, description="whether percentiles that FMCSA does not publish are estimated")
     estimates_collection: str = Field("fmcsaEstimates", description="where the distributions for estimates are kept, by SMS run")
+    events: bool = Field(True, description="tell what has changed about carriers")
+    events_collection: str = Field("fmcsaEvents", description="where that is told")
+    events_kept_days: PositiveInt = Field(400, description="days after which what was told is deleted")
+    history: bool = Field(True, description="keep something of each SMS run, to look back on")
+    history_collection: str = Field("fmcsaHistory", description="where that is kept")
+    history_kept_days: PositiveInt | None = Field(None, description="days after which that is deleted; default: never")
+    alert_rules: AlertRules | None = Field(None, description="what is alarming, as JSON; by default FMCSA's own thresholds")
     sources: Annotated[tuple[str, ...] | None, NoDecode] = Field(
         None, description="built-in sources to run, as `csa_scores, violations`; default: all that cost nothing to have"
     )
+    personal_fields: bool = Field(True, description="whether phones, e-mail, officers and the streets of persons are stored")
     soda_base_url: str = Field("https://data.transportation.gov", description="the open data portal")
     soda_app_token: SecretStr | None = Field(None, description="sent as `X-App-Token`; raises the portal's limits")
     soda_requests_per_second: PositiveFloat = Field(1, description="on average; 1 is the portal's own crawl delay")
@@ -68,6 +78,9 @@ class Settings(BaseSettings):
     request_timeout_s: PositiveFloat = Field(30, description="silence of an upstream after which a request is given up")
     company_timeout_s: PositiveFloat = Field(120, description="all sources of one company together")
     stale_after_h: PositiveFloat = Field(STALE_AFTER_H, description="hours after which a success, or the last run, is stale")
+    ended_rows_kept_days: PositiveInt | None = Field(
+        None, le=_MOST_DAYS, description="days after which rows that upstream has no more are deleted; without it, never"
+    )
     lease_ttl_s: PositiveFloat = Field(30, description="without a heartbeat for so long, a run or sync may be taken over")
 
     @field_validator("*", mode="before")

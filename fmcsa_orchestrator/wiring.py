@@ -2,9 +2,9 @@
 
 import logging
 import ssl
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any
+from typing import Any, cast
 
 import aiohttp
 from yarl import URL
@@ -18,12 +18,18 @@ from fmcsa_orchestrator.model.limiter import Limiter
 from fmcsa_orchestrator.settings import Settings, secret
 from fmcsa_orchestrator.sources.base import Source
 from fmcsa_orchestrator.sources.catalogue import default_sources
+from fmcsa_orchestrator.storage.event_log import EventLog
+from fmcsa_orchestrator.storage.history import History
 from fmcsa_orchestrator.storage.mongodb import companies as mongo
 from fmcsa_orchestrator.storage.mongodb import driver
+from fmcsa_orchestrator.storage.mongodb.event_log import MongoEventLog
+from fmcsa_orchestrator.storage.mongodb.history import MongoHistory
 from fmcsa_orchestrator.storage.repository import CompanyRepository
 from fmcsa_orchestrator.sync.orchestrator import Orchestrator
 
 log = logging.getLogger(__name__)
+
+MakeSource = Callable[[soda.SodaClient], Source]
 
 _THIS_MACHINE = {"127.0.0.1", "localhost", "::1"}
 
@@ -35,7 +41,9 @@ async def open_orchestrator(
     database: Any = None,
     session: aiohttp.ClientSession | None = None,
     repository: CompanyRepository | None = None,
-    extra_sources: Sequence[Source] = (),
+    event_log: EventLog | None = None,
+    history: History | None = None,
+    extra_sources: Sequence[Source | MakeSource] = (),
     limiters: Mapping[str, Limiter] | None = None,
     on_event: OnEvent | None = None,
 ) -> AsyncIterator[Orchestrator]:
@@ -48,7 +56,10 @@ async def open_orchestrator(
         database: a motor or PyMongo-async database; without it, one is opened by FMCSA_MONGODB_URI.
         session: for all requests; without it, one is opened.
         repository: takes the place of a database.
-        extra_sources: run after the built-in ones, in their order.
+        event_log: takes the place of the one in the database.
+        history: the same.
+        extra_sources: run after the built-in ones, in their order; in place of a source, a class or function that makes it,
+            given the client of the open data portal that the built-in ones use: session, token, rate and brake are shared.
         limiters: by name ("soda", "qcmobile", or "sources" for the calls into sources), in place of those of this process:
             where several share one, they share its rate.
         on_event: called with every event of every sync.
@@ -63,6 +74,8 @@ async def open_orchestrator(
             database=database,
             session=session,
             repository=repository,
+            event_log=event_log,
+            history=history,
             extra_sources=extra_sources,
             limiters=limiters,
             on_event=on_event,
@@ -76,7 +89,9 @@ async def open_into(
     database: Any = None,
     session: aiohttp.ClientSession | None = None,
     repository: CompanyRepository | None = None,
-    extra_sources: Sequence[Source] = (),
+    event_log: EventLog | None = None,
+    history: History | None = None,
+    extra_sources: Sequence[Source | MakeSource] = (),
     limiters: Mapping[str, Limiter] | None = None,
     on_event: OnEvent | None = None,
 ) -> Orchestrator:
@@ -86,14 +101,23 @@ async def open_into(
         client = driver.connect(settings.require_mongodb_uri(), settings.mongodb_driver)
         stack.push_async_callback(driver.close_client, client)
         database = driver.database_of(client, settings.mongodb_database)
+    if history is None and database is not None and settings.history:
+        history = MongoHistory(database, settings.history_collection, kept_days=settings.history_kept_days)
+    if event_log is None and database is not None and settings.events:
+        event_log = MongoEventLog(database, settings.events_collection, kept_days=settings.events_kept_days)
     if repository is None:
         repository = mongo.MongoCompanyRepository(
-            database, companies=settings.companies_collection, leases=settings.leases_collection
+            database,
+            companies=settings.companies_collection,
+            leases=settings.leases_collection,
+            ended_rows_kept_days=settings.ended_rows_kept_days,
         )
     if session is None:
         session = await stack.enter_async_context(_session(settings))
+    portal = _portal(settings, session, paced)
+    built_in = default_sources(portal, _qcmobile(settings, session, paced), settings)
     orchestrator = Orchestrator(
-        sources=[*_built_in(settings, session, paced), *extra_sources],
+        sources=[*built_in, *(_made(source, portal) for source in extra_sources)],
         repository=repository,
         limiter=paced["sources"],
         batch_size=settings.batch_size,
@@ -101,6 +125,9 @@ async def open_into(
         lease_ttl_s=settings.lease_ttl_s,
         stale_after_h=settings.stale_after_h,
         quarantine=settings.quarantine_collection,
+        event_log=event_log,
+        rules=settings.alert_rules,
+        history=history,
         secrets=settings.secrets(),
         rates={"soda": settings.soda_requests_per_second, "qcmobile": settings.qcmobile_requests_per_second},
         on_event=on_event,
@@ -136,20 +163,25 @@ def _limiters(settings: Settings, lent: Mapping[str, Limiter]) -> dict[str, Limi
     return {**own, **lent}
 
 
-def _built_in(settings: Settings, session: aiohttp.ClientSession, limiters: Mapping[str, Limiter]) -> list[Source]:
+def _made(source: Source | MakeSource, portal: soda.SodaClient) -> Source:
+    """The source, made where it is given as what makes it."""
+    is_made = not callable(source) or (hasattr(source, "fetch") and not isinstance(source, type))
+    return cast("Source", source) if is_made else cast("MakeSource", source)(portal)
+
+
+def _portal(settings: Settings, session: aiohttp.ClientSession, limiters: Mapping[str, Limiter]) -> soda.SodaClient:
     token = secret(settings.soda_app_token)
-    agent = {"User-Agent": user_agent(settings.contact)}
-    soda_upstream = Upstream(
+    upstream = Upstream(
         session,
         settings.soda_base_url,
         name="soda",
         limiter=limiters["soda"],
         timeout_s=settings.request_timeout_s,
-        headers={**agent, **soda.app_token_header(token)},
+        headers={"User-Agent": user_agent(settings.contact), **soda.app_token_header(token)},
         meaning=soda.portal_meaning(has_token=token is not None),
         secrets=settings.secrets(),
     )
-    return default_sources(soda.SodaClient(soda_upstream), _qcmobile(settings, session, limiters), settings)
+    return soda.SodaClient(upstream)
 
 
 def _qcmobile(

@@ -1,12 +1,12 @@
 """What a source is given and what it gives back."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar, Self
 
 from fmcsa_orchestrator.model.documents import as_time
-from fmcsa_orchestrator.model.errors import InvalidUsdotError, SourceError
+from fmcsa_orchestrator.model.errors import CompanyWriteError, InvalidUsdotError, SourceError
 from fmcsa_orchestrator.model.fmcsa import UsdotNumber
 from fmcsa_orchestrator.model.read_only import ReadOnlyObject
 from fmcsa_orchestrator.model.results import Outcome, SourceFailure
@@ -156,6 +156,13 @@ def as_company(document: Mapping[str, Any]) -> Company | InvalidUsdotError:
     except InvalidUsdotError as error:
         return error
     return Company(document["_id"], usdot, name_of(document), document)
+
+
+def unnameable(document: Mapping[str, Any]) -> CompanyWriteError | None:
+    """Why nothing can be kept by this document's `_id`, as by an object or a Decimal128; None where it can."""
+    if isinstance(document["_id"], Hashable):
+        return None
+    return CompanyWriteError(f"an _id of type {type(document['_id']).__name__} cannot be synced; give it a plain one")
 
 
 def name_of(document: Mapping[str, Any]) -> str | None:

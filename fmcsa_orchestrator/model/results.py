@@ -39,7 +39,7 @@ class Outcome(StrEnum):
     NOT_FOUND = "not_found"
     """Upstream does not know the carrier."""
     NOT_PUBLISHED = "not_published"
-    """Upstream knows the carrier and publishes nothing about it."""
+    """Upstream publishes nothing about the carrier, which does not mean that there is nothing."""
     FAILED = "failed"
     """Could not be read or stored."""
     TIMED_OUT = "timed_out"

@@ -6,10 +6,15 @@ from fmcsa_orchestrator.clients.qcmobile import QcMobileClient
 from fmcsa_orchestrator.clients.soda import SodaClient
 from fmcsa_orchestrator.model.errors import SettingsError
 from fmcsa_orchestrator.settings import Settings
+from fmcsa_orchestrator.sources.authority import AuthoritySource
 from fmcsa_orchestrator.sources.base import Source
+from fmcsa_orchestrator.sources.crashes import CrashesSource
 from fmcsa_orchestrator.sources.csa import CsaSource
 from fmcsa_orchestrator.sources.inspections import InspectionsSource
+from fmcsa_orchestrator.sources.insurance import InsuranceSource
 from fmcsa_orchestrator.sources.out_of_service_orders import OutOfServiceOrdersSource
+from fmcsa_orchestrator.sources.registration import RegistrationSource
+from fmcsa_orchestrator.sources.roadside import RoadsideSource
 from fmcsa_orchestrator.sources.violations import ViolationsSource
 
 Make = Callable[[SodaClient, QcMobileClient | None, Settings], Source]
@@ -27,9 +32,16 @@ BUILT_IN: dict[str, Make] = {
     InspectionsSource.name: lambda soda, _, settings: InspectionsSource(
         soda, collection=settings.inspections_collection, batch_size=settings.batch_size
     ),
+    RegistrationSource.name: lambda soda, _, settings: RegistrationSource(
+        soda, personal_fields=settings.personal_fields, batch_size=settings.batch_size
+    ),
+    CrashesSource.name: lambda soda, _, settings: CrashesSource(soda, batch_size=settings.batch_size),
     OutOfServiceOrdersSource.name: lambda soda, _, settings: OutOfServiceOrdersSource(soda, batch_size=settings.batch_size),
+    AuthoritySource.name: lambda soda, _, settings: AuthoritySource(soda, batch_size=settings.batch_size),
+    InsuranceSource.name: lambda soda, _, settings: InsuranceSource(soda, batch_size=settings.batch_size),
+    RoadsideSource.name: lambda soda, _, settings: RoadsideSource(soda, batch_size=settings.batch_size),
 }
-NOT_BY_DEFAULT: frozenset[str] = frozenset()  # those that have to be asked for
+NOT_BY_DEFAULT = frozenset({RoadsideSource.name})  # those that have to be asked for
 
 
 def chosen_sources(settings: Settings) -> list[str]:

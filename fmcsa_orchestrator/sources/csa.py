@@ -4,7 +4,7 @@ Percentiles of property carriers are public nowhere (FAST Act, 2015), Crash Indi
 nobody: absence is normal, and `percentileStatus` says which absence it is.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,13 +12,17 @@ from typing import Any
 from fmcsa_orchestrator.clients.qcmobile import QcMobileClient
 from fmcsa_orchestrator.clients.soda import SodaClient
 from fmcsa_orchestrator.clients.soda_schema import Dataset
+from fmcsa_orchestrator.model.carrier_events import CarrierEvent, FieldChange
 from fmcsa_orchestrator.model.company import Company, Derived, Finding, SourceReport
 from fmcsa_orchestrator.model.documents import bson_time, dig
 from fmcsa_orchestrator.model.errors import ImplausibleEmptyError, MalformedPayloadError, SourceError, StaleUpstreamError
 from fmcsa_orchestrator.model.fmcsa import NOT_PUBLIC, Basic, UsdotNumber
 from fmcsa_orchestrator.model.results import Outcome
+from fmcsa_orchestrator.model.rules import AlertRules
+from fmcsa_orchestrator.sources.changes.csa import csa_events
 from fmcsa_orchestrator.sources.qcmobile_basics import parse_carrier, parse_qc_basics
 from fmcsa_orchestrator.sources.sms.estimates import ESTIMATED, ResultFile, SmsEstimates, estimate_fields
+from fmcsa_orchestrator.sources.sms.history import run_entry
 from fmcsa_orchestrator.sources.sms.proof import DERIVED, prove
 from fmcsa_orchestrator.sources.sms.result_file import (
     PERCENTILE_COLUMNS,
@@ -169,6 +173,14 @@ class CsaSource(SodaSource):
             return version
         self.survey.upstream = version.partition(":")[2]
         return f"{version}:{self.survey.mark}"
+
+    def field_events(self, change: FieldChange, rules: AlertRules) -> Iterable[CarrierEvent]:
+        """As `sources/changes` has it."""
+        return csa_events(change, rules)
+
+    def history(self, company: Company) -> tuple[datetime, Mapping[str, Any]] | None:
+        """What is kept of the SMS run."""
+        return run_entry(company.document)
 
     def derive(self, company: Company) -> Derived:
         """Whether the stored violations and inspections come to the published measures and counts; and our estimates."""

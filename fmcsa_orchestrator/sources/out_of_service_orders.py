@@ -5,7 +5,7 @@ Not only new entrants are in it, in spite of the file's older title: an unfit ra
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Required
 
@@ -14,7 +14,9 @@ from typing_extensions import TypedDict
 
 from fmcsa_orchestrator.clients.soda import SodaClient
 from fmcsa_orchestrator.clients.soda_schema import Dataset
+from fmcsa_orchestrator.model.carrier_events import CarrierEvent, RowChange
 from fmcsa_orchestrator.model.company import Document
+from fmcsa_orchestrator.sources.changes.out_of_service_orders import order_events
 from fmcsa_orchestrator.sources.soda.columns import Content, RowParser, Text, Usdot, day_of
 from fmcsa_orchestrator.sources.soda.file import SodaFile
 from fmcsa_orchestrator.sources.soda.row_documents import documents_of
@@ -98,3 +100,7 @@ class OutOfServiceOrdersSource(RowSource):
             **{state: states[state] for state in STATES},
             "orders": [{name: row[name] for name in ("orderedOn", "reason")} for row in in_force[:20]],
         }
+
+    def row_events(self, change: RowChange) -> Iterable[CarrierEvent]:
+        """As `sources/changes` has it."""
+        return order_events(change)

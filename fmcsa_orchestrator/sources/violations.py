@@ -1,7 +1,7 @@
 """Roadside violations: every row of SMS Input - Violation of a carrier, and their totals."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, Required
 
 from pydantic import AfterValidator, Field
@@ -9,8 +9,10 @@ from typing_extensions import TypedDict
 
 from fmcsa_orchestrator.clients.soda import SodaClient
 from fmcsa_orchestrator.clients.soda_schema import Dataset
+from fmcsa_orchestrator.model.carrier_events import CarrierEvent, RowChange
 from fmcsa_orchestrator.model.company import Document
 from fmcsa_orchestrator.model.fmcsa import Basic
+from fmcsa_orchestrator.sources.changes.violations import violation_events
 from fmcsa_orchestrator.sources.sms.dates import SmsDate, two_years_after
 from fmcsa_orchestrator.sources.sms.measures import SeverityByInspection
 from fmcsa_orchestrator.sources.sms.titles import UNKNOWN, BasicKey, own_name
@@ -139,3 +141,7 @@ class ViolationsSource(RowSource):
     async def summarize(self, found: Found) -> dict[str, Any]:
         """Its totals."""
         return await summarize_violations(found.rows[0])
+
+    def row_events(self, change: RowChange) -> Iterable[CarrierEvent]:
+        """As `sources/changes` has it."""
+        return violation_events(change)

@@ -9,6 +9,7 @@ from fmcsa_orchestrator.model.company import Finding
 from fmcsa_orchestrator.model.errors import RepositoryError
 from fmcsa_orchestrator.storage.leases import LeaseStore
 
+PREPARE_S = 600.0  # what making indexes may take where one asks for it: on a large collection they are built for minutes
 WRONG_CLOCK = timedelta(minutes=5)  # an attempt further in the future than this was stamped by a wrong clock
 
 # What a company's document may come to with what sources add: MongoDB's 16 MB, less what the status may need.
@@ -63,8 +64,14 @@ class CompanyRepository(Protocol):
     run_leases: LeaseStore
     company_leases: LeaseStore
 
-    async def prepare(self, collections: Sequence[str]) -> None:
-        """Make sure of the indexes, for the companies and for these row collections."""
+    async def prepare(self, collections: Sequence[str], limit_s: float = PREPARE_S) -> Sequence[Finding]:
+        """Make what indexes are missing, for the companies and for these row collections, in so many seconds; a finding of each.
+
+        What is refused, or takes longer, is a finding, and no error: all works without.
+        """
+
+    async def missing_indexes(self, collections: Sequence[str]) -> Sequence[str]:
+        """Names of indexes that `prepare` would make, for the log; found without making any."""
 
     async def check(self, collections: Sequence[str]) -> Sequence[Finding]:
         """For `doctor`: whether the store works, and whether the companies are such that they can be synced."""
@@ -98,7 +105,7 @@ class CompanyRepository(Protocol):
         """The whole documents of these companies, as far as they are there, in any order."""
 
     async def count_current(self, source: str, version: str) -> int:
-        """How many companies hold this source's data at this version."""
+        """How many companies that have a dotNumber hold this source's data at this version."""
 
     async def find_company(self, company_id: Any) -> Mapping[str, Any]:
         """One company's document.
@@ -117,6 +124,9 @@ class CompanyRepository(Protocol):
         self, collection: str, *, companies: Sequence[Any] = (), rows: Sequence[str] = ()
     ) -> AsyncIterator[Sequence[Mapping[str, Any]]]:
         """What `row_diff.PROJECTION` names, of all rows of these companies, or of the rows that have these ids; in parts."""
+
+    async def whole_rows(self, collection: str, rows: Sequence[str]) -> list[Mapping[str, Any]]:
+        """The whole of the rows that have these ids, as far as they are there, in any order."""
 
     async def write_rows(self, collection: str, rows: Sequence[RowWrite], at: datetime) -> Mapping[int, RepositoryError]:
         """Write each of these, in place of what is stored; what was refused, by position."""

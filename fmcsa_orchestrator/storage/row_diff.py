@@ -4,13 +4,14 @@ import asyncio
 import re
 from array import array
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from itertools import islice
 from typing import Any
 
+from fmcsa_orchestrator.model.carrier_events import RowChange
 from fmcsa_orchestrator.model.company import Document
 from fmcsa_orchestrator.model.documents import as_time, content_hash
 from fmcsa_orchestrator.model.errors import ImplausibleEmptyError, MalformedPayloadError
@@ -25,6 +26,7 @@ _BUCKETS = 2**16 - 1
 
 _PLAIN = re.compile(r"-?[0-9]+|[0-9a-f]{24}")  # how an int and an ObjectId look; ids of other types are marked
 _MARKS = ('"', "<")
+Tell = Callable[[RowChange], Sequence[Mapping[str, Any]]]
 
 
 @dataclass(slots=True)
@@ -38,6 +40,7 @@ class RowPlan:
         reason: why, where it is not simply that.
         size: how many rows are touched.
         refused: why some of it was not written, once that has been tried.
+        tell: makes the events of a row that is new, other, or gone; None where nothing is to be told.
     """
 
     company_id: Any
@@ -46,19 +49,21 @@ class RowPlan:
     reason: str | None = None
     size: int = 0
     refused: Exception | None = None
+    tell: Tell | None = None
 
 
 def scope_of(company_id: Any) -> str:
     """What the `_id` of each of a company's rows begins with.
 
-    Two companies never share one, even with ids such as 7, "7" and "7:1", or a UUID and its text.
+    Two companies never share one, even with ids such as 7, "7" and "7:1", a UUID and its text, or bytes of two BSON kinds.
     """
     text = str(company_id).replace("%", "%25").replace(":", "%3A")
     is_plain = _PLAIN.fullmatch(text) is not None
     if isinstance(company_id, str):
         text = f'"{text}"' if is_plain or text.startswith(_MARKS) else text
     elif not is_plain:
-        text = f"<{type(company_id).__name__} {text}>"
+        kind = getattr(company_id, "subtype", "")  # of a Binary: bytes that look alike may stand for different things
+        text = f"<{type(company_id).__name__}{kind} {text}>"
     return f"{text}:"
 
 

@@ -5,14 +5,17 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
+from fmcsa_orchestrator.model.carrier_events import RowChange
 from fmcsa_orchestrator.model.company import Company, Document, OddRow
-from fmcsa_orchestrator.model.documents import content_hash
+from fmcsa_orchestrator.model.documents import as_time, content_hash
 from fmcsa_orchestrator.model.errors import RepositoryError
+from fmcsa_orchestrator.storage.event_log import EventLog
 from fmcsa_orchestrator.storage.held_leases import HeldLeases, together
 from fmcsa_orchestrator.storage.repository import CompanyRepository, Ended, RowWrite
 from fmcsa_orchestrator.storage.row_diff import (
     RowPlan,
     SeenIds,
+    Tell,
     check_all,
     check_plausible,
     compared,
@@ -29,11 +32,15 @@ BULK = 1_000  # rows per bulk: some 10 ms of encoding between two turns of the e
 class RowWriter:
     """Makes companies' rows equal to what their sources have read, writing only differences.
 
-    Rows that are gone upstream are kept and marked. Raises: RepositoryError when the store does not work; LeaseLostError.
+    Rows that are gone upstream are kept and marked. What is to be told of a row is in the log before the row is written: a sync
+    that ends between the two tells it again, which the log takes for the same.
+
+    Raises: RepositoryError when the store does not work; LeaseLostError.
     """
 
-    def __init__(self, repository: CompanyRepository, held: HeldLeases, at: datetime) -> None:
+    def __init__(self, repository: CompanyRepository, held: HeldLeases, at: datetime, event_log: EventLog | None = None) -> None:
         self._repository = repository
+        self._event_log = event_log
         self._held = held
         self.at = at
         self._stored: dict[tuple[str, Any], dict[str, Mapping[str, Any]]] = {}
@@ -50,7 +57,12 @@ class RowWriter:
                 self._stored[collection, row["companyId"]][row["_id"]] = row
 
     async def add(
-        self, company: Company, collection: str, documents: Sequence[Document], odd_rows: Sequence[OddRow] = ()
+        self,
+        company: Company,
+        collection: str,
+        documents: Sequence[Document],
+        odd_rows: Sequence[OddRow] = (),
+        tell: Tell | None = None,
     ) -> RowPlan:
         """Compare a company's rows with what is stored. What differs is written with all others, by `flush`.
 
@@ -61,11 +73,12 @@ class RowWriter:
         """
         key = collection, company.id
         if len(documents) > LARGE or (key not in self._stored and company.status.most_rows > LARGE):
-            return await self._add_large(company, collection, documents, odd_rows)
+            return await self._add_large(company, collection, documents, odd_rows, tell)
         if key not in self._stored:
             await self._read(collection, [company.id])
         spared = _spared(company, odd_rows)
         plan = await plan_rows(self._stored.pop(key), documents, company.id, company.usdot, self.at, spared)
+        plan.tell = tell
         self._plans.setdefault(collection, []).append(plan)
         return plan
 
@@ -93,13 +106,18 @@ class RowWriter:
         return plan
 
     async def _add_large(
-        self, company: Company, collection: str, documents: Sequence[Document], odd_rows: Sequence[OddRow]
+        self,
+        company: Company,
+        collection: str,
+        documents: Sequence[Document],
+        odd_rows: Sequence[OddRow],
+        tell: Tell | None,
     ) -> RowPlan:
         if not documents:
             all_rows = self._repository.stored_rows(collection, companies=[company.id])
             check_plausible(sum([expected_rows(part, company.usdot, self.at) async for part in all_rows]))
         await check_all(documents)  # of the first bulk nothing can be taken back when the last one is found to be no good
-        plan, scope, seen, remaining = RowPlan(company.id), scope_of(company.id), SeenIds(), iter(documents)
+        plan, scope, seen, remaining = RowPlan(company.id, tell=tell), scope_of(company.id), SeenIds(), iter(documents)
         while documents_in_hand := list(islice(remaining, BULK)):
             ids = [f"{scope}{document.id}" for document in documents_in_hand]
             found = self._repository.stored_rows(collection, rows=ids)
@@ -131,9 +149,38 @@ class RowWriter:
 
     async def _write_bulk(self, collection: str, writes: Sequence[tuple[RowPlan, RowWrite]]) -> None:
         async def call() -> None:  # by now we know whose leases are lost
-            await self._try(collection, [(plan, row) for plan, row in writes if plan.company_id not in self._held.lost])
+            ours = [(plan, row) for plan, row in writes if plan.company_id not in self._held.lost]
+            await self._try(collection, await self._told(collection, ours))
 
         await self._held.write(call)
+
+    async def _told(self, collection: str, writes: Sequence[tuple[RowPlan, RowWrite]]) -> Sequence[tuple[RowPlan, RowWrite]]:
+        """Log what is to be told of these; those that are to be written, which are not a plan's of which that cannot be said."""
+        telling = [(plan, row) for plan, row in writes if plan.tell is not None]
+        if self._event_log is None or not telling:
+            return writes
+        there = [_id_of(row) for _, row in telling if isinstance(row, Ended) or row["firstSeen"] != self.at]
+        old = {row["_id"]: row for row in await self._repository.whole_rows(collection, there)} if there else {}
+        events: list[Mapping[str, Any]] = []
+        untold: set[int] = set()
+        for plan, row in telling:
+            try:
+                events += plan.tell(self._change(plan, row, old.get(_id_of(row)))) if plan.tell and id(plan) not in untold else ()
+            except Exception as error:  # noqa: BLE001  # a source's function may raise anything
+                plan.refused = error
+                untold.add(id(plan))
+        if events:
+            await self._event_log.append(events)
+        return [(plan, row) for plan, row in writes if id(plan) not in untold]
+
+    def _change(self, plan: RowPlan, row: RowWrite, old: Mapping[str, Any] | None) -> RowChange:
+        """What becomes of a row; one that is past its time is not missed."""
+        before = old if old is not None and old.get("current") else None
+        key = _id_of(row).removeprefix(scope_of(plan.company_id))
+        if not isinstance(row, Ended):
+            return RowChange(key, before, row)
+        until = None if before is None else as_time(before.get("expectedUntil"))
+        return RowChange(key, None if until is not None and until <= self.at else before, None)
 
     async def _try(self, collection: str, writes: Sequence[tuple[RowPlan, RowWrite]]) -> None:
         """Write these; rows that break the store's driver are those of one company, found by writing each by itself."""
@@ -151,6 +198,10 @@ class RowWriter:
         else:
             for position, refusal in refused.items():
                 writes[position][0].refused = refusal
+
+
+def _id_of(row: RowWrite) -> str:
+    return row.row_id if isinstance(row, Ended) else str(row["_id"])
 
 
 def _spared(company: Company, odd_rows: Sequence[OddRow]) -> tuple[str, ...]:

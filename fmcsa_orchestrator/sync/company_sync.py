@@ -19,6 +19,7 @@ from fmcsa_orchestrator.model.status import LEASE, STATUS, TOKEN, StoredStatus
 from fmcsa_orchestrator.observability.context import current, entered
 from fmcsa_orchestrator.observability.hooks import emit, settle, watched
 from fmcsa_orchestrator.storage.held_leases import HeldLeases, held_leases, together
+from fmcsa_orchestrator.storage.history import HistoryEntry
 from fmcsa_orchestrator.storage.leases import Lease, lost_to_another, values_of_nobody
 from fmcsa_orchestrator.storage.repository import CompanyUpdate
 from fmcsa_orchestrator.storage.row_writer import RowWriter
@@ -37,6 +38,8 @@ class Synced:
 
     result: CompanySyncResult
     update: CompanyUpdate | None  # None: the document is such that no status can be stored in it, or it was refused
+    events: Sequence[Mapping[str, Any]] = ()  # to be told before that
+    history: Sequence[HistoryEntry] = ()  # to be kept before that
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,7 @@ class CompanySync:
 
     @property
     def _step(self) -> SourceStep:
-        return SourceStep(self.components.repository, self.caller, self.components.quarantine)
+        return SourceStep(self.components, self.caller)
 
     async def look(self, companies: Sequence[Company], known: Known, at: datetime) -> list[Synced]:
         """The status of companies for which nothing else is to be done; that needs no lease. The caller saves it."""
@@ -88,7 +91,7 @@ class CompanySync:
         repository = self.components.repository
         distrust = partial(repository.distrust, sources=[slot.name for slot in self.components.slots])
         async with held_leases(repository.company_leases, self.owner, self.components.lease_ttl_s, distrust) as held:
-            rows = RowWriter(repository, held, at)
+            rows = RowWriter(repository, held, at, self.components.event_log)
             needed = known.rows_needed(self.components.slots, companies)
             leases, _ = await together(held.take([company.document for company in companies]), rows.read(needed))
             held.touched.update(company.id for company in companies if company.status.lease.ended_early)
@@ -107,8 +110,13 @@ class CompanySync:
             if lost := [position for position, company in enumerate(companies) if company.id in held.lost]:
                 for position, error in zip(lost, await self._lost([companies[position] for position in lost]), strict=True):
                     done[position] = error
+            synced = [item for item in done if isinstance(item, Synced)]
+            if self.components.event_log is not None and (events := [event for item in synced for event in item.events]):
+                await held.write(partial(self.components.event_log.append, events))
             held.rest()  # the updates carry the tokens, and give the leases back: to renew one now would look as if it were lost
-            await self.save([item for item in done if isinstance(item, Synced)], held)
+            if self.components.history is not None and (entries := [entry for item in synced for entry in item.history]):
+                await held.write(partial(self.components.history.keep, entries))
+            await self.save(synced, held)
         return done
 
     async def _leased_turn(
@@ -155,6 +163,8 @@ class CompanySync:
                 progress.fail(source, self.caller.isolation.failure(source, plan.refused))
         if progress.values:
             self._step.derive(self.components.slots, progress)
+        events = progress.events(self.caller.isolation) if progress.tellers else ()
+        history = progress.history(self.components.slots, self.caller.isolation) if self.components.history else ()
         for outcome in progress.outcomes.values():
             settle(outcome)
         status = status_update(progress.outcomes.values(), progress.failures, progress.at, company.usdot)
@@ -169,7 +179,7 @@ class CompanySync:
             pending=tuple(name for name, outcome in progress.outcomes.items() if outcome.outcome is Outcome.TIMED_OUT),
         )
         values = settable(progress.original, {**progress.stored.odd(), **fields, **status})
-        return Synced(result, CompanyUpdate(company.id, values, progress.token))
+        return Synced(result, CompanyUpdate(company.id, values, progress.token), events, history)
 
     def refused(self, document: Mapping[str, Any], error: FmcsaError, at: datetime) -> Synced:
         """A company that cannot be synced at all: the error is its result, and its status where one can be stored."""

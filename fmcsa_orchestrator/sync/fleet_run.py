@@ -2,12 +2,12 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Collection, Hashable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from fmcsa_orchestrator.model.company import Company, as_company
+from fmcsa_orchestrator.model.company import Company, as_company, unnameable
 from fmcsa_orchestrator.model.documents import dig
 from fmcsa_orchestrator.model.errors import (
     CompanyNotFoundError,
@@ -34,6 +34,7 @@ from fmcsa_orchestrator.sync.surveys import READ_S
 _SUSPICIOUS = 2  # syncs in a row that ended early, after which a company comes last in its window
 UNSTORABLE_LIMIT = 1_000  # companies whose status cannot be stored, after which a run gives up
 HOLD_S = 2.0  # seconds that a chunk of companies is to be held: so long may somebody have to wait who wants one of them
+MOST_NAMED = 1_000  # companies that were left as they are and have the same time; more are written, and have a new one
 CHUNK = 100  # companies in a chunk, at most
 _CHUNK_ROWS = 5_000  # rows in a chunk, about
 
@@ -134,7 +135,7 @@ class FleetRun:
         passive = [company for company in seen if isinstance(company, Company) and self._known.is_passive(slots, company)]
         current_ids = {company.id for company in passive}
         companies, refused = await self._whole([document for document in documents if document["_id"] not in current_ids])
-        refused += [self._unnameable(document) for document in odd]
+        refused += [self._unnameable(document, error) for document in odd if (error := unnameable(document))]
         companies.sort(key=_is_suspicious)  # what ended two runs may end this one
         known = replace(self._known, found=await self._read(companies))
         await emit(WindowFetched(len(documents), current().requests.total()))
@@ -150,8 +151,8 @@ class FleetRun:
         without, after = [*self._aside, *in_hand, *self._looked_at.ids], self._looked_at.until
         documents = await self._components.repository.take_due(since, self._clock.now(), size, without, after=after)
         self._is_last = len(documents) < size
-        odd = [document for document in documents if not isinstance(document["_id"], Hashable)]
-        documents = [document for document in documents if isinstance(document["_id"], Hashable)]
+        odd = [document for document in documents if unnameable(document)]
+        documents = [document for document in documents if not unnameable(document)]
         stuck = [document["_id"] for document in documents if any(document["_id"] in ids for ids in self._recent)]
         # What is stuck was saved without effect: without this, a run would go round for ever.
         self._aside += [*(document["_id"] for document in odd), *stuck]
@@ -184,6 +185,8 @@ class FleetRun:
     def _says_nothing_new(self, company: Company, done: Synced, now: datetime) -> bool:
         """Whether the status would change in its times only, and these were written not long ago."""
         last_run = company.status.last_run
+        if len(self._looked_at.ids) >= MOST_NAMED and last_run == self._looked_at.until:
+            return False
         if last_run is None or not now - self._components.confirm_after <= last_run <= now or done.update is None:
             return False
         return all(path.endswith(TIMES) or dig(company.document, path) == value for path, value in done.update.values.items())
@@ -237,8 +240,7 @@ class FleetRun:
             for company, item in zip(chunk, done, strict=True)
         ]
 
-    def _unnameable(self, document: Mapping[str, Any]) -> Synced:
-        error = CompanyWriteError(f"an _id of type {type(document['_id']).__name__} cannot be synced; give it a plain one")
+    def _unnameable(self, document: Mapping[str, Any], error: CompanyWriteError) -> Synced:
         return replace(self._company_sync.refused(document, error, self._clock.now()), update=None)
 
     def _passed_over(self, company: Company, error: RepositoryError) -> Synced:

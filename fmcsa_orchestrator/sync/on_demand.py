@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Hashable, Mapping
 from typing import Any, Generic, TypeVar
 
-from fmcsa_orchestrator.model.company import Company, as_company
+from fmcsa_orchestrator.model.company import Company, as_company, unnameable
 from fmcsa_orchestrator.model.errors import InvalidUsdotError, LeaseHeldError, RepositoryError
 from fmcsa_orchestrator.model.results import CompanySyncResult
 from fmcsa_orchestrator.model.waiting import wait_out
@@ -23,8 +23,8 @@ _SOURCES_SHARE = 0.9  # of the time allowed, what the sources may use; the rest 
 class OnDemandSync:
     """Syncs companies by what is in their `_id`.
 
-    Raises: CompanyNotFoundError, LeaseHeldError when somebody else has the company for too long, LeaseLostError,
-    RepositoryError.
+    Raises: CompanyNotFoundError, CompanyWriteError for an `_id` that nothing can be kept by, LeaseHeldError when somebody else
+    has the company for too long, LeaseLostError, RepositoryError.
     """
 
     def __init__(self, components: Components) -> None:
@@ -59,6 +59,8 @@ class OnDemandSync:
     async def _found(self, company_id: Any, limit: TimeLimit, *, force: bool) -> CompanySyncResult:
         with self._reads.caller():
             document = await self._components.repository.find_company(company_id)
+            if (error := unnameable(document)) is not None:
+                raise error
             found = ("found", type(document["_id"]), repr(document["_id"]), force)
             return await self._shared.run(found, limit, lambda shared: self._sync(document, shared, force=force))
 

@@ -1,10 +1,10 @@
 """The two public methods: whatever happens below them ends as a result, never as an exception."""
 
 import asyncio
+import logging
 import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import replace
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -16,21 +16,25 @@ from fmcsa_orchestrator.model.errors import (
     LeaseHeldError,
     LeaseLostError,
     RepositoryError,
+    SettingsError,
     SourceTimeoutError,
 )
 from fmcsa_orchestrator.model.events import CompanySynced, OnEvent, RunFinished
 from fmcsa_orchestrator.model.limiter import Limiter
 from fmcsa_orchestrator.model.results import CompanySyncResult, Outcome, Part, SourceFailure, StopReason, SyncSummary
+from fmcsa_orchestrator.model.rules import AlertRules
 from fmcsa_orchestrator.model.status import STALE_AFTER_H
 from fmcsa_orchestrator.observability.context import SyncContext, entered
-from fmcsa_orchestrator.observability.hooks import emit, watched
+from fmcsa_orchestrator.observability.hooks import emit, note, watched
 from fmcsa_orchestrator.sources.base import Source
+from fmcsa_orchestrator.storage.event_log import EventLog, Wanted
 from fmcsa_orchestrator.storage.held_leases import RELEASE_S
+from fmcsa_orchestrator.storage.history import History
 from fmcsa_orchestrator.storage.leases import TTL_S, new_owner
-from fmcsa_orchestrator.storage.repository import CompanyRepository
+from fmcsa_orchestrator.storage.repository import PREPARE_S, CompanyRepository
 from fmcsa_orchestrator.sync.clock import RunClock
 from fmcsa_orchestrator.sync.components import Components
-from fmcsa_orchestrator.sync.diagnostics.doctor import examine
+from fmcsa_orchestrator.sync.diagnostics.doctor import examine, findings_of, without_needless_remedies
 from fmcsa_orchestrator.sync.diagnostics.health import Health, examine_health
 from fmcsa_orchestrator.sync.diagnostics.plan import Plan, make_plan
 from fmcsa_orchestrator.sync.fleet_run import FleetRun
@@ -43,9 +47,14 @@ from fmcsa_orchestrator.sync.summary import Tally
 from fmcsa_orchestrator.sync.surveys import Surveys
 from fmcsa_orchestrator.sync.versions import Versions
 
+log = logging.getLogger(__name__)
+
 CONFIRM_AFTER = timedelta(days=1)  # an unchanged status is written once a day: whoever watches the collection hears of each
 HEALTH_S = 5.0  # what a health summary may take
-_PREPARE_S = 600.0  # what the indexes may take, once: on a large collection they are built for minutes
+RUN_INDEXES_S = 60.0  # what indexes may take that are missing, at the beginning of a run
+_INDEXES_SHARE = 0.25  # and of a run's deadline no more than this
+LOOK_S = 1.0  # what a handler may lose by looking whether they are there
+_GRACE_S = 1.0  # to a store that does not keep to its limit
 _RECORD_S = 0.35  # what it may take to keep what became of a run whose time is over
 _VERSION_TTL_S = 300  # how long handlers trust an answer to "has upstream changed?"
 
@@ -64,6 +73,9 @@ class Orchestrator:
         on_event: called with every event of every sync.
         lease_ttl_s: seconds after which a run or sync that has died may be taken over by another process.
         quarantine: the collection in which rows are kept that could not be understood.
+        event_log: where it is told what has changed about carriers; without it, nothing is.
+        rules: by which events are more or less alarming; by default FMCSA's own thresholds.
+        history: where something is kept of each SMS run; without it, nothing is.
         stale_after_h: hours after which the last run is too long ago, for `health`.
 
     Raises:
@@ -85,6 +97,9 @@ class Orchestrator:
         lease_ttl_s: float = TTL_S,
         stale_after_h: float = STALE_AFTER_H,
         quarantine: str = "fmcsaQuarantine",
+        event_log: EventLog | None = None,
+        rules: AlertRules | None = None,
+        history: History | None = None,
     ) -> None:
         slots = make_slots(sources)
         batch_sources = [slot.batch for slot in slots if slot.batch is not None]
@@ -104,6 +119,9 @@ class Orchestrator:
             shared_reads=SharedReads(limiter, isolation, company_timeout_s),
             confirm_after=min(CONFIRM_AFTER, timedelta(hours=stale_after_h) / 2),
             quarantine=quarantine,
+            event_log=event_log,
+            rules=rules or AlertRules(),
+            history=history,
         )
         self._on_demand = OnDemandSync(self.components)
         self._rates = dict(rates or {})
@@ -112,8 +130,8 @@ class Orchestrator:
         self._running: set[asyncio.Timeout] = set()
         self._stopped: WeakSet[asyncio.Timeout] = WeakSet()
         self._in_background: set[asyncio.Task[CompanySyncResult]] = set()
-        self._preparing = asyncio.Lock()
-        self._prepared = False
+        self._has_seen_to_indexes = False
+        self._has_looked_at_indexes = False
 
     async def sync_all_companies(
         self, *, deadline_s: float | None = None, on_event: OnEvent | None = None, force: bool = False
@@ -208,7 +226,54 @@ class Orchestrator:
         """Look at the store and at every upstream, without syncing anything. Never raises."""
         parts = self.components
         found = await examine(parts.repository, parts.slots, parts.isolation, parts.company_timeout_s)
-        return [replace(finding, remedy=None) if finding.is_good else finding for finding in found]
+        return without_needless_remedies(found)
+
+    async def prepare(self, *, timeout_s: float | None = None) -> list[Finding]:
+        """Make what indexes are missing, and see to it that ended rows are deleted after the days that are set. Never raises.
+
+        To be called when the library, or its settings, change; as often as you like. A run makes missing indexes as well, if they
+        are made within a minute; `sync_company` makes none.
+
+        Args:
+            timeout_s: seconds for all of it, ten minutes by default. What MongoDB has not built by then it gives up, too.
+
+        Returns:
+            What is there, was made, or could not be.
+        """
+        parts, timeout_s = self.components, PREPARE_S if timeout_s is None else timeout_s
+        make = partial(parts.prepare, timeout_s)
+        found = await findings_of("MongoDB", parts.isolation, timeout_s + _GRACE_S, make)
+        return without_needless_remedies(found)
+
+    async def events(
+        self,
+        *,
+        after: int = 0,
+        types: Sequence[str] = (),
+        companies: Sequence[Any] = (),
+        severities: Sequence[str] = (),
+        limit: int = 1_000,
+    ) -> list[Mapping[str, Any]]:
+        """What has changed about carriers: the next events behind a place, in the one order that they have.
+
+        Keep the `_id` of the last one as `after` of the next call: it holds after a restart, and no event that is stored late
+        comes before it.
+
+        Args:
+            after: the `_id` of the last event that you have; 0 is before the first.
+            types: as the catalogue names them; a part before the dot, as "violation", stands for all that begin with it.
+            companies: what is in the `_id` of the companies.
+            severities: as `Severity` has them.
+            limit: events at most.
+
+        Raises:
+            RepositoryError: when the store does not work.
+            SettingsError: when nothing is told here: the orchestrator was made without a log of events.
+        """
+        log = self.components.event_log
+        if log is None:
+            raise SettingsError("no events are told: FMCSA_EVENTS is false, or the orchestrator has no event_log")
+        return await log.read(after, limit, Wanted(types, companies, severities))
 
     async def health(self, *, stale_after_s: float | None = None) -> Health:
         """Whether the syncs do their work, for a `/healthz` route; cheap. Never raises.
@@ -235,6 +300,7 @@ class Orchestrator:
         who, reason = Part.RUN, StopReason.ERROR
         try:
             async with self._stoppable(limit, deadline_s):
+                await self._make_indexes(deadline_s)
                 await run.run()
                 return None
         except Exception as error:  # noqa: BLE001  # the promise: never raises
@@ -256,6 +322,7 @@ class Orchestrator:
         who = Part.COMPANY
         try:
             async with self._stoppable(limit, timeout_s):
+                await self._look_at_indexes()
                 return await call()
         except Exception as error:  # noqa: BLE001  # the promise: never raises
             fault: Exception = error
@@ -272,24 +339,35 @@ class Orchestrator:
 
     @asynccontextmanager
     async def _stoppable(self, limit: asyncio.Timeout, seconds: float | None) -> AsyncIterator[None]:
-        """The block ends with TimeoutError after so many seconds, or when `stop` is called; first, once, the indexes are made."""
+        """The block ends with TimeoutError after so many seconds, or when `stop` is called."""
         async with limit:
             if seconds is not None:
                 limit.reschedule(asyncio.get_running_loop().time() + seconds)
             self._running.add(limit)
             try:
-                async with self._preparing:
-                    if not self._prepared:
-                        await self._prepare()
-                        self._prepared = True
                 yield
             finally:
                 self._running.discard(limit)
 
-    async def _prepare(self) -> None:
-        """Raises: RepositoryError, also when the store gives no answer: nothing else would end a run that waits for one."""
-        try:
-            async with asyncio.timeout(_PREPARE_S):
-                await self.components.repository.prepare(self.components.collections)
-        except TimeoutError:
-            raise RepositoryError(f"MongoDB has given no answer for {_PREPARE_S:.0f} s") from None
+    async def _make_indexes(self, deadline_s: float | None) -> None:
+        """Before the first run; what is not made in time the next one tries again. Raises: RepositoryError."""
+        if self._has_seen_to_indexes:
+            return
+        loop = asyncio.get_running_loop()
+        began, limit_s = loop.time(), RUN_INDEXES_S if deadline_s is None else min(RUN_INDEXES_S, deadline_s * _INDEXES_SHARE)
+        with suppress(TimeoutError):  # a store that does not work is found by what comes next
+            async with asyncio.timeout(limit_s + _GRACE_S):
+                await self.components.prepare(limit_s)
+        self._has_seen_to_indexes = loop.time() - began < limit_s
+
+    async def _look_at_indexes(self) -> None:
+        """Before the first company on demand: if some are missing, the log says so. None is made: that may take minutes."""
+        if self._has_seen_to_indexes or self._has_looked_at_indexes:
+            return
+        self._has_looked_at_indexes = True
+        missing: Sequence[str] = ()
+        with suppress(TimeoutError, RepositoryError):  # the same
+            async with asyncio.timeout(LOOK_S):
+                missing = await self.components.repository.missing_indexes(self.components.collections)
+        if missing:
+            note(log, logging.INFO, "index_missing", indexes=", ".join(missing))

@@ -12,11 +12,14 @@ from fmcsa_orchestrator.model.errors import ImplausibleEmptyError
 from fmcsa_orchestrator.model.results import SourceFailure, SourceOutcome
 from fmcsa_orchestrator.model.status import StoredStatus
 from fmcsa_orchestrator.model.waiting import wait_out
+from fmcsa_orchestrator.storage.history import HistoryEntry
 from fmcsa_orchestrator.storage.row_diff import RowPlan
 from fmcsa_orchestrator.storage.row_writer import LARGE, RowWriter
 from fmcsa_orchestrator.sync.batch_reader import Found
+from fmcsa_orchestrator.sync.guard.isolation import Isolation
 from fmcsa_orchestrator.sync.shared_reads import Answer, SharedReads
 from fmcsa_orchestrator.sync.source_registry import SourceSlot
+from fmcsa_orchestrator.sync.telling import Teller
 from fmcsa_orchestrator.sync.time_limit import TimeLimit
 
 
@@ -95,6 +98,7 @@ class Progress:
     token: int | None = None  # of the lease: what is to be saved asks for it
     values: dict[str, Mapping[str, Any]] = field(default_factory=dict)  # by source
     plans: dict[str, RowPlan] = field(default_factory=dict)
+    tellers: dict[str, Teller] = field(default_factory=dict)  # by source, where there is something to tell
     outcomes: dict[str, SourceOutcome] = field(default_factory=dict)
     failures: list[SourceFailure] = field(default_factory=list)
     missing: dict[str, tuple[SourceReport, ImplausibleEmptyError]] = field(default_factory=dict)  # by source
@@ -136,6 +140,29 @@ class Progress:
             source=source, outcome=failure.outcome, message=failure.error, missing_since=missing_since
         )
         return outcome
+
+    def events(self, isolation: Isolation) -> list[Mapping[str, Any]]:
+        """What there is to tell of the fields that are to be set; a source whose function raises has failed."""
+        events: list[Mapping[str, Any]] = []
+        for source, teller in self.tellers.items():
+            if source in self.values:
+                try:
+                    events += teller.of_fields(self.original, self.values[source], self.company.document)
+                except Exception as error:  # noqa: BLE001  # a source's function may raise anything
+                    self.fail(source, isolation.failure(source, error))
+        return events
+
+    def history(self, slots: Sequence[SourceSlot], isolation: Isolation) -> list[HistoryEntry]:
+        """What is to be kept for good of what was read; a source whose function raises has failed."""
+        entries, company = [], self.company
+        for slot in slots:
+            if slot.history is not None and slot.name in self.values:
+                try:
+                    found = slot.history(company.for_sources())
+                    entries += [HistoryEntry(company.id, int(company.usdot), found[0], self.at, found[1])] if found else []
+                except Exception as error:  # noqa: BLE001  # a source's function may raise anything
+                    self.fail(slot.name, isolation.failure(slot.name, error))
+        return entries
 
     def note(self, source: str, values: Mapping[str, Any], size: int) -> None:
         """What a source has read is to be set, and seen by the sources to come."""

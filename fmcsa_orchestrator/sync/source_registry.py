@@ -2,15 +2,19 @@
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
+from fmcsa_orchestrator.model.carrier_events import CarrierEvent, FieldChange, RowChange
 from fmcsa_orchestrator.model.company import Company, Derived, SourceReport
 from fmcsa_orchestrator.model.documents import overlaps
 from fmcsa_orchestrator.model.errors import SettingsError, SourceError
 from fmcsa_orchestrator.model.fmcsa import UsdotNumber
+from fmcsa_orchestrator.model.rules import AlertRules
 from fmcsa_orchestrator.model.status import STATUS
 from fmcsa_orchestrator.sources.base import BaseSource, BatchSource, Source, Survey, wait_s
 from fmcsa_orchestrator.storage.sync_status import camel_case, check_name
+from fmcsa_orchestrator.sync.telling import FieldEvents, RowEvents
 
 Complete = Callable[[Company, SourceReport], Awaitable[SourceReport]]
 
@@ -63,6 +67,9 @@ class SourceSlot:
     derives: tuple[str, ...]  # what it works out from what is stored
     derive: Callable[[Company], Derived] | None  # None where that is nothing
     survey: Survey | None  # what it has to know of all carriers
+    row_events: RowEvents  # what its changes mean to whoever watches the carrier
+    field_events: FieldEvents
+    history: Callable[[Company], tuple[datetime, Mapping[str, Any]] | None] | None  # what is to be kept for good of each state
 
     def wait_s(self) -> float:
         """Seconds before the source could ask its upstream, at least; 0 where it does not tell."""
@@ -130,7 +137,18 @@ def _declared(source: Any) -> SourceSlot:
         derives=derives,
         derive=derive if derives else None,
         survey=survey if isinstance(survey, Survey) else None,
+        row_events=getattr(source, "row_events", _no_row_events),
+        field_events=getattr(source, "field_events", _no_field_events),
+        history=_history(source),
     )
+
+
+def _no_row_events(_change: RowChange) -> Iterable[CarrierEvent]:
+    return ()
+
+
+def _no_field_events(_change: FieldChange, _rules: AlertRules) -> Iterable[CarrierEvent]:
+    return ()
 
 
 def _paths(name: str, source: Any, attribute: str) -> tuple[str, ...]:
@@ -156,6 +174,12 @@ def _complete(source: Source) -> Complete | None:
     complete: Complete | None = getattr(source, "complete", None)
     has_own = complete is not None and getattr(type(source), "complete", None) is not BaseSource.complete
     return complete if isinstance(source, BatchSource) and has_own and getattr(source, "completes", True) else None
+
+
+def _history(source: Source) -> Callable[[Company], tuple[datetime, Mapping[str, Any]] | None] | None:
+    """The source's own; None where it has none, so that nobody asks for it."""
+    has_own = getattr(type(source), "history", BaseSource.history) is not BaseSource.history
+    return getattr(source, "history", None) if has_own else None
 
 
 def _cost(source: Source) -> float:

@@ -6,6 +6,7 @@ from functools import lru_cache, partial
 from math import ceil
 from typing import Any
 
+from fmcsa_orchestrator.model.carrier_events import Observation
 from fmcsa_orchestrator.model.company import Company, Derived, OddRow, SourceReport
 from fmcsa_orchestrator.model.documents import check_settable, has_changes, kept_within, prefixes, with_values
 from fmcsa_orchestrator.model.errors import (
@@ -17,14 +18,16 @@ from fmcsa_orchestrator.model.errors import (
 )
 from fmcsa_orchestrator.model.results import Outcome, SourceFailure, SourceOutcome
 from fmcsa_orchestrator.observability.context import current
-from fmcsa_orchestrator.storage.repository import LARGEST_DOCUMENT, CompanyRepository
+from fmcsa_orchestrator.storage.repository import LARGEST_DOCUMENT
 from fmcsa_orchestrator.storage.sync_status import status_update
+from fmcsa_orchestrator.sync.components import Components
 from fmcsa_orchestrator.sync.gone_carriers import gone_since
 from fmcsa_orchestrator.sync.guard.source_caller import SourceCaller
 from fmcsa_orchestrator.sync.progress import Progress
 from fmcsa_orchestrator.sync.report_check import check_derived, check_report
 from fmcsa_orchestrator.sync.shared_reads import Answer
 from fmcsa_orchestrator.sync.source_registry import SourceSlot
+from fmcsa_orchestrator.sync.telling import Teller
 from fmcsa_orchestrator.sync.time_limit import TimeShare
 
 
@@ -35,9 +38,8 @@ class SourceStep:
     Raises: RepositoryError when the store does not work, LeaseLostError when somebody else has taken the company over.
     """
 
-    repository: CompanyRepository
+    components: Components
     caller: SourceCaller
-    quarantine: str
 
     async def run(self, slot: SourceSlot, progress: Progress, share: TimeShare) -> SourceOutcome:
         """What becomes of this source, which may use that share of the time; progress goes on with what it has found."""
@@ -98,12 +100,16 @@ class SourceStep:
         values = {**fields, **report.stamps}
         check_settable(company.document, values)
         size = self._size_with(progress, values, with_values(company.document, values))
+        teller = self._teller(slot, progress, report)
+        if teller is not None:
+            progress.tellers[slot.name] = teller
         rows, written = report.rows, 0
         if rows is None and report.documents is not None:
             rows = len(report.documents)
         if report.documents is not None and progress.rows is not None:
+            tell = None if teller is None else teller.of_row
             plan = progress.plans[slot.name] = await progress.rows.add(
-                company, slot.collection, report.documents, report.odd_rows
+                company, slot.collection, report.documents, report.odd_rows, tell
             )
             written = plan.size
         quarantined = await self._set_aside(slot, progress, report.odd_rows)
@@ -134,6 +140,16 @@ class SourceStep:
             quarantined=quarantined,
             found_again=since is not None and rows != 0,
         )
+
+    def _teller(self, slot: SourceSlot, progress: Progress, report: SourceReport) -> Teller | None:
+        """Who tells what has changed; None where that cannot be said: by a read that is not whole, or the first one."""
+        company, parts = progress.company, self.components
+        stored = progress.stored.source(slot.name)
+        is_first = stored.get("lastSuccess") is None or stored.get("usdot") != company.usdot
+        if parts.event_log is None or progress.rows is None or is_first or report.incomplete is not None or report.odd_rows:
+            return None
+        seen = Observation(company.id, int(company.usdot), slot.name, progress.at, report.data_as_of)
+        return Teller(seen, slot.row_events, slot.field_events, parts.rules)
 
     def derive(self, slots: Sequence[SourceSlot], progress: Progress) -> None:
         """Have sources work out what follows from all that is about to be stored; one that raises has failed, as by a report.
@@ -176,7 +192,7 @@ class SourceStep:
         """Keep what could not be understood; how many rows that are, None where there are none, and were none before."""
         if progress.rows is None or not (odd_rows or progress.company.status.source(slot.name).get("quarantined")):
             return None
-        await progress.rows.set_aside(progress.company, self.quarantine, slot.name, odd_rows)
+        await progress.rows.set_aside(progress.company, self.components.quarantine, slot.name, odd_rows)
         return len(odd_rows)
 
     def _size_with(self, progress: Progress, values: Mapping[str, Any], document: Mapping[str, Any]) -> int:
@@ -186,7 +202,7 @@ class SourceStep:
         """
 
         def measure(content: Mapping[str, Any]) -> int:
-            return self.repository.check_fields(content) or 0  # a host's own repository may say nothing
+            return self.components.repository.check_fields(content) or 0  # a host's own repository may say nothing
 
         added = measure(values)
         size = (progress.size or measure(progress.original)) + added

@@ -12,7 +12,7 @@ from fmcsa_orchestrator.model.documents import differs, dig, settable, with_valu
 from fmcsa_orchestrator.model.errors import CompanyNotFoundError, CompanyWriteError, RepositoryError
 from fmcsa_orchestrator.model.status import LEASE, STATUS, StoredLease
 from fmcsa_orchestrator.storage.leases import LeaseStore, lost_to_another
-from fmcsa_orchestrator.storage.repository import WRONG_CLOCK, CompanyUpdate, Ended, RowWrite
+from fmcsa_orchestrator.storage.repository import PREPARE_S, WRONG_CLOCK, CompanyUpdate, Ended, RowWrite
 from fmcsa_orchestrator.testing.memory_leases import InMemoryLeases
 
 Fetch = Callable[[Company], SourceReport | Awaitable[SourceReport]]
@@ -53,8 +53,13 @@ class InMemoryRepository:
         self.run_leases: LeaseStore = InMemoryLeases({})
         self.company_leases: LeaseStore = InMemoryLeases(self.companies, LEASE)
 
-    async def prepare(self, collections: Sequence[str]) -> None:
+    async def prepare(self, collections: Sequence[str], limit_s: float = PREPARE_S) -> Sequence[Finding]:  # noqa: ARG002  # same
         """Nothing to prepare."""
+        return []
+
+    async def missing_indexes(self, collections: Sequence[str]) -> Sequence[str]:  # noqa: ARG002  # same
+        """Nothing is missing."""
+        return []
 
     async def check(self, collections: Sequence[str]) -> Sequence[Finding]:
         """Memory works."""
@@ -95,7 +100,7 @@ class InMemoryRepository:
     async def count_current(self, source: str, version: str) -> int:
         """How many hold this version."""
         path = f"{STATUS}.sources.{source}.version"
-        return sum(1 for company in self.companies.values() if dig(company, path) == version)
+        return sum(1 for company in self.companies.values() if _has_number(company) and dig(company, path) == version)
 
     async def find_company(self, company_id: Any) -> Mapping[str, Any]:
         """By `_id`, as it is."""
@@ -120,6 +125,10 @@ class InMemoryRepository:
         for company_id, stored in list(self.rows[collection].items()):
             if part := [row for row in stored.values() if company_id in companies or row["_id"] in wanted]:
                 yield part
+
+    async def whole_rows(self, collection: str, rows: Sequence[str]) -> list[Mapping[str, Any]]:
+        """Those that are there."""
+        return [stored[key] for stored in self.rows[collection].values() for key in rows if key in stored]
 
     async def write_rows(self, collection: str, rows: Sequence[RowWrite], at: datetime) -> Mapping[int, RepositoryError]:
         """Write each; nothing is refused."""
@@ -173,4 +182,8 @@ def _is_before(last_run: Any, after: datetime | None) -> bool:
 def _is_due(company: Mapping[str, Any], since: datetime, now: datetime) -> bool:
     last_run = _last_run(company)
     is_done = isinstance(last_run, datetime) and since <= last_run <= now + WRONG_CLOCK
-    return company.get("dotNumber") not in (None, "") and not is_done
+    return _has_number(company) and not is_done
+
+
+def _has_number(company: Mapping[str, Any]) -> bool:
+    return company.get("dotNumber") not in (None, "")

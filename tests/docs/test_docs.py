@@ -11,11 +11,13 @@ import pytest
 import typer
 
 import fmcsa_orchestrator
-from fmcsa_orchestrator import Event, Outcome, Settings, StopReason, SyncSummary, testing
+from fmcsa_orchestrator import Event, Outcome, Settings, StopReason, SyncSummary, default_sources, soda, testing
 from fmcsa_orchestrator.cli.app import app
 from fmcsa_orchestrator.model import errors
 from fmcsa_orchestrator.settings import PREFIX
+from fmcsa_orchestrator.sources.catalogue import BUILT_IN
 from fmcsa_orchestrator.testing.contract.suite import SourceContract
+from tests.docs import event_catalogue
 from tests.support.pages import CODE, FENCE, PAGES, RUNNABLE, blocks
 from tests.support.paths import DOCS, ROOT
 
@@ -116,7 +118,7 @@ def generated():
 def test_every_public_name_is_documented():
     """The guide names it, and one of the pages made from docstrings has it; what its docstring lacks, ruff tells."""
     guide = words(without_fences(read("reference", "api.md")))
-    for package in (fmcsa_orchestrator, testing):
+    for package in (fmcsa_orchestrator, soda, testing):
         assert set(package.__all__) <= guide
         assert {f"{package.__name__}.{name}" for name in package.__all__} <= set(generated())
 
@@ -126,6 +128,14 @@ def test_the_reference_has_each_name_once_and_only_what_there_is():
     for path in generated():
         module, _, name = path.rpartition(".")
         assert hasattr(import_module(module), name), path
+
+
+def test_every_built_in_source_is_in_the_table_in_its_order_with_what_it_owns():
+    table = [line for line in read("reference", "sources", "index.md").splitlines() if line.startswith("| [`")]
+    assert [CODE.findall(line)[0] for line in table] == list(BUILT_IN)
+    for line, source in zip(table, default_sources(None, None, Settings(sources=tuple(BUILT_IN))), strict=True):
+        files = [file.dataset.id for file in source.files]
+        assert CODE.findall(line)[1:] == [*files, *source.owns, *([source.collection] if source.collection else [])]
 
 
 def test_every_event_and_its_attributes_are_documented_and_nothing_else():
@@ -216,3 +226,8 @@ def test_programs_print_what_the_page_says(page, capsys):
         exec(compile(found[number][1], page.name, "exec"), {"__name__": "__main__"})
         language, expected = next((language, block) for language, block in found[number + 1 :] if language != "sh")
         assert (language, capsys.readouterr().out) == ("text", expected)
+
+
+def test_the_catalogue_of_events_is_that_of_the_code():
+    text = event_catalogue.PAGE.read_text(encoding="utf-8")
+    assert text == event_catalogue.with_table(text), "run `python -m tests.docs.event_catalogue`"

@@ -40,8 +40,13 @@ class BadDay:
     def __init__(self, proxy, lent, database, *, rows=3, **options):
         self.proxy, self.database, self.number, self.rows_each = proxy, database, 1, rows
         self.source = Batched("s", self._report, lambda: self.number, collection=ROWS)
+        self._lent = lent
         self.repository = MongoCompanyRepository(lent)
         self.sync = orchestrator(self.repository, self.source, **options)
+
+    def wired(self, **options):
+        """Another orchestrator, whose repository has these options."""
+        return orchestrator(MongoCompanyRepository(self._lent, **options), self.source)
 
     def _report(self, _):
         rows = range(self.number, self.number + self.rows_each)

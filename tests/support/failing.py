@@ -4,7 +4,9 @@ from inspect import isawaitable
 
 from pymongo.errors import AutoReconnect
 
-_CALLS = {"command", "find", "find_one", "insert_one", "update_one", "bulk_write", "count_documents", "create_index"}
+_CALLS = set(
+    "command find find_one insert_one update_one bulk_write count_documents index_information create_index drop_index".split()
+)
 
 
 class Failing:

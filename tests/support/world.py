@@ -12,8 +12,11 @@ from pymongo.errors import ConnectionFailure
 
 from fmcsa_orchestrator import open_orchestrator
 from fmcsa_orchestrator.cli.demo import demo_settings
+from fmcsa_orchestrator.storage.mongodb.event_log import MongoEventLog
+from fmcsa_orchestrator.storage.mongodb.history import MongoHistory
 from fmcsa_orchestrator.testing import Fleet, LocalFmcsa
 from fmcsa_orchestrator.testing.fakes import InMemoryRepository
+from fmcsa_orchestrator.testing.memory_events import InMemoryEventLog, InMemoryHistory
 from tests.support.passing_time import PATIENCE_S
 
 VIOLATIONS, INSPECTIONS = "8mt8-2mdr", "rbkj-cgst"
@@ -30,6 +33,8 @@ class World:
         self.upstream = upstream
         self.database = database
         self.memory = InMemoryRepository()
+        self.history = InMemoryHistory() if database is None else MongoHistory(database)
+        self.event_log = InMemoryEventLog() if database is None else MongoEventLog(database)
         self.settings = self.orchestrator = None
 
     async def put(self, *companies):
@@ -80,10 +85,10 @@ async def answered(database):
 
 
 @asynccontextmanager
-async def open_world(store, uri, *, fleet=None, **settings):
+async def open_world(store, uri, *, fleet=None, client_options=None, **settings):
     """A world on this store ("memory", "motor", "pymongo"), its companies there, nothing synced yet."""
     fleet = fleet or Fleet.sample(40)
-    client = connect(store, uri) if store in _CLIENTS else None
+    client = connect(store, uri, **(client_options or {})) if store in _CLIENTS else None
     name = f"world_{secrets.token_hex(4)}"
     async with LocalFmcsa(fleet) as upstream:
         world = World(fleet, upstream, None if client is None else client[name])
@@ -93,7 +98,11 @@ async def open_world(store, uri, *, fleet=None, **settings):
             *({**document, "_id": usdot} for usdot, document in zip(fleet.usdots, fleet.company_documents(), strict=True))
         )
         options = {"qcmobile_web_key": None, "batch_size": 15, **UNHURRIED, **settings}
-        lent = {"repository": world.memory} if client is None else {"database": world.database}
+        lent = (
+            {"repository": world.memory, "event_log": world.event_log, "history": world.history}
+            if client is None
+            else {"database": world.database}
+        )
         world.settings = demo_settings(upstream).model_copy(update=options)
         async with open_orchestrator(world.settings, **lent) as world.orchestrator:
             yield world

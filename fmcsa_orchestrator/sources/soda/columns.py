@@ -16,6 +16,7 @@ from typing_extensions import TypedDict
 from fmcsa_orchestrator.model.errors import MalformedPayloadError
 
 Content = dict[str, Any]
+"""What a row says: our fields, typed."""
 
 # 20250528, "20250528 0000", 2022-07-09, 2022-07-09T00:00:00.000: the time of day is always midnight, or is not ours to keep.
 _DAY = re.compile(r"([12][0-9]{3})(-?)([01][0-9])\2([0-3][0-9])(?:[ T][0-9:.]*)?", re.ASCII)
@@ -36,11 +37,20 @@ def trimmed(text: str) -> str | None:
 
 
 Usdot = Annotated[int, Field(ge=1, le=99_999_999)]
+"""A USDOT number."""
 Count = Annotated[int, Field(ge=0, le=2_000_000_000)]
+"""A whole number, zero or more."""
 Amount = Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False)]
+"""Dollars, or any other number that is zero or more."""
 Measure = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Day = Annotated[str, AfterValidator(day_of)]
+"""A day, as midnight UTC, of 20250528, 2025-05-28, or either with a time after it, which is dropped."""
 Text = Annotated[str, AfterValidator(trimmed)]
+"""Text with single blanks and none around it; None where nothing is left."""
+CountOrText = Annotated[Count | Text, Field(union_mode="left_to_right")]
+"""A count; text where it cannot be read as one, so that the row is not lost over it."""
+DayOrText = Annotated[Day | Text, Field(union_mode="left_to_right")]
+"""A day; text where it cannot be read as one, so that the row is not lost over it."""
 
 
 def _columns_of(hint: Any) -> Iterator[str]:
@@ -59,6 +69,7 @@ class RowParser:
         key: the field by which a row is known as a carrier's (or whatever else rows are asked for by); it is taken out of the
             content, since every document has it already.
         begins_with: the column with which the ids of a row's documents begin; None where no such column is.
+        private: columns that are left out of a row that cannot be understood, before it is kept aside.
     """
 
     def __init__(
@@ -68,6 +79,7 @@ class RowParser:
         *,
         key: str = "usdot",
         begins_with: str | None = None,
+        private: frozenset[str] = frozenset(),
     ) -> None:
         """`finish` makes the content of the fields, where it is more than these; a field that a row leaves out is None."""
         fields = {
@@ -78,6 +90,7 @@ class RowParser:
         self.columns = frozenset(column for hint in fields.values() for column in _columns_of(hint))
         self.key = key
         self.begins_with = begins_with
+        self.private = private
         self._rows = TypeAdapter[Any](list[filled]).validator
         self._finish = finish
 

@@ -75,10 +75,14 @@ class SodaFile:
         when = f"{metadata.rows_updated_at:%Y-%m-%d %H:%M} UTC"
         return Finding(self.dataset.label, True, f"all {len(self.dataset.columns)} columns are there; replaced {when}")
 
-    async def read(self, usdots: Sequence[UsdotNumber]) -> CarrierRows:
-        """All rows of these carriers, however many."""
+    async def read(self, usdots: Sequence[int], *, judged: bool = True) -> CarrierRows:
+        """All rows of these carriers, or of whatever else the key column holds, however many.
+
+        Where too many of the rows of one are odd, it has the error instead; not so where these are `judged` by the caller.
+        """
         self._check_known()
-        return self._checked(await self.soda.rows(self.dataset, usdots, partial(self._keeper, usdots)))
+        rows = await self.soda.rows(self.dataset, usdots, partial(self._keeper, usdots))
+        return self._checked(rows, judged=judged)
 
     async def read_small(self, usdots: Sequence[UsdotNumber]) -> CarrierRows:
         """All rows of these carriers; where one page cannot hold them, those with over `heavy` rows are left out.
@@ -125,15 +129,15 @@ class SodaFile:
             self._counted = (read, await self.soda.is_empty(self.dataset))
         return self._counted[1]
 
-    def _keeper(self, usdots: Sequence[UsdotNumber]) -> RowKeeper:
+    def _keeper(self, usdots: Sequence[int]) -> RowKeeper:
         return RowKeeper(usdots, self._parse, self.dataset.key.column)
 
     def _check_known(self) -> None:
         if self._latest is not None and self._latest.types:
             check_columns(self.dataset, self._latest.types.items())
 
-    def _checked(self, rows: Rows[RowKeeper]) -> CarrierRows:
-        return CarrierRows(rows.kept.understood(), self._as_of(rows))
+    def _checked(self, rows: Rows[RowKeeper], *, judged: bool = True) -> CarrierRows:
+        return CarrierRows(rows.kept.understood() if judged else rows.kept.by_key, self._as_of(rows))
 
     def _as_of(self, rows: Rows[Any]) -> datetime | None:
         updated_at = self._latest.rows_updated_at if self._latest else None

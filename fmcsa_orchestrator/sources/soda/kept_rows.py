@@ -62,6 +62,10 @@ class KeptRows(Sequence[Content]):
         """Whether what was understood is worth something beside what was not."""
         return len(self.odd) <= min(ODD_ROWS, max(0, len(self) - 1))
 
+    def judged(self) -> "KeptRows | MalformedPayloadError":
+        """Itself, or why it is not to be believed."""
+        return self if self.is_believed() else self.fault() or self
+
     def append(self, row: Content) -> None:
         """Keep one more."""
         self.plain.append(row)
@@ -120,7 +124,7 @@ class RowKeeper:
 
     def understood(self) -> dict[int, KeptRows | MalformedPayloadError]:
         """The rows of each carrier, or why they are not to be believed."""
-        return {key: rows if rows.is_believed() else rows.fault() or rows for key, rows in self.by_key.items()}
+        return {key: rows.judged() for key, rows in self.by_key.items()}
 
     def decode(self, array: bytes) -> list[Parsed]:
         """Whose rows a JSON array has, and what each says, or why that cannot be understood.
@@ -160,7 +164,8 @@ class RowKeeper:
             self.by_key[key].join(rows)
 
     def _odd(self, row: Mapping[str, Any], error: MalformedPayloadError) -> OddRow:
-        """The row as it came; which documents it may stand for is known by what their ids begin with."""
+        """The row as it came, but for what is private; which documents it may stand for is known by what their ids begin with."""
         beginning = row.get(self._parse.begins_with) if self._parse.begins_with else None
         concerns = beginning if isinstance(beginning, str) else ""
-        return OddRow(json.dumps(row)[: OddRow.LONGEST], f"{error!s:.300}", error.field, concerns)
+        shown = {column: value for column, value in row.items() if column not in self._parse.private}
+        return OddRow(json.dumps(shown)[: OddRow.LONGEST], f"{error!s:.300}", error.field, concerns)

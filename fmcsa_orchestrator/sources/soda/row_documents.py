@@ -50,13 +50,14 @@ async def documents_of(
     *,
     first: str = "",
     until: Callable[[Content], datetime | None] = lambda _: None,
+    order_of: Callable[[Content], str] = content_hash,
 ) -> Sequence[Document]:
     """A document per row; its id is its key and an ordinal from 1, with 1 written as `first`, among the rows that share the key.
 
-    The ordinal follows the rows' content, not the order of the answer, which changes with every edition. `until` is when
-    upstream will drop a row by its own rules.
+    The ordinal follows `order_of` a row, by default its content, not the order of the answer, which changes with every edition.
+    `until` is when upstream will drop a row by its own rules.
     """
-    ordinals = await _ordinals(rows, key_of)
+    ordinals = await _ordinals(rows, key_of, order_of)
 
     def make(row: Content, ordinal: int) -> Document:
         return Document(key_of(row) + (first if ordinal == 1 else f":{ordinal}"), row, until(row))
@@ -65,7 +66,9 @@ async def documents_of(
     return documents if len(rows) >= SLICE else list(documents)
 
 
-async def _ordinals(rows: Sequence[Content], key_of: Callable[[Content], str]) -> Sequence[int]:
+async def _ordinals(
+    rows: Sequence[Content], key_of: Callable[[Content], str], order_of: Callable[[Content], str]
+) -> Sequence[int]:
     """The ordinal of each row, without holding the rows.
 
     First a count, by hash, of the keys that more than one row may have; then those rows alone are brought in order, a part of
@@ -92,7 +95,7 @@ async def _ordinals(rows: Sequence[Content], key_of: Callable[[Content], str]) -
                 key = key_of(row)
                 slot = hash(key) % slots
                 if counts[slot] == 2 and slot % turns == turn:
-                    groups[key].append((content_hash(row), number))
+                    groups[key].append((order_of(row), number))
         await _number(groups, ordinals)
     return ordinals
 

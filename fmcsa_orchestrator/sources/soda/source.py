@@ -52,15 +52,21 @@ class SodaSource(BaseSource):
 
     async def fetch(self, company: Company) -> SourceReport:
         """Every row of one carrier, page by page."""
-        report = (await self.reports([company], [await file.read([company.usdot]) for file in self.files]))[company.usdot]
+        report = (await self.reports([company], await self.read([company.usdot], alone=True)))[company.usdot]
         if isinstance(report, SourceError):
             raise report
         return report
 
     async def fetch_many(self, companies: Sequence[Company]) -> Mapping[UsdotNumber, SourceReport | SourceError]:
         """The rows of many carriers in few requests; very large carriers are left to be fetched alone."""
-        usdots = [company.usdot for company in companies]
-        return await self.reports(companies, [await file.read_small(usdots) for file in self.files])
+        return await self.reports(companies, await self.read([company.usdot for company in companies]))
+
+    async def read(self, usdots: Sequence[UsdotNumber], *, alone: bool = False) -> Sequence[CarrierRows]:
+        """What the files have of these carriers: all of it where one is read `alone`, else what few requests can have.
+
+        In the order of the files; a source that reads the last ones by what the first has gives fewer.
+        """
+        return [await (file.read(usdots) if alone else file.read_small(usdots)) for file in self.files]
 
     async def reports(
         self, companies: Sequence[Company], reads: Sequence[CarrierRows]
@@ -95,19 +101,25 @@ class RowSource(SodaSource):
     Attributes:
         owns: the path of its one field, of which `summarize` gives the value.
         nothing: the outcome for a carrier without rows: by default that none are on record is a finding like any other.
+        together: whether rows are understood only with all others: where one cannot be, nothing else of the carrier is stored.
     """
 
     owns: tuple[str, ...]
     collection: str | None
     nothing: ClassVar[Outcome] = Outcome.CHANGED
     nothing_text: ClassVar[str] = "none on record"
+    together: ClassVar[bool] = False
+
+    async def prepared(self, found: Found) -> Found:
+        """What documents and summary are made of: the rows as they came, unless the files' rows are to be put together first."""
+        return found
 
     async def documents(self, found: Found) -> Sequence[Document] | None:
         """The rows as documents; None where the source keeps none."""
         raise NotImplementedError
 
-    async def summarize(self, found: Found) -> dict[str, Any]:
-        """The value of its field."""
+    async def summarize(self, found: Found) -> dict[str, Any] | None:
+        """The value of its field; None where upstream says nothing of the carrier, not even that there is none."""
         raise NotImplementedError
 
     async def reports(
@@ -141,20 +153,23 @@ class RowSource(SodaSource):
             check_newer(company, self.name, found.as_of)
         except StaleUpstreamError as error:
             return error
-        for file, read, rows in zip(self.files, reads, found.rows, strict=True):
+        for file, read, rows in zip(self.files, reads, found.rows, strict=False):
             if not rows:
                 await file.confirm_empty(read, strictly=not found and company.stored_rows(self.name) > 0)
         return await self._report(found)
 
     async def _report(self, found: Found) -> SourceReport:
-        summary = await self.summarize(found)
+        fault, odd_rows = found.fault(), [odd for rows in found.rows for odd in rows.odd]
+        if fault is not None and self.together:
+            return SourceReport(incomplete=fault, odd_rows=odd_rows)
+        prepared = await self.prepared(found)
         return SourceReport(
-            fields={self.owns[0]: summary},
-            documents=await self.documents(found),
+            fields={self.owns[0]: await self.summarize(prepared)},
+            documents=await self.documents(prepared),
             rows=sum(map(len, found.rows)),
             outcome=Outcome.CHANGED if found else self.nothing,
             data_as_of=found.as_of,
             message=None if found else self.nothing_text,
-            incomplete=found.fault(),
-            odd_rows=[odd for rows in found.rows for odd in rows.odd],
+            incomplete=fault,
+            odd_rows=odd_rows,
         )

@@ -1,6 +1,5 @@
 """The MongoDB repository, on motor or PyMongo's async API alike."""
 
-import logging
 from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
@@ -9,14 +8,12 @@ from uuid import UUID
 
 from fmcsa_orchestrator.model.company import Finding
 from fmcsa_orchestrator.model.documents import dig
-from fmcsa_orchestrator.model.errors import CompanyNotFoundError, RepositoryError
+from fmcsa_orchestrator.model.errors import CompanyNotFoundError, RepositoryError, SettingsError
 from fmcsa_orchestrator.model.status import LAST_RUN, LEASE, STATUS, TOKEN
-from fmcsa_orchestrator.observability.hooks import note
 from fmcsa_orchestrator.storage.leases import LeaseStore, lost_to_another
 from fmcsa_orchestrator.storage.mongodb.driver import (
     DuplicateKeyError,
     ObjectId,
-    OperationFailure,
     PyMongoError,
     ReplaceOne,
     ServerClock,
@@ -25,24 +22,19 @@ from fmcsa_orchestrator.storage.mongodb.driver import (
     bulk,
     collection_of,
     encoded_size,
-    patience,
     possible_ids,
     whole,
 )
+from fmcsa_orchestrator.storage.mongodb.indexes import OF_COMPANIES, OF_ROWS, Expiry, MongoIndexes
 from fmcsa_orchestrator.storage.mongodb.lease_store import MongoLeases, still
-from fmcsa_orchestrator.storage.repository import WRONG_CLOCK, CompanyUpdate, Ended, RowWrite
+from fmcsa_orchestrator.storage.repository import PREPARE_S, WRONG_CLOCK, CompanyUpdate, Ended, RowWrite
 from fmcsa_orchestrator.storage.row_diff import PROJECTION, SeenIds
-
-log = logging.getLogger(__name__)
 
 # `$ne` and `$not` say what one `$nin` would; the embedded store answers these twenty times quicker.
 HAS_USDOT = {"dotNumber": {"$exists": True, "$ne": "", "$not": {"$eq": None}}}
-# A run takes companies by the first: it is sorted by `lastRun`, and all documents that have neither of the two, which may be far
-# more than the companies to be synced, stand together in it and are skipped in one step. The second serves who counts them all.
-_COMPANY_INDEXES = ((LAST_RUN, "dotNumber"), ("dotNumber",))
-_ROW_INDEX = ("companyId",)
 _CLOCKS_APART = timedelta(seconds=30)  # that much is no harm
-_INDEX_S = 600.0  # on a large collection an index is built for minutes
+EXPIRY = "fmcsaEndedRows"  # the name of the index by which MongoDB deletes rows that have ended
+_CHECK_S = 30.0  # what indexes may take that are missing, in a check-up
 _BATCH = 5_000  # of stored rows, in one answer of the server
 _STATUS_FIELDS = {"dotNumber": 1, "name": 1, STATUS: 1}
 
@@ -52,13 +44,30 @@ class MongoCompanyRepository:
 
     Uses `_id` keys, `$set`, unordered bulks and plain queries only, as MongoDB has had them since 4.4.
 
+    Args:
+        database: the database.
+        companies: the collection of companies.
+        leases: the collection in which the lease of a run is.
+        ended_rows_kept_days: days after which MongoDB is to delete rows that upstream has no more; None: never.
+
     Raises:
+        SettingsError: from the constructor, where rows would be deleted at once.
         RepositoryError: or CompanyWriteError, CompanyNotFoundError; never an error of the driver.
     """
 
-    def __init__(self, database: Any, *, companies: str = "companies", leases: str = "fmcsaLeases") -> None:
+    def __init__(
+        self,
+        database: Any,
+        *,
+        companies: str = "companies",
+        leases: str = "fmcsaLeases",
+        ended_rows_kept_days: int | None = None,
+    ) -> None:
+        if ended_rows_kept_days is not None and ended_rows_kept_days < 1:
+            raise SettingsError("ended_rows_kept_days is a number of days, at least 1")
         self._clock = clock = ServerClock(database)
         self._database = database
+        self._ended_rows_kept_days = ended_rows_kept_days
         self._companies = self._collection(companies)
         self.run_name = f"run:{companies}"
         self._leases = self._collection(leases)
@@ -68,26 +77,23 @@ class MongoCompanyRepository:
     def _collection(self, name: str) -> Any:
         return collection_of(self._database, name)
 
-    async def prepare(self, collections: Sequence[str]) -> None:
-        """Make sure of the indexes. A user without the right to create them gets a warning: all works, but slower."""
-        for collection, fields in self._indexes(collections):
-            try:
-                await self._create_index(collection, fields)
-            except RepositoryError as error:
-                if not isinstance(error.__cause__, OperationFailure):  # it is not refused: nobody answers
-                    raise
-                note(log, logging.WARNING, "index_refused", collection=collection.name, reason=error)
+    def _indexes(self, collections: Sequence[str]) -> MongoIndexes:
+        rows = [self._collection(name) for name in collections]
+        wanted = [(self._companies, OF_COMPANIES), *((collection, OF_ROWS) for collection in rows)]
+        days = self._ended_rows_kept_days
+        expiries = [Expiry(collection, "endedAt", EXPIRY, days, "ended rows") for collection in rows]
+        return MongoIndexes(self._database, wanted, expiries)
 
-    async def _create_index(self, collection: Any, fields: tuple[str, ...]) -> None:
-        await self._clock.now()  # a server that is not there is given up sooner than one that is at work
-        with patience(_INDEX_S):
-            create = partial(collection.create_index, [(field, 1) for field in fields])
-            await asked(f"cannot create the index {' and '.join(fields)}", create, limit_s=_INDEX_S)
+    async def prepare(self, collections: Sequence[str], limit_s: float = PREPARE_S) -> Sequence[Finding]:
+        """Make the indexes that are missing, and see to it that ended rows are deleted when they are due, or no longer.
 
-    def _indexes(self, collections: Sequence[str]) -> list[tuple[Any, tuple[str, ...]]]:
-        """Each collection with the fields of an index that it is to have."""
-        of_rows = [(self._collection(name), _ROW_INDEX) for name in collections]
-        return [*((self._companies, fields) for fields in _COMPANY_INDEXES), *of_rows]
+        Without the right to do so, or the time, all works, but slower: that is a finding, and a warning in the log.
+        """
+        return await self._indexes(collections).prepare(limit_s)
+
+    async def missing_indexes(self, collections: Sequence[str]) -> Sequence[str]:
+        """Those that are not there, as `companies.dotNumber`; one short command per collection, side by side."""
+        return await self._indexes(collections).missing()
 
     async def check(self, collections: Sequence[str]) -> Sequence[Finding]:
         """For `doctor`: the server, its clock, the indexes, and whether there are companies to sync."""
@@ -101,13 +107,7 @@ class MongoCompanyRepository:
                 "set this machine's clock by NTP: ages and Retry-After dates are told by it",
             ),
         ]
-        await self.prepare(collections)
-        for collection, fields in self._indexes(collections):
-            indexes = await asked("cannot read indexes", collection.index_information)
-            is_there = any(tuple(name for name, _ in index["key"])[: len(fields)] == fields for index in indexes.values())
-            names = f"{collection.name}.{' + '.join(fields)}"
-            text = f"{names} is {'there' if is_there else 'missing: all works, but slower the more documents'}"
-            findings.append(Finding("index", is_there, text, "let the user create indexes, or create it by hand"))
+        findings += await self._indexes(collections).make(_CHECK_S)
         number = await asked("cannot count companies", partial(self._companies.count_documents, HAS_USDOT))
         found = f"{number} in {self._companies.name} have a dotNumber"
         remedy = "give your companies a dotNumber, or set FMCSA_COMPANIES_COLLECTION and FMCSA_MONGODB_DATABASE"
@@ -169,8 +169,8 @@ class MongoCompanyRepository:
         return await asked("cannot read companies", lambda: whole(self._companies.find(condition).batch_size(size), size))
 
     async def count_current(self, source: str, version: str) -> int:
-        """How many hold this version; the source's name has been checked to be fit for a path."""
-        condition = {f"{STATUS}.sources.{source}.version": version}
+        """How many hold this version; the source's name has been checked to be fit for a path. Others are not even looked at."""
+        condition = {**HAS_USDOT, f"{STATUS}.sources.{source}.version": version}
         count: int = await asked("cannot count companies", partial(self._companies.count_documents, condition))
         return count
 
@@ -213,6 +213,11 @@ class MongoCompanyRepository:
         while part := await asked(f"cannot read {collection}", next_part):
             if new := [row for row in part if given.add(row["_id"])]:
                 yield new
+
+    async def whole_rows(self, collection: str, rows: Sequence[str]) -> list[Mapping[str, Any]]:
+        """By `_id`."""
+        find = partial(self._collection(collection).find, {"_id": {"$in": list(rows)}})
+        return await asked(f"cannot read {collection}", lambda: whole(find().batch_size(len(rows)), len(rows)))
 
     async def write_rows(self, collection: str, rows: Sequence[RowWrite], at: datetime) -> Mapping[int, RepositoryError]:
         """In one unordered bulk; by `_id` and company, since a collection that is sharded by company may want both."""

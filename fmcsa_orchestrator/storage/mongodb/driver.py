@@ -51,6 +51,7 @@ __all__ = [
     "connect",
     "database_of",
     "encoded_size",
+    "inserted_in_order",
     "open_database",
     "patience",
     "possible_ids",
@@ -61,6 +62,7 @@ __all__ = [
 T = TypeVar("T")
 
 OPERATION_S = 120.0  # what one operation may take, with all its repetitions; a count without an index takes a minute
+CLOSE_S = 2.0  # what it may take to tell the server that we leave
 PAUSES_S = (0.25, 0.5, *(1.0,) * 2, *(2.0,) * 9)  # between repetitions; an election takes about twelve seconds
 SELECTION_S = 30.0  # how long a server is looked for: longer than an election
 HASTY_SELECTION_S = 5.0  # the same, where somebody waits at a terminal
@@ -68,7 +70,8 @@ HASTY_SELECTION_S = 5.0  # the same, where somebody waits at a terminal
 _AUTH_CODES = {13, 18, 8000}
 # What MongoDB says of one document: a bad value or type, a path that leads nowhere, a rule of the collection, a second of its
 # kind, too large. Anything else, as a full disk or a rate that is exceeded, is of the server, and meets every company alike.
-_DATA_CODES = {None, 2, 9, 14, 15, 28, 40, 52, 57, 121, 10334, 11000, 17419, 17420}  # None: of mocks; MongoDB always has one
+_TOO_LARGE = {10334, 17419, 17420, 7655103}  # the last is 17420 of the newest servers
+_DATA_CODES = {None, 2, 9, 14, 15, 28, 40, 52, 57, 121, 11000, *_TOO_LARGE}  # None: of mocks; MongoDB always has one
 _ID_TYPES = (str, int, float, bytes, datetime, ObjectId, UUID, Decimal128)  # Binary is bytes
 _DUPLICATE = 11000
 # No primary at the moment, or one that is going, and for a mongos the same seen from afar: it passes.
@@ -118,11 +121,12 @@ async def open_database(
 
 
 async def close_client(client: Any) -> None:
-    """Close a client of either driver. Motor's waits for the server in the thread that calls it, which must not be the loop's."""
-    if isinstance(client, AsyncMongoClient):
-        await client.close()
-    else:
-        await asyncio.to_thread(client.close)
+    """Close a client of either driver, whatever state the server is in.
+
+    Motor's waits for the server in the thread that calls it, which must not be the loop's.
+    """
+    with patience(CLOSE_S):  # a thread goes by it as well
+        await (client.close() if isinstance(client, AsyncMongoClient) else asyncio.to_thread(client.close))
 
 
 def database_of(client: Any, name: str | None) -> Any:
@@ -254,6 +258,19 @@ async def bulk(collection: Any, operations: Sequence[Any], what: str) -> tuple[i
     matched, refused = await bulk(collection, operations[:half], what)
     others, more = await bulk(collection, operations[half:], what)
     return matched + others, refused | {half + index: error for index, error in more.items()}
+
+
+async def inserted_in_order(collection: Any, documents: Sequence[Mapping[str, Any]], what: str) -> int:
+    """Insert these one after another, until one has a key that is taken; how many were. Raises: RepositoryError."""
+    try:
+        await asked(what, lambda: collection.insert_many(documents, ordered=True))
+    except CompanyWriteError as error:
+        cause = error.__cause__
+        faults = cause.details.get("writeErrors", ()) if isinstance(cause, BulkWriteError) else ()
+        if [fault.get("code") for fault in faults] != [_DUPLICATE]:
+            raise
+        return int(cause.details["nInserted"])  # type: ignore[union-attr]  # it has faults: it is a BulkWriteError
+    return len(documents)
 
 
 def _refusal(fault: Mapping[str, Any], what: str) -> CompanyWriteError:

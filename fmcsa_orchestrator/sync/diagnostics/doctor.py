@@ -1,6 +1,7 @@
 """The check-up: settings, MongoDB, indexes, each upstream with its datasets; and what to do about each fault."""
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -37,11 +38,11 @@ async def examine(
     repository: CompanyRepository, slots: Sequence[SourceSlot], isolation: Isolation, timeout_s: float
 ) -> list[Finding]:
     """Ask the store and every source that can be asked. Nothing is written but missing indexes."""
-    findings = await _asked(
+    findings = await findings_of(
         "MongoDB", isolation, timeout_s, lambda: repository.check([slot.collection for slot in slots if slot.may_keep_rows])
     )
     for slot in slots:
-        findings += await _asked(slot.name, isolation, timeout_s, partial(_check, slot))
+        findings += await findings_of(slot.name, isolation, timeout_s, partial(_check, slot))
     return findings
 
 
@@ -62,8 +63,17 @@ def unusable(error: FmcsaError) -> Finding:
     return Finding("settings", False, str(error), _REMEDIES.get(error.kind))
 
 
-async def _asked(what: str, isolation: Isolation, timeout_s: float, check: Check) -> list[Finding]:
+def without_needless_remedies(findings: Sequence[Finding]) -> list[Finding]:
+    """A remedy with what is wrong only."""
+    return [replace(finding, remedy=None) if finding.is_good else finding for finding in findings]
+
+
+async def findings_of(what: str, isolation: Isolation, timeout_s: float, check: Check) -> list[Finding]:
+    """What a check finds, or, where it fails or takes too long, that."""
     found = await isolation.run(what, timeout_s, check)
-    if isinstance(found, SourceFailure):
-        return [Finding(what, False, f"{found.kind}: {found.error}", _REMEDIES.get(found.kind, "see the log"))]
-    return list(found)
+    return [failed(what, found)] if isinstance(found, SourceFailure) else list(found)
+
+
+def failed(what: str, failure: SourceFailure) -> Finding:
+    """The finding of what could not even be looked at."""
+    return Finding(what, False, f"{failure.kind}: {failure.error}", _REMEDIES.get(failure.kind, "see the log"))

@@ -3,6 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Callable
 from functools import cached_property
+from typing import Generic, Protocol, TypeVar
 
 from fmcsa_orchestrator.testing.fmcsa.carrier_rows import MadeRows
 from fmcsa_orchestrator.testing.fmcsa.carriers import Carrier
@@ -32,15 +33,26 @@ class CarrierFiles:
         return result_rows(self._carrier, self._inputs, self._seed)
 
 
-class FilesCache:
+class Measured(Protocol):
+    """What knows how many rows it stands for."""
+
+    @property
+    def size(self) -> int:
+        """So many."""
+
+
+F = TypeVar("F", bound=Measured)
+
+
+class FilesCache(Generic[F]):
     """Keeps carriers' rows, by USDOT number and version, up to a number of rows; the newest stay whatever their size."""
 
     def __init__(self, most_rows: int) -> None:
         self.size = 0
         self._most_rows = most_rows
-        self._kept: OrderedDict[tuple[int, int], CarrierFiles] = OrderedDict()
+        self._kept: OrderedDict[tuple[int, int], F] = OrderedDict()
 
-    def get(self, key: tuple[int, int], make: Callable[[], CarrierFiles]) -> CarrierFiles:
+    def get(self, key: tuple[int, int], make: Callable[[], F]) -> F:
         """From the cache, or made now."""
         files = self._kept.get(key)
         if files is None:

@@ -1,6 +1,6 @@
 """The inspection and violation rows of one carrier: made by chance, yet the same each time."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import ceil
@@ -18,6 +18,8 @@ _FRUITFUL_LEVELS = _LEVELS.replace("4", "")  # special studies write down no vio
 _COLUMNS = {(violation, oos): violation.columns(oos=oos) for violation in VIOLATION_CODES for oos in (False, True)}
 _TWICE = 0.03  # of the inspections with two violations or more: about 1 in 50 of those with any
 _REPLACED = 0.1
+EARLIER_VERSIONS = 2  # that SMS never has: their numbers are free for inspections of the daily files alone
+_FIRST_INSPECTION = 60_000_000
 
 
 class MadeRows:
@@ -51,18 +53,33 @@ class Keys:
         report_number = 1_000_000_000 + number * 2_718_281_831 % 9_000_000_000
         return str(unique_id), str(report_number)
 
+    def inspection_id(self, place: int, version: int) -> int:
+        """Its number in the daily files; `place_of` leads back."""
+        return _FIRST_INSPECTION + self.first + place + (version + EARLIER_VERSIONS) * self.stride
+
+
+def place_of(inspection_id: int, stride: int) -> int:
+    """The place in the whole fleet to which an inspection of the daily files belongs."""
+    return (inspection_id - _FIRST_INSPECTION) % stride
+
 
 def make_rows(carrier: Carrier, seed: int, version: int, keys: Keys) -> MadeRows:
     """All its rows after `version` changes, each of which swaps some inspections for new ones."""
+    made = {place: inspection for place, _, inspection in every_inspection(carrier, seed, version, keys)}
+    return MadeRows(list(made.values()))
+
+
+def every_inspection(carrier: Carrier, seed: int, version: int, keys: Keys) -> Iterator[tuple[int, int, Inspection]]:
+    """All that it ever had up to `version` changes: its place, the change with which it came, and what was seen."""
     rng = Random(f"{seed}:{carrier.usdot}:0")
     inspector = _Inspector.of(carrier, seed)
     sizes = _violations_by_inspection(carrier, rng)
-    made = [inspector.inspect(rng, keys.at(place, 0), size) for place, size in enumerate(sizes)]
+    for place, size in enumerate(sizes):
+        yield place, 0, inspector.inspect(rng, keys.at(place, 0), size)
     for change in range(1, version + 1):
         rng = Random(f"{seed}:{carrier.usdot}:{change}")
         for place in _places_to_change(sizes, rng):
-            made[place] = inspector.inspect(rng, keys.at(place, change), sizes[place])
-    return MadeRows(made)
+            yield place, change, inspector.inspect(rng, keys.at(place, change), sizes[place])
 
 
 def _violations_by_inspection(carrier: Carrier, rng: Random) -> list[int]:

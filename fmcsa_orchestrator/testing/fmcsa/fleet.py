@@ -1,18 +1,22 @@
 """The carriers the double knows and their rows in all datasets, edition by edition."""
 
+from bisect import bisect
 from collections import defaultdict
 from collections.abc import Iterable
+from functools import partial
 from itertools import accumulate
 from random import Random
 from typing import Self
 
 from fmcsa_orchestrator.testing.fmcsa.carrier_files import CarrierFiles, FilesCache
-from fmcsa_orchestrator.testing.fmcsa.carrier_rows import Keys, make_rows
+from fmcsa_orchestrator.testing.fmcsa.carrier_rows import Keys, make_rows, place_of
 from fmcsa_orchestrator.testing.fmcsa.carriers import Carrier, alike_carriers, mixed_carriers
 from fmcsa_orchestrator.testing.fmcsa.catalogue import DATASETS, TABLES, TITLES
+from fmcsa_orchestrator.testing.fmcsa.daily_inspections import DailyInspections, daily_inspections
 from fmcsa_orchestrator.testing.fmcsa.datasets import INSPECTIONS, PASSENGER_RESULTS, RESULTS, VIOLATIONS, Row
 from fmcsa_orchestrator.testing.fmcsa.ranking import RankedFleet, Ranking
 from fmcsa_orchestrator.testing.fmcsa.result_rows import result_datasets
+from fmcsa_orchestrator.testing.fmcsa.tables.table import PerInspection, Table
 
 __all__ = ["DATASETS", "TITLES", "Carrier", "Fleet", "Ranking"]
 
@@ -34,11 +38,13 @@ class Fleet:
         self._by_usdot = dict(zip(self.usdots, self.carriers, strict=True))
         ends = list(accumulate((carrier.inspections for carrier in self.carriers), initial=0))
         self._first_key = dict(zip(self.usdots, ends[:-1], strict=True))
+        self._starts = ends[:-1]
         self._inspections = ends[-1]
         self._changed: list[frozenset[int]] = []  # whose rows changed, by publish of the monthly files
         self._changed_daily: defaultdict[str, list[frozenset[int]]] = defaultdict(list)  # the same for each daily dataset
         self._left: set[int] = set()
-        self._cache = FilesCache(_CACHED_ROWS)
+        self._cache = FilesCache[CarrierFiles](_CACHED_ROWS)
+        self._daily_cache = FilesCache[DailyInspections](_CACHED_ROWS)
         self._ranking = ranking
         self._ranked: tuple[tuple[int, frozenset[int]], RankedFleet] | None = None  # of the edition, without those that had left
 
@@ -65,15 +71,22 @@ class Fleet:
         return len(self._changes(dataset))
 
     def publish(self, *, changed: float = 0.2) -> None:
-        """Put out the next monthly files. In that share of the carriers with rows some are gone and as many are new."""
+        """Put out the next monthly files. In that share of the carriers with rows some are gone and as many are new.
+
+        What SMS has anew has come to the daily files of inspections before.
+        """
         candidates = [carrier.usdot for carrier in self.carriers if carrier.inspections]
         self._changed.append(self._some(candidates, changed, f"publish:{self.edition}"))
+        for table in TABLES.values():
+            if isinstance(table.make, PerInspection):
+                self._changed_daily[table.id].append(self._changed[-1])
 
     def publish_daily(self, *datasets: str, changed: float = 0.2) -> None:
         """Put out the next edition of these daily datasets, or of all. In so many carriers something is other than it was."""
         candidates = [carrier.usdot for carrier in self.carriers if carrier.kind != "unknown"]
         for dataset in datasets or [table.id for table in TABLES.values() if not table.monthly]:
-            mark = f"publish:{dataset}:{self.edition_of(dataset)}"
+            together = "inspections" if isinstance(TABLES[dataset].make, PerInspection) else dataset
+            mark = f"publish:{together}:{self.edition_of(dataset)}"
             self._changed_daily[dataset].append(self._some(candidates, changed, mark))
 
     def _some(self, usdots: list[int], share: float, mark: str) -> frozenset[int]:
@@ -101,32 +114,45 @@ class Fleet:
         """The host app's documents of all carriers, the USDOT number spelled as people do."""
         return [{"name": carrier.name, "dotNumber": _spell(carrier.usdot, place)} for place, carrier in enumerate(self.carriers)]
 
-    def rows(self, dataset: str, usdot: int) -> list[Row]:
-        """What upstream has of the carrier now."""
-        return self._rows(dataset, usdot, self.edition_of(dataset))
+    def rows(self, dataset: str, key: int) -> list[Row]:
+        """What upstream has of the carrier now, by its USDOT number; of an inspection in a file that knows rows by that."""
+        return self._rows(dataset, key, self.edition_of(dataset))
 
-    def previous(self, dataset: str, usdot: int) -> list[Row]:
+    def previous(self, dataset: str, key: int) -> list[Row]:
         """What a replica that missed the last publish still has; before any publish, the same as upstream."""
-        return self._rows(dataset, usdot, max(0, self.edition_of(dataset) - 1))
+        return self._rows(dataset, key, max(0, self.edition_of(dataset) - 1))
 
-    def count(self, dataset: str, usdot: int) -> int:
-        """How many rows upstream has of the carrier; in the SMS files the same in every edition that it is in."""
-        carrier = self._by_usdot.get(usdot)
-        if carrier is None or usdot in self._left:
-            return 0
-        return len(self.rows(dataset, usdot)) if dataset in TABLES else _size(dataset, carrier)
+    def count(self, dataset: str, key: int) -> int:
+        """How many rows that are; in the SMS files the same in every edition that the carrier is in."""
+        if dataset in TABLES:
+            return len(self.rows(dataset, key))
+        carrier = self._by_usdot.get(key)
+        return 0 if carrier is None or key in self._left else _size(dataset, carrier)
+
+    def keys(self, dataset: str) -> list[int]:
+        """Whatever rows are known by: USDOT numbers, or the numbers of all inspections."""
+        if not (dataset in TABLES and TABLES[dataset].by_inspection):
+            return self.usdots
+        edition = self.edition_of(dataset)
+        return [id_ for carrier in self.carriers for id_ in self._daily(carrier, self._version(dataset, carrier.usdot, edition))]
 
     def total_rows(self, dataset: str) -> int:
         """How many rows the file has."""
-        return sum(self.count(dataset, usdot) for usdot in self.usdots)
+        return sum(self.count(dataset, key) for key in self.keys(dataset))
 
-    def _rows(self, dataset: str, usdot: int, edition: int) -> list[Row]:
+    def _version(self, dataset: str, usdot: int, edition: int) -> int:
+        """How often the carrier changed until that edition."""
+        return sum(usdot in changed for changed in self._changes(dataset)[:edition])
+
+    def _rows(self, dataset: str, key: int, edition: int) -> list[Row]:
+        table = TABLES.get(dataset)
+        usdot = self._inspected(key) if table and table.by_inspection else key
         carrier = self._by_usdot.get(usdot)
         if carrier is None or usdot in self._left:
             return []
-        version = sum(usdot in changed for changed in self._changes(dataset)[:edition])
-        if (table := TABLES.get(dataset)) is not None:
-            return [] if carrier.kind == "unknown" else table.make(carrier, self._seed, version)
+        version = self._version(dataset, usdot, edition)
+        if table is not None:
+            return [] if carrier.kind == "unknown" else self._table_rows(table, carrier, version, key)
         if not _size(dataset, carrier):
             return []
         rows = self._cache.get((usdot, version), lambda: self._make(carrier, version)).rows(dataset)
@@ -147,8 +173,26 @@ class Fleet:
         return self._ranked[1]
 
     def _make(self, carrier: Carrier, version: int) -> CarrierFiles:
-        keys = Keys(self._first_key[carrier.usdot], self._inspections)
-        return CarrierFiles(carrier, make_rows(carrier, self._seed, version, keys), self._seed)
+        return CarrierFiles(carrier, make_rows(carrier, self._seed, version, self._keys(carrier)), self._seed)
+
+    def _keys(self, carrier: Carrier) -> Keys:
+        return Keys(self._first_key[carrier.usdot], self._inspections)
+
+    def _table_rows(self, table: Table, carrier: Carrier, version: int, key: int) -> list[Row]:
+        if not isinstance(table.make, PerInspection):
+            return table.make(carrier, self._seed, version)
+        inspections = self._daily(carrier, version)
+        if table.by_inspection:
+            return table.make.rows(inspections[key]) if key in inspections else []
+        return [row for inspection in inspections.values() for row in table.make.rows(inspection)]
+
+    def _daily(self, carrier: Carrier, version: int) -> DailyInspections:
+        make = partial(daily_inspections, carrier, self._seed, version, self._keys(carrier))
+        return self._daily_cache.get((carrier.usdot, version), make)
+
+    def _inspected(self, inspection_id: int) -> int:
+        """Whose inspection has that number, or would have it; 0 in a fleet without inspections."""
+        return self.usdots[bisect(self._starts, place_of(inspection_id, self._inspections)) - 1] if self._inspections else 0
 
 
 def _size(dataset: str, carrier: Carrier) -> int:

@@ -125,10 +125,15 @@ class SodaDouble:
         return entries[start : start + size]
 
     def _asked_for(self, dataset: str, query: Query) -> list[int]:
-        """The carriers whose rows may fulfil the condition; a USDOT number in another form than the dataset's is nobody's."""
+        """The carriers whose rows may fulfil the condition; a USDOT number in another form than the dataset's is nobody's.
+
+        Of a file that knows rows by inspection, the inspections.
+        """
         wanted = usdots_of(query.where, _key(dataset))
         if wanted is None:
-            return list(self._usdots.values())
+            return list(self._fleet.keys(dataset))
+        if dataset in TABLES and TABLES[dataset].by_inspection:
+            return sorted(int(text) for text in wanted if text.isdecimal() and text[0] != "0")
         if dataset in TABLES and TABLES[dataset].padded:
             wanted = frozenset(text.lstrip("0") for text in wanted if len(text) == _PADDED)
         return sorted(self._usdots[text] for text in wanted if text in self._usdots)
@@ -170,13 +175,10 @@ class SodaDouble:
         """The rows of a query that counts, one for each group."""
         counts: Counter[tuple[Any, ...]] = Counter() if query.group else Counter({(): 0})
         key = _key(dataset)
+        plain = not edits.rows_behind and not edits.lost and query.group in {(), (key,)}
+        plain = plain and (not query.where or picks_carriers(query.where, key))
         for usdot in () if edits.empty else self._asked_for(dataset, query):
-            if (
-                not edits.rows_behind
-                and not edits.lost
-                and query.group in {(), (key,)}
-                and (not query.where or picks_carriers(query.where, key))
-            ):
+            if plain:
                 if number := self._fleet.count(dataset, usdot):
                     counts[(_written(dataset, usdot),) if query.group else ()] += number
             else:
@@ -230,7 +232,7 @@ def _types(dataset: str, edits: Edits) -> dict[str, str]:
 
 
 def _key(dataset: str) -> str:
-    """The column that holds the USDOT number."""
+    """The column by which rows are known, mostly that of the USDOT number."""
     return TABLES[dataset].key if dataset in TABLES else USDOT_COLUMN
 
 

@@ -90,7 +90,9 @@ async def test_without_settings_it_says_what_is_missing(arguments):
         assert json.loads(out)["success"] is False
 
 
-@pytest.mark.parametrize("arguments", ["sync", "sync --company 1", "plan", "status", "doctor", "demo", "status --json"])
+@pytest.mark.parametrize(
+    "arguments", ["sync", "sync --company 1", "plan", "status", "doctor", "demo", "status --json", "prepare"]
+)
 async def test_a_file_of_settings_that_cannot_be_read_is_exit_status_two(tmp_path, arguments):
     (tmp_path / ".env").write_text("FMCSA_MONGODB_URI=mongodb://127.0.0.1:1/x\n", encoding="utf-16")
     status, out, err = await command(*arguments.split())

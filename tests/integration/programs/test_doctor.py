@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 from fmcsa_orchestrator import open_orchestrator
 from fmcsa_orchestrator.cli.app import app
 from fmcsa_orchestrator.cli.demo import demo_settings
+from fmcsa_orchestrator.sources.catalogue import BUILT_IN
 from fmcsa_orchestrator.testing import DATASETS, Fault, Fleet, LocalFmcsa
 from fmcsa_orchestrator.testing.fakes import FakeSource, InMemoryRepository
 from tests.support.backends import BACKENDS, open_backend
@@ -21,7 +22,7 @@ def lines(out):
 
 
 async def test_all_is_well(environment):
-    status, out, err = await command("doctor", **environment)
+    status, out, err = await command("doctor", **environment, FMCSA_SOURCES=", ".join(BUILT_IN))
     assert (status, err) == (0, "")
     assert all(line.startswith("ok") for line in lines(out))
     for what in (
@@ -62,6 +63,26 @@ def test_what_cannot_be_opened_is_a_finding(monkeypatch, variables, named):
         monkeypatch.setenv(name, value)
     done = CliRunner().invoke(app, ["doctor"])
     assert (done.exit_code, named in done.output, "Traceback" in done.output) == (2, True, False)
+
+
+async def test_indexes_are_made_by_a_command_of_its_own(environment):
+    for what in ("has been made", "is there"):
+        status, out, err = await command("prepare", **environment)
+        assert (status, err, len(lines(out)), out.count(what)) == (0, "", 5, 5)
+    days = {"FMCSA_ENDED_ROWS_KEPT_DAYS": "30"}
+    status, out, _ = await command("prepare", "--timeout", "30", "--json", **environment, **days)
+    found = [finding["text"] for finding in json.loads(out) if finding["what"] == "ended rows"]
+    assert (status, len(found), "after 30 days" in found[0]) == (0, 3, True)
+
+
+@pytest.mark.parametrize(
+    ("variables", "named"),
+    [({}, "FMCSA_MONGODB_URI"), ({"FMCSA_MONGODB_URI": "mongodb://127.0.0.1:9/?serverSelectionTimeoutMS=100"}, "FMCSA_MONGODB_URI"),
+     ({"FMCSA_ENDED_ROWS_KEPT_DAYS": "0"}, "FMCSA_ENDED_ROWS_KEPT_DAYS"), ({"FMCSA_ENDED_ROWS_KEPT_DAYS": "30000"}, "FMCSA_ENDED_ROWS_KEPT_DAYS")],
+)  # fmt: skip
+async def test_a_store_that_cannot_be_prepared_is_exit_status_two(variables, named):
+    status, out, err = await command("prepare", **variables)
+    assert (status, len(lines(out)), named in out, "->" in out, "Traceback" in out + err) == (2, 1, True, True, False)
 
 
 @pytest.mark.parametrize(("key", "is_good"), [("right", True), ("wrong", False)])

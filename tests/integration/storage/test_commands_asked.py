@@ -9,10 +9,12 @@ from pymongo.monitoring import CommandListener
 from fmcsa_orchestrator import MongoCompanyRepository, Settings, open_orchestrator
 from fmcsa_orchestrator.report.read import read_company, read_fleet
 from fmcsa_orchestrator.testing import Fault, Fleet, LocalFmcsa
+from tests.support.pages import CODE
 from tests.support.paths import DOCS
 from tests.support.status_samples import SOURCES
 
 OF_THE_DRIVER = {"getMore", "killCursors", "endSessions", "ping", "buildInfo"}
+OF_ENDED_ROWS = {"collMod", "dropIndexes"}  # test_ended_rows.py sees them; the embedded server would not show what they do
 
 
 class Names(CommandListener):
@@ -41,6 +43,7 @@ async def test_the_page_names_every_command_that_is_sent(wire_uri):
         fast = {"soda_requests_per_second": 1_000, "source_calls_per_second": 1_000}
         settings = Settings(soda_base_url=upstream.soda_url, qcmobile_base_url=upstream.qcmobile_url, **fast)
         async with open_orchestrator(settings, repository=MongoCompanyRepository(database)) as orchestrator:
+            await orchestrator.prepare()
             await orchestrator.check()
             await orchestrator.plan()
             assert (await orchestrator.sync_all_companies()).success
@@ -54,7 +57,8 @@ async def test_the_page_names_every_command_that_is_sent(wire_uri):
     sent, collections = {name for name, _ in names.asked}, {on for _, on in names.asked if isinstance(on, str)}
     page = (DOCS / "reference" / "mongodb.md").read_text(encoding="utf-8")
     table = page[page.index("## Commands") : page.index("## The least rights")]
-    assert set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)) == sent - OF_THE_DRIVER
+    on_the_page = {name for line in table.splitlines() if line.startswith("| `") for name in CODE.findall(line.split("|")[1])}
+    assert on_the_page == (sent - OF_THE_DRIVER) | OF_ENDED_ROWS
     role = page[page.index("createRole") : page.index("roles: []")]
     assert collections <= set(re.findall(r'"(\w+)"', role))
     await client.drop_database(database_name)

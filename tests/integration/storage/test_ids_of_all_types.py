@@ -4,17 +4,20 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
-from bson import Binary
+from bson import Binary, Decimal128, Int64
 from bson.binary import UuidRepresentation
 
 from fmcsa_orchestrator import CompanyNotFoundError, Document, SourceReport
 from fmcsa_orchestrator.testing.fakes import FakeSource
+from tests.support import wire_proxy as wire
 from tests.support.backends import open_backend
+from tests.support.bad_day import open_bad_day
 from tests.support.leases import orchestrator
 from tests.support.real_store import KINDS
 
 UUIDS = [UUID(int=0x00112233445566778899AABBCCDDEEFF), UUID(int=1)]
 IDS = [1.5, b"some bytes", Binary(b"0123456789abcdef", 3), Binary(b"0123456789abcdef", 4), datetime(2026, 1, 1, tzinfo=UTC)]
+IDS.append(Int64(2**40))
 
 
 @pytest.mark.parametrize("company_id", IDS, ids=repr)
@@ -28,6 +31,27 @@ async def test_it_is_found_and_synced(backend, company_id, request):
     summary = await orchestrator(backend, source).sync_all_companies(force=True)
     assert (summary.succeeded, summary.failed) == (2, 0)
     assert len(await backend.rows("fmcsaS")) == 2
+
+
+@pytest.mark.parametrize("driver", ["motor", "pymongo"])
+async def test_one_that_nothing_can_be_kept_by_is_told_as_such(driver, wire_uri):
+    """No store here can hold such an id."""
+
+    async def fault(command, ask):
+        if wire.name_of(command) != "find" or command["find"] != "companies":
+            return await ask()
+        found = [{"_id": Decimal128("1.5"), "dotNumber": 7}]
+        return {"ok": 1.0, "cursor": {"id": Int64(0), "ns": "any.companies", "firstBatch": found}}
+
+    async with open_bad_day(driver, wire_uri) as day:
+        day.proxy.fault = fault
+        result = await day.sync.sync_company(Decimal128("1.5"))
+        assert [(error.kind, error.error) for error in result.errors] == [
+            ("database", "an _id of type Decimal128 cannot be synced; give it a plain one")
+        ]
+        assert result.as_dict()["company_id"] == "1.5"
+        summary = await day.sync.sync_all_companies()
+        assert (summary.total, summary.failed, "Decimal128" in str(summary.errors)) == (1, 1, True)
 
 
 @pytest.mark.skipif(not KINDS, reason="for want of binary: set FMCSA_TEST_FERRETDB=build, or FMCSA_TEST_MONGODB_URI")

@@ -34,7 +34,7 @@ async def test_a_limit_of_the_uri_for_whole_operations_is_the_only_one(name):
 
 
 @pytest.mark.usefixtures("no_pauses")
-@pytest.mark.parametrize(("command", "selection_s"), [("status", 5), ("doctor", 5), ("sync", 30)])
+@pytest.mark.parametrize(("command", "selection_s"), [("status", 5), ("doctor", 5), ("sync", 30), ("prepare", 30)])
 def test_who_looks_on_is_told_soon_and_a_run_has_patience(monkeypatch, command, selection_s):
     connect, asked_for = driver.connect, []
 

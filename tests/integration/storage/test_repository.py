@@ -85,6 +85,25 @@ async def test_an_attempt_that_a_wrong_clock_put_into_the_future_is_due(backend)
     assert await due(backend) == ["future"]
 
 
+async def test_who_has_lost_its_number_counts_no_more_among_those_that_hold_a_version(backend):
+    """`plan` takes them off those that are due, among which it is not."""
+    held = {"fmcsaData": {"syncStatus": {"sources": {"s": {"version": "v1"}, "t": {"version": "v2"}}}}}
+    for key, number in enumerate((7, None, "")):
+        await backend.add({"_id": key, "dotNumber": number, **held})
+    await backend.add({"_id": "missing", **held}, {"_id": "other", "dotNumber": 9})
+    assert [await backend.repository.count_current(*which) for which in (("s", "v1"), ("t", "v2"), ("s", "v2"))] == [1, 1, 0]
+
+
+async def test_of_those_that_are_due_only_what_is_needed_is_read(backend):
+    """Most are current, and the rest of their documents, which may be large or odd, is not looked at."""
+    if backend.database is None:
+        pytest.skip("memory gives them as they are")
+    await backend.add(company(1, NOW - timedelta(hours=1), name="One", contract="x" * 1_000))
+    await backend.database["companies"].update_one({"_id": 1}, {"$set": {"fmcsaData.csa": {"a": 1}}})
+    (found,) = await backend.repository.take_due(NOW, NOW, 5, ())
+    assert (set(found), set(found["fmcsaData"])) == ({"_id", "dotNumber", "name", "fmcsaData"}, {"syncStatus"})
+
+
 async def test_times_come_back_aware(backend):
     await backend.add(company(1, NOW))
     assert (await backend.repository.find_company(1))["fmcsaData"]["syncStatus"]["lastRun"] == NOW

@@ -1,11 +1,12 @@
 """Answers of MongoDB that no embedded store gives: whose fault they are, and that what is unsure is read again."""
 
 import pytest
+from bson.datetime_ms import DatetimeMS
 
 from tests.support import wire_proxy as wire
 from tests.support.bad_day import ROWS, kinds, open_bad_day, saves
 
-OF_THE_DATA = [2, 9, 14, 15, 28, 40, 52, 57, 121, 11000, 17419]
+OF_THE_DATA = [2, 9, 14, 15, 28, 40, 52, 57, 121, 10334, 11000, 17419, 17420, 7655103]
 OF_THE_STORE = [14031, 16500, 10107, 189, 91, 13, 50, 8000, 1]
 
 
@@ -104,3 +105,38 @@ async def test_where_one_document_is_written_a_full_disk_is_the_stores_too(day, 
     day.proxy.fault = wire.each_refused(code, when=wire.writes("fmcsaLeases"))
     summary = await day.sync.sync_all_companies()
     assert (summary.stopped, kinds(summary)) == ("could_not_run", {"database"})
+
+
+@pytest.mark.parametrize("when", ["always", "from the first status on"])
+async def test_companies_that_are_a_view_are_told_in_the_servers_words(day, when):
+    """No company can be written then: it is the store's, and not tried for each."""
+    words = "Namespace app.companies is a view, not a collection"
+    day.proxy.fault = wire.refused(166, words, when=wire.writes("companies") if when == "always" else saves)
+    summary = await day.sync.sync_all_companies()
+    assert (summary.stopped, kinds(summary), summary.succeeded) == ("database", {"database"}, 0)
+    assert words in summary.errors[-1]["errors"][0].error
+    result = await day.sync.sync_company(0)
+    assert ([error.kind for error in result.errors], words in result.errors[0].error) == (["database"], True)
+
+
+@pytest.mark.parametrize("path", ["hired", "fmcsaData.syncStatus.lastRun", "fmcsaData.syncStatus.lease.expiresAt"])
+async def test_a_date_that_python_does_not_have_costs_nobody_anything(day, path):
+    """As the year 10000: whole documents are read, and the host may keep in them what it likes."""
+    *way, last = path.split(".")
+
+    async def fault(command, ask):
+        reply = await ask()
+        if wire.name_of(command) == "find" and command["find"] == "companies":
+            for document in reply["cursor"]["firstBatch"]:
+                folder = document
+                for name in way:
+                    folder = folder.setdefault(name, {})
+                folder[last] = DatetimeMS(253_402_300_800_000)
+        return reply
+
+    day.proxy.fault = fault
+    assert (await day.sync.sync_company(0)).success or path.startswith("fmcsaData")
+    summary = await day.sync.sync_all_companies()
+    assert (summary.stopped, summary.failed) == (None, 0)
+    assert (await day.heal()).success
+    assert await day.is_whole()

@@ -3,17 +3,21 @@
 import asyncio
 import json
 import tracemalloc
+from datetime import UTC, datetime
 from itertools import islice
+from typing import Annotated, Required
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import Field
+from typing_extensions import TypedDict
 
 from fmcsa_orchestrator import Company, Document, MalformedPayloadError, OddRow, UsdotNumber, ViolationsSource
 from fmcsa_orchestrator.clients.json_rows import RowSlicer, decode_rows
 from fmcsa_orchestrator.sources.inspections import inspection_documents, parse_inspection, summarize_inspections
 from fmcsa_orchestrator.sources.sms.result_file import parse_result
-from fmcsa_orchestrator.sources.soda.columns import RowParser
+from fmcsa_orchestrator.sources.soda.columns import CountOrText, DayOrText, RowParser
 from fmcsa_orchestrator.sources.soda.file import CarrierRows
 from fmcsa_orchestrator.sources.soda.kept_rows import SLICE, KeptRows, RowKeeper, slices
 from fmcsa_orchestrator.sources.violations import parse_violation, summarize_violations, violation_documents
@@ -102,6 +106,31 @@ def test_good_rows_are_believed_beside_a_few_odd_ones(good, odd, is_believed):
         rows.set_aside(OddRow("{}", "no date", "insp_date"))
     assert rows.is_believed() is is_believed
     assert str(rows.fault()).startswith("over 100 of" if odd > 100 else f"{odd} of {good + odd} rows")
+
+
+@pytest.mark.parametrize("private", [frozenset(), frozenset({"phone"})])
+def test_what_is_private_is_left_out_of_a_row_that_is_set_aside(private):
+    class Row(TypedDict, total=False):
+        usdot: Required[Annotated[int, Field(validation_alias="dot_number")]]
+        units: Annotated[int, Field(validation_alias="power_units")]
+
+    row = {"dot_number": str(OTHER), "phone": "3035550142", "power_units": "many"}
+    ((_, odd),) = RowKeeper([OTHER], RowParser(Row, private=private)).decode(body_of([row]).encode())
+    assert json.loads(odd.raw) == {column: value for column, value in row.items() if column not in private}
+    assert odd.field == "power_units"
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "expected"),
+    [("units", "18", 18), ("units", "0", 0), ("units", " ", None), ("units", "-1", "-1"), ("units", " many  more ", "many more"),
+     ("on", "20250528 0000", datetime(2025, 5, 28, tzinfo=UTC)), ("on", "20251340", "20251340"), ("on", "", None)],
+)  # fmt: skip
+def test_a_lenient_column_keeps_what_it_cannot_read_as_text(column, value, expected):
+    class Row(TypedDict, total=False):
+        units: Annotated[CountOrText, Field(validation_alias="units")]
+        on: Annotated[DayOrText, Field(validation_alias="on")]
+
+    assert RowParser(Row)({column: value}) == {"units": None, "on": None, column: expected}
 
 
 @pytest.mark.parametrize("column", [{"dot_number": None}, {"dot_number": "x"}, {"dot_number": "8"}])

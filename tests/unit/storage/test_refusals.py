@@ -8,7 +8,7 @@ from fmcsa_orchestrator.storage.mongodb.driver import UpdateOne, bulk, translate
 
 # BadValue, FailedToParse, TypeMismatch, path not viable, conflicting paths, an id or a key that is none, rules of the collection,
 # a second of its kind, too large before and after.
-OF_THE_DATA = [2, 9, 14, 15, 28, 40, 52, 57, 121, 10334, 11000, 17419, 17420]
+OF_THE_DATA = [2, 9, 14, 15, 28, 40, 52, 57, 121, 10334, 11000, 17419, 17420, 7655103]
 # Rights, a primary that steps down, disk full, throttled, no such shard version, a time limit, not implemented.
 OF_THE_STORE = [13, 14031, 16500, 13388, 50, 238]
 OPERATIONS = [UpdateOne({"_id": number}, {"$set": {"a": 1}}) for number in range(4)]

@@ -1,10 +1,12 @@
 """Windows and chunks: what is read ahead, how many companies go to the store together, and that none is lost or taken twice."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from fmcsa_orchestrator import CompanySynced, RepositoryError, SourceReport, WindowFetched
+from fmcsa_orchestrator.sync import fleet_run
 from fmcsa_orchestrator.sync.fleet_run import CHUNK, HOLD_S, Pace
 from fmcsa_orchestrator.testing.fakes import FakeSource, InMemoryRepository
 from tests.support.passing_time import PATIENCE_S
@@ -109,3 +111,46 @@ async def test_what_is_saved_without_effect_is_taken_once():
     summary = await orchestrator(repository, source, batch_size=3).sync_all_companies()
     assert summary.stopped is None
     assert sorted(key for batch in source.batches for key in batch) == list(range(9))
+
+
+def noting(repository):
+    """What the windows of a run are asked with from now on: how many ids are named, and since which attempt."""
+    asked, take_due = [], repository.take_due
+
+    async def noted(since, now, limit, without, *, after=None):
+        asked.append((len(without), after))
+        return await take_due(since, now, limit, without, after=after)
+
+    repository.take_due = noted
+    return asked
+
+
+async def test_those_that_were_left_as_they_are_are_passed_over_by_their_time():
+    repository = InMemoryRepository(companies(100))
+    sync = orchestrator(repository, Batched("s"), batch_size=10)
+    for _ in range(2):
+        assert (await sync.sync_all_companies()).success
+    hour = datetime.now(UTC) - timedelta(hours=1)
+    for number, company in enumerate(repository.companies.values()):
+        company["fmcsaData"]["syncStatus"]["lastRun"] = hour + timedelta(seconds=number // 5)
+    asked = noting(repository)
+    assert (await sync.sync_all_companies()).succeeded == 100
+    assert len(asked) == 11
+    assert max(named for named, _ in asked) <= 15  # a window in hand, and those of the very time
+    times = [after for _, after in asked if after is not None]
+    assert (times, len(times) >= 9) == (sorted(set(times)), True)
+
+
+async def test_however_many_were_attempted_at_the_same_time_few_are_left_out_by_name(monkeypatch):
+    """As after a restore that stamps them all alike: a query that names thousands of ids grows with each window."""
+    monkeypatch.setattr(fleet_run, "MOST_NAMED", 50)
+    repository = InMemoryRepository(companies(300))
+    sync = orchestrator(repository, Batched("s"), batch_size=20)
+    for _ in range(2):
+        assert (await sync.sync_all_companies()).success
+    at = datetime.now(UTC) - timedelta(hours=1)
+    for company in repository.companies.values():
+        company["fmcsaData"]["syncStatus"]["lastRun"] = at
+    asked = noting(repository)
+    assert (await sync.sync_all_companies()).succeeded == 300
+    assert 50 <= max(named for named, _ in asked) < 50 + 3 * 20

@@ -354,8 +354,8 @@ def test_a_share_is_from_0_to_1() -> None:
 
 def test_counts_are_those_of_the_rows(fleet: Fleet) -> None:
     for dataset in DATASETS:
-        counts = [fleet.count(dataset, usdot) for usdot in fleet.usdots]
-        assert counts == [len(fleet.rows(dataset, usdot)) for usdot in fleet.usdots]
+        counts = [fleet.count(dataset, key) for key in fleet.keys(dataset)]
+        assert counts == [len(fleet.rows(dataset, key)) for key in fleet.keys(dataset)]
         assert fleet.total_rows(dataset) == sum(counts)
 
 

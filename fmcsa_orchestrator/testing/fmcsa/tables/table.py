@@ -4,9 +4,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from fmcsa_orchestrator.testing.fmcsa.carriers import Carrier
+from fmcsa_orchestrator.testing.fmcsa.daily_inspections import DailyInspection
 from fmcsa_orchestrator.testing.fmcsa.datasets import Row
 
 MakeRows = Callable[[Carrier, int, int], list[Row]]
+
+
+@dataclass(frozen=True, slots=True)
+class PerInspection:
+    """How the rows of a daily file of inspections are made: for each inspection by itself."""
+
+    rows: Callable[[DailyInspection], list[Row]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +31,15 @@ class Table:
         key: the column that holds the USDOT number.
         padded: whether that is written with eight digits.
         monthly: whether it is replaced with the SMS files, instead of daily and by itself.
+        by_inspection: whether `key` holds the number of an inspection instead of a carrier's.
     """
 
     id: str
     title: str
     columns: tuple[str, ...]
-    make: MakeRows
+    make: MakeRows | PerInspection
     numbers: frozenset[str] = frozenset()
     key: str = "dot_number"
     padded: bool = False
     monthly: bool = False
+    by_inspection: bool = False

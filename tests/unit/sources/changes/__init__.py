@@ -1,0 +1,1 @@
+"""Of what changes mean: pure functions of before and after."""
