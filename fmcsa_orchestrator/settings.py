@@ -51,6 +51,8 @@ class Settings(BaseSettings):
     violations_collection: str = Field("fmcsaViolations", description="where violations go")
     leases_collection: str = Field("fmcsaLeases", description="where the lease of a run is kept")
     quarantine_collection: str = Field("fmcsaQuarantine", description="where rows go that cannot be understood")
+    estimates: bool = Field(False, description="whether percentiles that FMCSA does not publish are estimated")
+    estimates_collection: str = Field("fmcsaEstimates", description="where the distributions for estimates are kept, by SMS run")
     events: bool = Field(True, description="tell what has changed about carriers")
     events_collection: str = Field("fmcsaEvents", description="where that is told")
     events_kept_days: PositiveInt = Field(400, description="days after which what was told is deleted")
@@ -58,8 +60,6 @@ class Settings(BaseSettings):
     history_collection: str = Field("fmcsaHistory", description="where that is kept")
     history_kept_days: PositiveInt | None = Field(None, description="days after which that is deleted; default: never")
     alert_rules: AlertRules | None = Field(None, description="what is alarming, as JSON; by default FMCSA's own thresholds")
-    estimates: bool = Field(False, description="whether percentiles that FMCSA does not publish are estimated")
-    estimates_collection: str = Field("fmcsaEstimates", description="where the distributions for estimates are kept, by SMS run")
     sources: Annotated[tuple[str, ...] | None, NoDecode] = Field(
         None, description="built-in sources to run, as `csa_scores, violations`; default: all that cost nothing to have"
     )

@@ -66,10 +66,10 @@ class SourceSlot:
     registry: str | None  # carriers leave the files of one together
     derives: tuple[str, ...]  # what it works out from what is stored
     derive: Callable[[Company], Derived] | None  # None where that is nothing
+    survey: Survey | None  # what it has to know of all carriers
     row_events: RowEvents  # what its changes mean to whoever watches the carrier
     field_events: FieldEvents
     history: Callable[[Company], tuple[datetime, Mapping[str, Any]] | None] | None  # what is to be kept for good of each state
-    survey: Survey | None  # what it has to know of all carriers
 
     def wait_s(self) -> float:
         """Seconds before the source could ask its upstream, at least; 0 where it does not tell."""
@@ -136,10 +136,10 @@ def _declared(source: Any) -> SourceSlot:
         batch=BatchReading(name, _batch_size(name, source), source) if isinstance(source, BatchSource) else None,
         derives=derives,
         derive=derive if derives else None,
+        survey=survey if isinstance(survey, Survey) else None,
         row_events=getattr(source, "row_events", _no_row_events),
         field_events=getattr(source, "field_events", _no_field_events),
         history=_history(source),
-        survey=survey if isinstance(survey, Survey) else None,
     )
 
 
