@@ -8,7 +8,7 @@ import sys
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from http import HTTPStatus
+from http.client import responses
 from typing import Any, Literal, Self, get_args
 
 Kind = Literal["resource", "metadata", "qcmobile", "other"]
@@ -389,10 +389,11 @@ def _message(text: str) -> bytes:
 
 
 def _error_body(code: int, kind: Kind) -> Any:
+    phrase = responses.get(code, "Unknown Error")  # those of the world's gateways, as 520, are in no standard
     if kind == "qcmobile":
-        return {"content": "Webkey not found", "retrievalDate": RETRIEVED} if code in {401, 404} else HTTPStatus(code).phrase
+        return {"content": "Webkey not found", "retrievalDate": RETRIEVED} if code in {401, 404} else phrase
     if kind == "other":
-        return {"error": True, "message": HTTPStatus(code).phrase}
+        return {"error": True, "message": phrase}
     if code == 404:
         return {"code": "not_found" if kind == "metadata" else "dataset.missing", "error": True, "message": "Not found"}
-    return _SODA_ERRORS.get(code, {"error": True, "message": HTTPStatus(code).phrase})
+    return _SODA_ERRORS.get(code, {"error": True, "message": phrase})
