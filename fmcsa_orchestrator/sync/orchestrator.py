@@ -44,6 +44,7 @@ from fmcsa_orchestrator.sync.on_demand import OnDemandSync
 from fmcsa_orchestrator.sync.shared_reads import SharedReads
 from fmcsa_orchestrator.sync.source_registry import make_slots
 from fmcsa_orchestrator.sync.summary import Tally
+from fmcsa_orchestrator.sync.surveys import Surveys
 from fmcsa_orchestrator.sync.versions import Versions
 
 log = logging.getLogger(__name__)
@@ -103,13 +104,15 @@ class Orchestrator:
         slots = make_slots(sources)
         batch_sources = [slot.batch for slot in slots if slot.batch is not None]
         isolation = Isolation(secrets)
+        surveys = Surveys([slot.survey for slot in slots if slot.survey is not None], repository, isolation)
         self.components = Components(
             slots=slots,
             batch_sources=batch_sources,
             repository=repository,
             limiter=limiter,
             isolation=isolation,
-            versions=Versions(batch_sources, isolation, ttl_s=_VERSION_TTL_S, timeout_s=company_timeout_s),
+            versions=Versions(batch_sources, isolation, ttl_s=_VERSION_TTL_S, timeout_s=company_timeout_s, before=surveys.load),
+            surveys=surveys,
             window_size=batch_size,
             company_timeout_s=company_timeout_s,
             lease_ttl_s=lease_ttl_s,
@@ -140,7 +143,7 @@ class Orchestrator:
         clock, isolation, loop = RunClock(), self.components.isolation, asyncio.get_running_loop()
         began = loop.time()
         tally, caller = Tally(clock), SourceCaller(self.components.limiter, isolation)
-        run = FleetRun(self.components, caller, new_owner(), clock=clock, tally=tally, force=force)
+        run = FleetRun(self.components, caller, new_owner(), clock=clock, tally=tally, force=force, deadline_s=deadline_s)
         with entered(self._context(clock, on_event, is_background=True)) as context:
             with watched("run") as activity:
                 stopped = await self._guarded_run(run, tally, deadline_s)

@@ -17,7 +17,7 @@ from fmcsa_orchestrator.model.text import printable
 from fmcsa_orchestrator.report.freshness import STATE_WORDS
 from fmcsa_orchestrator.report.html.charts import highest_measures, stack_parts, whole_percent
 from fmcsa_orchestrator.report.overview import Overview
-from fmcsa_orchestrator.report.wording import day, hundredths, minute, number, percent, rows_of, tally
+from fmcsa_orchestrator.report.wording import ESTIMATES, day, hundredths, minute, number, our_estimate, percent, rows_of, tally
 from fmcsa_orchestrator.storage.fleet_status import State
 
 _PACKAGE = "fmcsa_orchestrator.report.html"
@@ -41,11 +41,15 @@ def templates() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    words = (day, hundredths, minute, number, percent, rows_of, tally)
+    words = (day, our_estimate, hundredths, minute, number, percent, rows_of, tally)
     environment.filters |= {function.__name__: function for function in (*words, stack_parts, whole_percent)}
     environment.filters |= {"beside": partial(zip, strict=True), "word": STATE_WORDS.__getitem__, "in_words": _in_words}
     style = files(_PACKAGE).joinpath("style.css").read_text(encoding="utf-8") + _widths()
-    environment.globals |= {"style": style, "style_digest": b64encode(hashlib.sha256(style.encode()).digest()).decode()}
+    environment.globals |= {
+        "about_estimates": ESTIMATES,
+        "style": style,
+        "style_digest": b64encode(hashlib.sha256(style.encode()).digest()).decode(),
+    }
     return environment
 
 

@@ -125,6 +125,19 @@ class MongoCompanyRepository:
         facts = (found or {}).get("lastRun")
         return facts if isinstance(facts, Mapping) else None
 
+    async def last_survey(self, collection: str) -> Mapping[str, Any] | None:
+        """By its time; there is one document a month."""
+
+        def call() -> Awaitable[list[Mapping[str, Any]]]:
+            return whole(self._collection(collection).find({}).sort("readAt", -1).limit(1), 1)
+
+        return next(iter(await asked("cannot read a survey", call)), None)
+
+    async def keep_survey(self, collection: str, document: Mapping[str, Any]) -> None:
+        """As a whole."""
+        replace = partial(self._collection(collection).replace_one, {"_id": document["_id"]}, dict(document), upsert=True)
+        await asked("cannot keep a survey", replace)
+
     async def count_due(self, since: datetime, now: datetime) -> int:
         """How many companies are to be attempted."""
         count: int = await asked("cannot count companies", partial(self._companies.count_documents, _due(since, now)))
