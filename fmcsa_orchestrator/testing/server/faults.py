@@ -122,7 +122,9 @@ class Fault:
 
         def apply(plan: Effects, asked: Asked, _: int | None) -> None:
             answer = error_answer(code, asked.kind, retry_after)
-            plan.answer = answer if text is None else replace(answer, body=_message(text), content_type=JSON_TYPE)
+            if text is not None:
+                answer = replace(answer, body=json.dumps({"error": True, "message": text}).encode(), content_type=JSON_TYPE)
+            plan.answer = answer
             plan.silent |= silent
 
         return cls(f"status {code}", apply, answers=True)
@@ -287,6 +289,7 @@ class Fault:
 
     @classmethod
     def _instead(cls, name: str, answer: Answer, kinds: frozenset[Kind] = _EVERY) -> Self:
+        """This answer in place of the true one, to requests of these kinds."""
         def apply(plan: Effects, _: Asked, __: int | None) -> None:
             plan.answer = answer
 
@@ -294,6 +297,7 @@ class Fault:
 
     @classmethod
     def _plan(cls, name: str, **changes: Any) -> Self:
+        """The true answer, sent otherwise: these attributes of `Effects`, which `LocalServer` carries out."""
         def apply(plan: Effects, _: Asked, __: int | None) -> None:
             for attribute, value in changes.items():
                 setattr(plan, attribute, value)
@@ -302,6 +306,7 @@ class Fault:
 
     @classmethod
     def _edit(cls, name: str, kinds: frozenset[Kind] = _ROWS, **changes: Any) -> Self:
+        """Another content: these attributes of `Edits`, which `SodaDouble` heeds; of several faults, sets and lists add up."""
         def apply(plan: Effects, _: Asked, __: int | None) -> None:
             for attribute, value in changes.items():
                 before = getattr(plan.edits, attribute)
@@ -382,10 +387,6 @@ def error_answer(code: int, kind: Kind, retry_after: int | str | None = None) ->
     if code == 503:
         return Answer(code, _MAINTENANCE, _HTML_TYPE, headers)
     return Answer(code, json.dumps(_error_body(code, kind)).encode(), JSON_TYPE, headers)
-
-
-def _message(text: str) -> bytes:
-    return json.dumps({"error": True, "message": text}).encode()
 
 
 def _error_body(code: int, kind: Kind) -> Any:
