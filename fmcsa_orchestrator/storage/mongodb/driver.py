@@ -61,7 +61,7 @@ __all__ = [
 
 T = TypeVar("T")
 
-OPERATION_S = 120.0  # what one operation may take, with all its repetitions; a count without an index takes a minute
+OPERATION_S = 120.0
 CLOSE_S = 2.0  # what it may take to tell the server that we leave
 PAUSES_S = (0.25, 0.5, *(1.0,) * 2, *(2.0,) * 9)  # between repetitions; an election takes about twelve seconds
 SELECTION_S = 30.0  # how long a server is looked for: longer than an election
@@ -80,7 +80,9 @@ _TRUST = timedelta(minutes=1)  # how long a reading of the server's clock serves
 
 
 def connect(uri: str, driver: Literal["motor", "pymongo"] = "motor", *, selection_s: float = SELECTION_S) -> Any:
-    """This driver's client for this URI. What the URI says of time limits holds, else these do.
+    """This driver's client for this URI. What the URI says of the driver's time limits holds, else these do.
+
+    `asked` gives up after `OPERATION_S` in any case: a URI can make that less, not more.
 
     A server is looked for during `selection_s`. A connection that gives no answer for `OPERATION_S` is given up by the driver as
     well: motor's threads would wait on when we do not any more. (Its `timeoutMS` would take the place of `selection_s`, too.)

@@ -52,6 +52,16 @@ async def test_what_is_wrong_comes_with_a_remedy(environment):
     assert "FMCSA_COMPANIES_COLLECTION" in faults["companies"]["remedy"]
 
 
+async def test_of_a_dataset_that_is_closed_no_setting_is_suspected(environment):
+    async with LocalFmcsa(Fleet.uniform(2)) as upstream:
+        upstream.inject(Fault.closed(), dataset="8mt8-2mdr")
+        status, out, _ = await command("doctor", "--json", **environment | {"FMCSA_SODA_BASE_URL": upstream.soda_url})
+    (fault,) = [finding for finding in json.loads(out) if not finding["is_good"]]
+    assert (status, fault["what"]) == (2, "SMS Input - Violation (8mt8-2mdr)")
+    assert "private or retired" in fault["text"]
+    assert ("newer version" in fault["remedy"], "BASE_URL" in fault["remedy"]) == (True, False)
+
+
 @pytest.mark.parametrize(
     ("variables", "named"),
     [({}, "FMCSA_MONGODB_URI"), ({"FMCSA_MONGODB_URI": "mongodb://127.0.0.1:9/?serverSelectionTimeoutMS=100"}, "FMCSA_MONGODB_URI"),
