@@ -49,6 +49,15 @@ def carrier_sections(document: Mapping[str, Any], sources: Iterable[SourceView])
     return tuple(_section(kind, document, used.get(name)) for name, kind in _KINDS.items())
 
 
+def absences(sections: Iterable[Section]) -> list[str]:
+    """Why some say nothing, with all of which that is so: "Crashes, Insurance: not read yet"."""
+    titles: dict[str, list[str]] = {}
+    for section in sections:
+        if section.absent is not None:
+            titles.setdefault(section.absent, []).append(section.title)
+    return [f"{in_one_line(found)}: {absent}" for absent, found in titles.items()]
+
+
 def _section(kind: "_Kind", document: Mapping[str, Any], source: SourceView | None) -> Section:
     found = dig(document, f"fmcsaData.{kind.field}")
     absent = _absent(found, source, kind.nothing)
@@ -63,7 +72,7 @@ def _absent(found: Any, source: SourceView | None, nothing: str) -> str | None:
     if isinstance(found, dict) and found.get("records") != 0:
         return None
     if source is None:
-        return "switched off: FMCSA_SOURCES does not name it"
+        return "switched off"
     if source.outcome is None:
         return "not read yet"
     if source.outcome in FAILURES:
@@ -198,7 +207,7 @@ _KINDS = {
         _Kind("out_of_service_orders", "outOfServiceOrders", "Out-of-service orders", _orders),
         _Kind("authority", "authority", "Operating authority", _authority, "not published"),
         _Kind("insurance", "insurance", "Insurance", _insurance, "not published"),
-        _Kind("roadside", "roadside", "Roadside inspections, daily", _roadside),
+        _Kind("roadside", "roadside", "Roadside", _roadside),
     )
 }
 

@@ -83,7 +83,7 @@ def _of_safety(safety: SafetyView) -> Iterator[Concern]:
         if kind.above and kind.inspections >= _LEAST_INSPECTIONS:
             yield Concern(Weight.WARNING, f"{kind.kind} OOS {percent(kind.rate)} ({percent(kind.national_average)})")
     if safety.proof is not None and safety.proof.agrees is False:
-        yield Concern(Weight.WARNING, "rows disagree with FMCSA's results")
+        yield Concern(Weight.WARNING, "rows disagree")
 
 
 def _beyond(basic: BasicView) -> float:

@@ -48,11 +48,6 @@ def hundredths(value: float | None, none: str = "-") -> str:
     return none if value is None else number(round(value, 2))
 
 
-def rows_of(count: int | None) -> str:
-    """After a comma, so many rows; nothing where they were not counted."""
-    return "" if count is None else f", {count:,} row{'s' * (count != 1)}"
-
-
 def tally(counts: Mapping[str, int]) -> str:
     """Counts with what they count, the largest first: "40 changed, 2 failed"."""
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))

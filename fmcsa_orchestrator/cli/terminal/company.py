@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from fmcsa_orchestrator.cli.terminal.outcomes import STYLES
-from fmcsa_orchestrator.report.carrier import Section
+from fmcsa_orchestrator.report.carrier import Section, absences
 from fmcsa_orchestrator.report.concerns import Concern, Weight
 from fmcsa_orchestrator.report.freshness import STATE_WORDS, SourceView
 from fmcsa_orchestrator.report.history import HistoryView, spark
@@ -42,7 +42,10 @@ def show_company_status(console: Console, company: CompanyView, at: datetime) ->
         console.print(Text.assemble("to look at: ", concerns_text(company.concerns)))
     console.print()
     for section in company.carrier:
-        _show_section(console, section)
+        if section.absent is None:
+            _show_section(console, section)
+    for words in absences(company.carrier):
+        console.print(Text(words, style="dim"))
     console.print()
     _show_safety(console, safety)
     if company.history is not None:
@@ -56,10 +59,7 @@ def concerns_text(concerns: Iterable[Concern], between: str = "; ") -> Text:
 
 
 def _show_section(console: Console, section: Section) -> None:
-    """Its title with why there is nothing, or with its facts below."""
-    if section.absent is not None:
-        console.print(Text.assemble((section.title, "bold"), f": {section.absent}", style="dim"))
-        return
+    """Its title, with its facts below."""
     as_of = f", as of {day(section.as_of)}" if section.as_of else ""
     console.print(Text.assemble((section.title, "bold"), (as_of, "dim"), (f"; {section.held}" if section.held else "", "red")))
     table = Table.grid(padding=(0, 2, 0, 0))
