@@ -51,7 +51,7 @@ def _in_a_process(what: str, size: int) -> list[tuple[float, float, float]]:
     return found
 
 
-def _peak_mib() -> float:
+def peak_mib() -> float:
     """The peak of this very process; the figure of getrusage begins with what its parent had."""
     match = re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())
     if match is None:
@@ -64,7 +64,7 @@ async def _fleet(size: int) -> list[tuple[float, float, float]]:
         async with opened(addresses, PassingRepository(addresses.usdots)) as orchestrator:
             started = time.perf_counter()
             await synced(orchestrator)
-            return [(_peak_mib(), time.perf_counter() - started, 0.0)]
+            return [(peak_mib(), time.perf_counter() - started, 0.0)]
 
 
 async def _carrier(rows: int) -> list[tuple[float, float, float]]:
@@ -81,7 +81,7 @@ async def _carrier(rows: int) -> list[tuple[float, float, float]]:
                     started = time.perf_counter()
                     await synced(orchestrator)
                     ticker.cancel()
-                    found.append((_peak_mib(), time.perf_counter() - started, await ticker))
+                    found.append((peak_mib(), time.perf_counter() - started, await ticker))
     return found
 
 

@@ -51,6 +51,8 @@ class Settings(BaseSettings):
     violations_collection: str = Field("fmcsaViolations", description="where violations go")
     leases_collection: str = Field("fmcsaLeases", description="where the lease of a run is kept")
     quarantine_collection: str = Field("fmcsaQuarantine", description="where rows go that cannot be understood")
+    estimates: bool = Field(False, description="whether percentiles that FMCSA does not publish are estimated")
+    estimates_collection: str = Field("fmcsaEstimates", description="where the distributions for estimates are kept, by SMS run")
     events: bool = Field(True, description="tell what has changed about carriers")
     events_collection: str = Field("fmcsaEvents", description="where that is told")
     events_kept_days: PositiveInt = Field(400, description="days after which what was told is deleted")

@@ -26,6 +26,7 @@ from fmcsa_orchestrator.model.errors import (
 )
 
 PAGE_SIZE = 20_000  # rows: some 20 MB, for which the portal takes about 13 seconds
+WHOLE_PAGE = 50_000  # rows of few columns, where a dataset is read whole: the most that its oldest endpoints give
 URL_BUDGET = 6_000  # characters of `$where`; the limit is not documented, servers commonly stop at 8 KB
 _LARGEST_PAGE = 256_000_000  # bytes of one page, over ten times what that many of the widest rows take
 # What reading an answer of another shape, or with absurd numbers in it, may raise.
@@ -159,6 +160,15 @@ class SodaClient:
                 whole.state = part.state if part.modified else whole.state
         return whole or Rows(keeper(), 0, None)
 
+    async def all_rows(self, dataset: Dataset, where: str, keeper: Callable[[], K], *, page_size: int = WHOLE_PAGE) -> Rows[K]:
+        """Every row of the whole dataset that fulfils a condition, of anybody: its columns as declared here, and no others.
+
+        Page by page, each kept by what `keeper` makes for it, then joined: no more is held than that keeps. `where` is SoQL, and
+        never holds anything from outside.
+        """
+        asked = Condition(where, 0, select=",".join(sorted(dataset.columns)), page_size=page_size)
+        return await self._whole_read(dataset, asked, keeper)
+
     async def counts(self, dataset: Dataset, keys: Iterable[int]) -> dict[int, int]:
         """How many rows each of these carriers has; a carrier without any is left out."""
         counts: dict[int, int] = {}
@@ -184,7 +194,7 @@ class SodaClient:
         if others:
             return await self.rows(dataset, keys, keeper)
         page = await self._page(dataset, asked, 0, keeper)
-        if self._is_surely_whole(dataset, page.count, asked.carriers):
+        if self._is_surely_whole(dataset, page.count, asked):
             return page
         counts = await self.counts(dataset, keys)
         if page.count != sum(counts.values()):
@@ -202,7 +212,7 @@ class SodaClient:
     async def _read_once(self, dataset: Dataset, asked: "Condition", keeper: Callable[[], K]) -> Rows[K] | None:
         """All pages, to the number of rows that the portal counts; None when the dataset is replaced meanwhile."""
         whole = await self._page(dataset, asked, 0, keeper)
-        if self._is_surely_whole(dataset, whole.count, asked.carriers):
+        if self._is_surely_whole(dataset, whole.count, asked):
             return whole
         total, state = await self._total(dataset, {"$where": asked.where})
         if state != whole.state:
@@ -226,11 +236,11 @@ class SodaClient:
             )
         return whole
 
-    def _is_surely_whole(self, dataset: Dataset, rows: int, carriers: int) -> bool:
+    def _is_surely_whole(self, dataset: Dataset, rows: int, asked: "Condition") -> bool:
         """Whether so few rows are all that there are of so many carriers: no upstream cuts a page there."""
-        if rows >= self.page_size:
+        if rows >= self._page_size(asked):
             return False
-        if rows == 0 or (dataset.one_row and rows == carriers):
+        if rows == 0 or (dataset.one_row and rows == asked.carriers):
             return True
         return rows not in _CUTS and rows % 500 > 0 and (rows < _DEFAULT_LIMIT or rows <= self._proven.get(dataset.id, 0))
 
@@ -261,11 +271,17 @@ class SodaClient:
             _keep(page, slicer.finish())
             return page
 
-        params = {"$where": asked.where, "$order": ":id", "$limit": str(self.page_size), "$offset": str(offset)}
+        limit = self._page_size(asked)
+        params = {"$where": asked.where, "$order": ":id", "$limit": str(limit), "$offset": str(offset)}
+        if asked.select is not None:
+            params = {"$select": asked.select, **params}
         page = await self._get(dataset, f"/resource/{dataset.id}.json", params, read)
-        if page.count > self.page_size:
+        if page.count > limit:
             raise MalformedPayloadError(f"{dataset.id} gave more rows than asked for", field="$limit")
         return page
+
+    def _page_size(self, asked: "Condition") -> int:
+        return asked.page_size or self.page_size
 
     async def _get(self, dataset: Dataset, path: str, params: Mapping[str, str], read: Read[T]) -> T:
         """A refusal names the dataset."""
@@ -288,10 +304,12 @@ def _state(reply: Reply) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """What rows are asked for: those of so many carriers."""
+    """What rows are asked for: those of so many carriers, 0 for anybody's; by default all columns, in pages of the usual size."""
 
     where: str
     carriers: int
+    select: str | None = None
+    page_size: int | None = None
 
 
 def _conditions(key: Key, numbers: Iterable[int]) -> Iterator[Condition]:

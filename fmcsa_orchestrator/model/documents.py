@@ -86,8 +86,11 @@ def kept_within(document: Mapping[str, Any], values: Mapping[str, Any], paths: S
     result = dict(values)
     for path in paths:
         around = next((prefix for prefix in prefixes(path) if isinstance(result.get(prefix), dict)), None)
-        if around is not None and (kept := dig(document, path)) is not None:
-            result[around] = with_values(result[around], {path[len(around) + 1 :]: kept})
+        if around is None:
+            continue
+        kept, within = dig(document, path), path[len(around) + 1 :]
+        if kept is not None or dig(result[around], within) is not None:  # null takes the place of what was there, too
+            result[around] = with_values(result[around], {within: kept})
     return result
 
 

@@ -14,7 +14,7 @@ from fmcsa_orchestrator.model.rules import AlertRules
 from fmcsa_orchestrator.report.carrier import Section
 from fmcsa_orchestrator.report.freshness import SourceView
 from fmcsa_orchestrator.report.safety import BasicView, SafetyView
-from fmcsa_orchestrator.report.wording import duration, in_one_line, number, percent
+from fmcsa_orchestrator.report.wording import duration, in_one_line, number, our_estimate, percent
 from fmcsa_orchestrator.storage.fleet_status import State
 
 _NOT_FOUND = "not_found"
@@ -77,6 +77,9 @@ def _of_safety(safety: SafetyView) -> Iterator[Concern]:
             yield Concern(Weight.BAD, f"{label} {number(basic.percentile)} ({number(basic.threshold)})")
         elif basic is worst:
             yield Concern(Weight.NOTE, f"{label} {number(basic.percentile)} ({number(basic.threshold)})")
+        if basic.estimate is not None and basic.estimate.percentile >= basic.threshold:
+            estimate = our_estimate(basic.estimate.percentile, basic.estimate.within)
+            yield Concern(Weight.WARNING, f"{label}: {estimate} ({number(basic.threshold)})")
         if basic.acute_critical:
             yield Concern(Weight.BAD, f"{label}: serious violation")
     for kind in safety.oos:

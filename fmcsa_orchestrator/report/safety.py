@@ -33,6 +33,7 @@ class BasicView:
     threshold:    percentile at or above which FMCSA intervenes; `threshold_by`: which one it is (see `threshold`).
     violations:   None where violations were not read, or are not counted by this BASIC.
     recomputed:   the measure that the stored rows come to; `agrees` and `doubt` as in the document.
+    estimate:     our own estimate of the percentile, which is not FMCSA's; None where one is published, or there is none.
     """
 
     basic: Basic
@@ -49,6 +50,16 @@ class BasicView:
     recomputed: float | None
     agrees: bool | None
     doubt: str | None
+    estimate: "EstimateView | None"
+
+
+@dataclass(frozen=True, slots=True)
+class EstimateView:
+    """Our estimate of a percentile; 95 of 100 such are `within` so many points of what is published, where that is known."""
+
+    percentile: float
+    within: float | None
+    as_of: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +172,14 @@ def _basic(basic: Basic, csa: Mapping[str, Any], passenger: Any, violations: Map
         recomputed=as_number(recomputed.get("measure")),
         agrees=as_flag(recomputed.get("agrees")),
         doubt=as_text(recomputed.get("reason"), 80),
+        estimate=_estimate(as_object(csa.get("estimate"))) if percentile is None else None,
+    )
+
+
+def _estimate(found: Mapping[str, Any]) -> EstimateView | None:
+    percentile = as_number(found.get("percentile"))
+    return (
+        None if percentile is None else EstimateView(percentile, as_number(dig(found, "error.p95")), as_time(found.get("asOf")))
     )
 
 

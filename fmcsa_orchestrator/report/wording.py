@@ -5,6 +5,10 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+ESTIMATES = (
+    "Where a percentile is estimated, that is ours, not FMCSA's: 95 of 100 such estimates were within the number after ± of what "
+    "FMCSA has published of passenger carriers."
+)
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
 
 
@@ -46,6 +50,11 @@ def percent(share: float | None, none: str = "-") -> str:
 def hundredths(value: float | None, none: str = "-") -> str:
     """A number with two decimals at most."""
     return none if value is None else number(round(value, 2))
+
+
+def our_estimate(percentile: float, within: float | None) -> str:
+    """Our estimate of a percentile, never without saying whose it is and how far it may be off."""
+    return f"our estimate {number(percentile)}{', error unknown' if within is None else f' ±{number(within)}'}"
 
 
 def tally(counts: Mapping[str, int]) -> str:

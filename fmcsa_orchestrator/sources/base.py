@@ -69,6 +69,36 @@ class BatchSource(Source, Protocol):
         """
 
 
+@runtime_checkable
+class Survey(Protocol):
+    """What a source needs to know of all carriers, read once for each state of its upstream and kept in the store.
+
+    A source has it as its attribute `survey`. The document that is kept has a `version` and the time `readAt`; the last one read
+    is in use. Runs read it, before they go over the companies; whoever syncs a single company takes what is kept.
+
+    Attributes:
+        name: what its failures are told of.
+        collection: where its documents are kept, one for each state of upstream.
+    """
+
+    name: str
+    collection: str
+
+    @property
+    def wanted(self) -> str | None:
+        """The version of the document for upstream's state, as the source was last told of it; None before."""
+
+    @property
+    def held(self) -> str | None:
+        """The version of the document in use; None without one."""
+
+    def use(self, document: Mapping[str, Any] | None) -> None:
+        """Go by this document from now on; None: there is none."""
+
+    async def read(self) -> Mapping[str, Any]:
+        """The document for upstream's state now. Raises: SourceError."""
+
+
 def wait_s(source: object) -> float:
     """Seconds before a source could ask its upstream, at least; 0 where it does not tell."""
     try:

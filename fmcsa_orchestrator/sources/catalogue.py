@@ -20,7 +20,12 @@ from fmcsa_orchestrator.sources.violations import ViolationsSource
 Make = Callable[[SodaClient, QcMobileClient | None, Settings], Source]
 
 BUILT_IN: dict[str, Make] = {
-    CsaSource.name: lambda soda, qcmobile, settings: CsaSource(soda, qcmobile, batch_size=settings.batch_size),
+    CsaSource.name: lambda soda, qcmobile, settings: CsaSource(
+        soda,
+        qcmobile,
+        batch_size=settings.batch_size,
+        estimates=settings.estimates_collection if settings.estimates else None,
+    ),
     ViolationsSource.name: lambda soda, _, settings: ViolationsSource(
         soda, collection=settings.violations_collection, batch_size=settings.batch_size
     ),

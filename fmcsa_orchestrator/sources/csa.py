@@ -21,6 +21,7 @@ from fmcsa_orchestrator.model.results import Outcome
 from fmcsa_orchestrator.model.rules import AlertRules
 from fmcsa_orchestrator.sources.changes.csa import csa_events
 from fmcsa_orchestrator.sources.qcmobile_basics import parse_carrier, parse_qc_basics
+from fmcsa_orchestrator.sources.sms.estimates import ESTIMATED, ResultFile, SmsEstimates, estimate_fields
 from fmcsa_orchestrator.sources.sms.history import run_entry
 from fmcsa_orchestrator.sources.sms.proof import DERIVED, prove
 from fmcsa_orchestrator.sources.sms.result_file import (
@@ -128,7 +129,7 @@ class CsaSource(SodaSource):
 
     name = "csa_scores"
     owns = ("smsBasics", "fmcsaData.csa")
-    derives = DERIVED
+    derives = (*DERIVED, *ESTIMATED)
     registry = "sms"
     collection = None
     revision = 1  # raise it when the parsing changes: every company is then due again
@@ -139,12 +140,18 @@ class CsaSource(SodaSource):
         qcmobile: QcMobileClient | None = None,
         *,
         batch_size: int = 200,
+        estimates: str | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         super().__init__(soda, [SodaFile(soda, dataset, parse_result) for dataset in RESULT_FILES], batch_size)
         self.mark = "q" if qcmobile else ""
         self._qcmobile = qcmobile
         self.completes = qcmobile is not None
+        self.survey: SmsEstimates | None = None
+        if estimates is not None:
+            parts = [(file, file.dataset.id) for file in self.files]
+            read = [ResultFile(file, CARRIER_CLASSES[name], name in PASSENGER_DATASETS) for file, name in parts]
+            self.survey = SmsEstimates(read, estimates)
         self._now = now
 
     async def check(self) -> Sequence[Finding]:
@@ -159,6 +166,14 @@ class CsaSource(SodaSource):
         """Four files: one request each for the version, one each per batch; two of QCMobile per company."""
         return {**super().estimate(companies), **({"qcmobile": 2 * companies} if self._qcmobile else {})}
 
+    async def version(self) -> str:
+        """The files' last replacements; with estimates also of which SMS run the distributions are."""
+        version = await super().version()
+        if self.survey is None:
+            return version
+        self.survey.upstream = version.partition(":")[2]
+        return f"{version}:{self.survey.mark}"
+
     def field_events(self, change: FieldChange, rules: AlertRules) -> Iterable[CarrierEvent]:
         """As `sources/changes` has it."""
         return csa_events(change, rules)
@@ -168,8 +183,9 @@ class CsaSource(SodaSource):
         return run_entry(company.document)
 
     def derive(self, company: Company) -> Derived:
-        """Whether the stored violations and inspections come to the published measures and counts."""
-        return prove(company)
+        """Whether the stored violations and inspections come to the published measures and counts; and our estimates."""
+        proof = prove(company)
+        return Derived({**proof.fields, **estimate_fields(company, self.survey)}, proof.read_again)
 
     async def fetch(self, company: Company) -> SourceReport:
         """The four files for one carrier, then QCMobile."""

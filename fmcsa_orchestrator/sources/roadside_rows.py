@@ -4,13 +4,15 @@ Facts: the columns as of 2026-09; the codes by MCMIS's data dictionary, revision
 """
 
 from collections.abc import Callable, Mapping
-from typing import Annotated, Required
+from typing import Annotated, Required, TypeVar
 
 from pydantic import AfterValidator, Field
 from typing_extensions import TypedDict
 
 from fmcsa_orchestrator.clients.soda_schema import Dataset, Key
 from fmcsa_orchestrator.sources.soda.columns import Count, Day, RowParser, Text, Usdot
+
+T = TypeVar("T")
 
 UNKNOWN = "unknown"
 
@@ -37,13 +39,13 @@ UNITS = {"1": "mainVehicle", "2": "secondaryVehicle", "D": "driver", "C": "coDri
 VERIFICATIONS = {"1": "repaired", "2": "towed", "3": "notOutOfService", "4": "other"}
 
 
-def _word_of(words: Mapping[str, str]) -> Callable[[str], str]:
-    return lambda code: words.get(code, UNKNOWN)
+def _looked_up(meanings: Mapping[str, T], other: T) -> Callable[[str], T]:
+    return lambda code: meanings.get(code, other)
 
 
 Number = Annotated[int, Field(ge=1, le=10**15)]
 # "Y" or "N"; Z is yes for a driver. Anything else (U is "unknown") says neither.
-Flag = Annotated[str, AfterValidator({"Y": True, "Z": True, "N": False}.get)]
+Flag = Annotated[str, AfterValidator(_looked_up({"Y": True, "Z": True, "N": False}, None))]
 Pounds = Annotated[str, AfterValidator(lambda text: int(text) if text.isascii() and text.isdigit() and len(text) < 8 else None)]
 
 
@@ -65,7 +67,7 @@ class RoadsideRow(TypedDict, total=False):
     level: Annotated[Count, Field(validation_alias="insp_level_id")]
     facility: Annotated[
         str,
-        AfterValidator(_word_of(FACILITIES)),
+        AfterValidator(_looked_up(FACILITIES, UNKNOWN)),
         Field(validation_alias="insp_facility"),
     ]
     location: Annotated[Text, Field(validation_alias="location")]
@@ -99,7 +101,7 @@ class InspectedUnitRow(TypedDict, total=False):
     unitId: Annotated[Number, Field(validation_alias="insp_unit_id")]
     number: Annotated[Count, Field(validation_alias="insp_unit_number")]
     typeCode: Annotated[Text, Field(validation_alias="insp_unit_type_id")]
-    type: Annotated[str, AfterValidator(_word_of(UNIT_TYPES)), Field(validation_alias="insp_unit_type_id")]
+    type: Annotated[str, AfterValidator(_looked_up(UNIT_TYPES, UNKNOWN)), Field(validation_alias="insp_unit_type_id")]
     make: Annotated[Text, Field(validation_alias="insp_unit_make")]
     companyNumber: Annotated[Text, Field(validation_alias="insp_unit_company")]
     license: Annotated[Text, Field(validation_alias="insp_unit_license")]
@@ -120,12 +122,16 @@ class RoadsideViolationRow(TypedDict, total=False):
     part: Annotated[Text, Field(validation_alias="part_no")]
     section: Annotated[Text, Field(validation_alias="part_no_section")]
     categoryCode: Annotated[Text, Field(validation_alias="insp_violation_category_id")]
-    category: Annotated[str, AfterValidator(_word_of(CATEGORIES)), Field(validation_alias="insp_violation_category_id")]
+    category: Annotated[
+        str, AfterValidator(_looked_up(CATEGORIES, UNKNOWN)), Field(validation_alias="insp_violation_category_id")
+    ]
     unitCode: Annotated[Text, Field(validation_alias="insp_viol_unit")]
-    unit: Annotated[str, AfterValidator(_word_of(UNITS)), Field(validation_alias="insp_viol_unit")]
+    unit: Annotated[str, AfterValidator(_looked_up(UNITS, UNKNOWN)), Field(validation_alias="insp_viol_unit")]
     unitId: Annotated[Number, Field(validation_alias="insp_unit_id")]
     outOfService: Annotated[Flag, Field(validation_alias="out_of_service_indicator")]
-    defectVerification: Annotated[str, AfterValidator(_word_of(VERIFICATIONS)), Field(validation_alias="defect_verification_id")]
+    defectVerification: Annotated[
+        str, AfterValidator(_looked_up(VERIFICATIONS, UNKNOWN)), Field(validation_alias="defect_verification_id")
+    ]
     citationNumber: Annotated[Text, Field(validation_alias="citation_number")]
 
 

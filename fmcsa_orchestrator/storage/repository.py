@@ -82,6 +82,12 @@ class CompanyRepository(Protocol):
     async def last_run(self) -> Mapping[str, Any] | None:
         """What was kept of the last run that has ended; None before the first."""
 
+    async def last_survey(self, collection: str) -> Mapping[str, Any] | None:
+        """Of the documents that `keep_survey` has put there, the one that was read last; None before the first."""
+
+    async def keep_survey(self, collection: str, document: Mapping[str, Any]) -> None:
+        """Keep a document that has an `_id` and the time `readAt`, in place of one with the same `_id`."""
+
     async def count_due(self, since: datetime, now: datetime) -> int:
         """How many companies have a dotNumber and were not attempted since."""
 

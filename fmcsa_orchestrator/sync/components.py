@@ -15,6 +15,7 @@ from fmcsa_orchestrator.storage.repository import CompanyRepository
 from fmcsa_orchestrator.sync.guard.isolation import Isolation
 from fmcsa_orchestrator.sync.shared_reads import SharedReads
 from fmcsa_orchestrator.sync.source_registry import SourceSlot
+from fmcsa_orchestrator.sync.surveys import Surveys
 from fmcsa_orchestrator.sync.versions import Versions
 
 
@@ -33,6 +34,7 @@ class Components:
     lease_ttl_s: float
     shared_reads: SharedReads  # of handlers
     confirm_after: timedelta  # so old may a status get of which nothing but the times would change
+    surveys: Surveys
     quarantine: str  # the collection of rows that nobody can understand
     event_log: EventLog | None  # None: nothing is told
     rules: AlertRules

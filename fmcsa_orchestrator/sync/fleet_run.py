@@ -29,6 +29,7 @@ from fmcsa_orchestrator.sync.components import Components
 from fmcsa_orchestrator.sync.guard.source_caller import SourceCaller
 from fmcsa_orchestrator.sync.progress import Known
 from fmcsa_orchestrator.sync.summary import Tally
+from fmcsa_orchestrator.sync.surveys import READ_S
 
 _SUSPICIOUS = 2  # syncs in a row that ended early, after which a company comes last in its window
 UNSTORABLE_LIMIT = 1_000  # companies whose status cannot be stored, after which a run gives up
@@ -46,7 +47,15 @@ class FleetRun:
     """
 
     def __init__(
-        self, components: Components, caller: SourceCaller, owner: str, *, clock: RunClock, tally: Tally, force: bool
+        self,
+        components: Components,
+        caller: SourceCaller,
+        owner: str,
+        *,
+        clock: RunClock,
+        tally: Tally,
+        force: bool,
+        deadline_s: float | None = None,
     ) -> None:
         self.has_begun = False
         self._components = components
@@ -56,6 +65,7 @@ class FleetRun:
         self._reader = BatchReader(caller, components.company_timeout_s)
         self._clock = clock
         self._tally = tally
+        self._deadline_s = deadline_s
         self._known = Known({}, {}, force)
         self._aside: list[Any] = []  # not to be taken again in this run, though their lastRun has not moved
         self._looked_at = LookedAt()
@@ -74,7 +84,7 @@ class FleetRun:
             self.has_begun = True
             await emit(RunStarted(due, dict(current().requests)))
             if due:
-                self._known = replace(self._known, versions=await self._components.versions.current(afresh=True))
+                self._known = replace(self._known, versions=await self._versions())
             window = await self._next(since, ())
             while window is not None:
                 ahead = self._read_ahead(since, window)
@@ -89,6 +99,15 @@ class FleetRun:
                         finally:
                             if ahead.done() and not ahead.cancelled():
                                 ahead.exception()  # where both fail, one is told
+
+    async def _versions(self) -> dict[str, str | None]:
+        """What upstreams have now; where they have what a survey is to be made of, after it has been made."""
+        versions = await self._components.versions.current(afresh=True)
+        within_s = READ_S if self._deadline_s is None else min(READ_S, self._deadline_s / 2)  # the other half is the companies'
+        is_due, failures = await self._components.surveys.read(self._caller, within_s)
+        for failure in failures:
+            self._tally.fail_run(failure)
+        return await self._components.versions.current(afresh=True) if is_due and not failures else versions
 
     def verified(self) -> dict[str, Any]:
         """What holds of every company that has these versions: that upstream had no newer ones when this run began.

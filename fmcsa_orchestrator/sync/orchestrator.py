@@ -44,6 +44,7 @@ from fmcsa_orchestrator.sync.on_demand import OnDemandSync
 from fmcsa_orchestrator.sync.shared_reads import SharedReads
 from fmcsa_orchestrator.sync.source_registry import make_slots
 from fmcsa_orchestrator.sync.summary import Tally
+from fmcsa_orchestrator.sync.surveys import Surveys
 from fmcsa_orchestrator.sync.versions import Versions
 
 log = logging.getLogger(__name__)
@@ -103,13 +104,15 @@ class Orchestrator:
         slots = make_slots(sources)
         batch_sources = [slot.batch for slot in slots if slot.batch is not None]
         isolation = Isolation(secrets)
+        surveys = Surveys([slot.survey for slot in slots if slot.survey is not None], repository, isolation)
         self.components = Components(
             slots=slots,
             batch_sources=batch_sources,
             repository=repository,
             limiter=limiter,
             isolation=isolation,
-            versions=Versions(batch_sources, isolation, ttl_s=_VERSION_TTL_S, timeout_s=company_timeout_s),
+            versions=Versions(batch_sources, isolation, ttl_s=_VERSION_TTL_S, timeout_s=company_timeout_s, before=surveys.load),
+            surveys=surveys,
             window_size=batch_size,
             company_timeout_s=company_timeout_s,
             lease_ttl_s=lease_ttl_s,
@@ -127,7 +130,7 @@ class Orchestrator:
         self._running: set[asyncio.Timeout] = set()
         self._stopped: WeakSet[asyncio.Timeout] = WeakSet()
         self._in_background: set[asyncio.Task[CompanySyncResult]] = set()
-        self._has_made_indexes = False
+        self._has_seen_to_indexes = False
         self._has_looked_at_indexes = False
 
     async def sync_all_companies(
@@ -140,7 +143,7 @@ class Orchestrator:
         clock, isolation, loop = RunClock(), self.components.isolation, asyncio.get_running_loop()
         began = loop.time()
         tally, caller = Tally(clock), SourceCaller(self.components.limiter, isolation)
-        run = FleetRun(self.components, caller, new_owner(), clock=clock, tally=tally, force=force)
+        run = FleetRun(self.components, caller, new_owner(), clock=clock, tally=tally, force=force, deadline_s=deadline_s)
         with entered(self._context(clock, on_event, is_background=True)) as context:
             with watched("run") as activity:
                 stopped = await self._guarded_run(run, tally, deadline_s)
@@ -348,17 +351,18 @@ class Orchestrator:
 
     async def _make_indexes(self, deadline_s: float | None) -> None:
         """Before the first run; what is not made in time the next one tries again. Raises: RepositoryError."""
-        if self._has_made_indexes:
+        if self._has_seen_to_indexes:
             return
-        limit_s = RUN_INDEXES_S if deadline_s is None else min(RUN_INDEXES_S, deadline_s * _INDEXES_SHARE)
+        loop = asyncio.get_running_loop()
+        began, limit_s = loop.time(), RUN_INDEXES_S if deadline_s is None else min(RUN_INDEXES_S, deadline_s * _INDEXES_SHARE)
         with suppress(TimeoutError):  # a store that does not work is found by what comes next
             async with asyncio.timeout(limit_s + _GRACE_S):
-                findings = await self.components.prepare(limit_s)
-                self._has_made_indexes = all(finding.is_good for finding in findings)
+                await self.components.prepare(limit_s)
+        self._has_seen_to_indexes = loop.time() - began < limit_s
 
     async def _look_at_indexes(self) -> None:
         """Before the first company on demand: if some are missing, the log says so. None is made: that may take minutes."""
-        if self._has_made_indexes or self._has_looked_at_indexes:
+        if self._has_seen_to_indexes or self._has_looked_at_indexes:
             return
         self._has_looked_at_indexes = True
         missing: Sequence[str] = ()

@@ -12,7 +12,7 @@ from fmcsa_orchestrator.model.errors import SettingsError, SourceError
 from fmcsa_orchestrator.model.fmcsa import UsdotNumber
 from fmcsa_orchestrator.model.rules import AlertRules
 from fmcsa_orchestrator.model.status import STATUS
-from fmcsa_orchestrator.sources.base import BaseSource, BatchSource, Source, wait_s
+from fmcsa_orchestrator.sources.base import BaseSource, BatchSource, Source, Survey, wait_s
 from fmcsa_orchestrator.storage.sync_status import camel_case, check_name
 from fmcsa_orchestrator.sync.telling import FieldEvents, RowEvents
 
@@ -66,6 +66,7 @@ class SourceSlot:
     registry: str | None  # carriers leave the files of one together
     derives: tuple[str, ...]  # what it works out from what is stored
     derive: Callable[[Company], Derived] | None  # None where that is nothing
+    survey: Survey | None  # what it has to know of all carriers
     row_events: RowEvents  # what its changes mean to whoever watches the carrier
     field_events: FieldEvents
     history: Callable[[Company], tuple[datetime, Mapping[str, Any]] | None] | None  # what is to be kept for good of each state
@@ -79,7 +80,8 @@ def make_slots(sources: Sequence[Source]) -> tuple[SourceSlot, ...]:
     """The sources, checked against each other. Raises: SettingsError when two share a name, a path or a collection."""
     slots = [_looked_at(source) for source in sources]
     names, timestamps = [slot.name for slot in slots], [camel_case(slot.name) for slot in slots]
-    for what, values in (("name", names), ("name", timestamps), ("collection", [slot.collection for slot in slots])):
+    collections = [*(slot.collection for slot in slots), *(slot.survey.collection for slot in slots if slot.survey is not None)]
+    for what, values in (("name", names), ("name", timestamps), ("collection", collections)):
         if twice := {value for value in values if values.count(value) > 1}:
             raise SettingsError(f"two sources have the {what} {min(twice)}")
     return tuple(replace(slot, foreign=_foreign(slot, slots)) for slot in slots)
@@ -119,6 +121,7 @@ def _declared(source: Any) -> SourceSlot:
     collection = getattr(source, "collection", None)
     if collection is not None and (not isinstance(collection, str) or not collection or "$" in collection):
         raise SettingsError(f"source {name} declares collection as {collection!r:.80}; make it the name of a collection")
+    survey = getattr(source, "survey", None)
     return SourceSlot(
         source=source,
         name=name,
@@ -133,6 +136,7 @@ def _declared(source: Any) -> SourceSlot:
         batch=BatchReading(name, _batch_size(name, source), source) if isinstance(source, BatchSource) else None,
         derives=derives,
         derive=derive if derives else None,
+        survey=survey if isinstance(survey, Survey) else None,
         row_events=getattr(source, "row_events", _no_row_events),
         field_events=getattr(source, "field_events", _no_field_events),
         history=_history(source),

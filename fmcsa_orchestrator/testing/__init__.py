@@ -11,6 +11,7 @@ from fmcsa_orchestrator.testing.embedded_store import EmbeddedStore
 from fmcsa_orchestrator.testing.fakes import FakeSource, InMemoryRepository
 from fmcsa_orchestrator.testing.fmcsa.fleet import DATASETS, TITLES, Carrier, Fleet
 from fmcsa_orchestrator.testing.fmcsa.local_fmcsa import LocalFmcsa
+from fmcsa_orchestrator.testing.fmcsa.ranking import Ranking
 from fmcsa_orchestrator.testing.server.base import RequestRecord
 from fmcsa_orchestrator.testing.server.faults import Answer, Fault, Injection
 from fmcsa_orchestrator.testing.server.local_upstream import LocalUpstream
@@ -32,6 +33,7 @@ __all__ = [
     "Injection",
     "LocalFmcsa",
     "LocalUpstream",
+    "Ranking",
     "RequestRecord",
     "SourceContract",
     "World",

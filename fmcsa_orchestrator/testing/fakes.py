@@ -38,14 +38,15 @@ class FakeSource:
 class InMemoryRepository:
     """A `CompanyRepository` of dicts: `companies` by `_id`, `rows` by collection, then company, then `_id`.
 
-    As strict as MongoDB where it matters: a path through null is refused. It never yields to other tasks, so it proves
-    nothing about concurrency.
+    `surveys` are by collection, then `_id`. As strict as MongoDB where it matters: a path through null is refused. It never
+    yields to other tasks, so it proves nothing about concurrency.
     """
 
     def __init__(self, companies: Iterable[Mapping[str, Any]] = ()) -> None:
         oldest_first = sorted(companies, key=lambda company: str(_last_run(company) or ""))
         self.companies: dict[Any, Mapping[str, Any]] = {company["_id"]: company for company in oldest_first}
         self.rows: defaultdict[str, defaultdict[Any, dict[str, dict[str, Any]]]] = defaultdict(lambda: defaultdict(dict))
+        self.surveys: defaultdict[str, dict[Any, Mapping[str, Any]]] = defaultdict(dict)
         self.saves = 0
         self.run_name = "run"
         self._last_run: Mapping[str, Any] | None = None
@@ -72,6 +73,14 @@ class InMemoryRepository:
     async def last_run(self) -> Mapping[str, Any] | None:
         """What was kept."""
         return self._last_run
+
+    async def last_survey(self, collection: str) -> Mapping[str, Any] | None:
+        """The one that was read last."""
+        return max(self.surveys[collection].values(), key=lambda document: document["readAt"], default=None)
+
+    async def keep_survey(self, collection: str, document: Mapping[str, Any]) -> None:
+        """Keep it."""
+        self.surveys[collection][document["_id"]] = document
 
     async def count_due(self, since: datetime, now: datetime) -> int:
         """How many are due."""

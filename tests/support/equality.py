@@ -22,8 +22,9 @@ async def differences(world, *, csa_fields=None):
     for company in companies:
         _, fields = await _expected(world.fleet, company["_id"])
         for path, value in {**fields, **(csa_fields or {}).get(company["_id"], {})}.items():
-            if (stored := without_proof(dig(company, path))) != value:
-                found.append(f"{company['_id']} {path}: {_unlike(stored, value)}")
+            stored, wanted = without_proof(dig(company, path)), without_proof(value)
+            if stored != wanted:
+                found.append(f"{company['_id']} {path}: {_unlike(stored, wanted)}")
         if dig(company, f"{PROOF}.agrees") is False:
             found.append(f"{company['_id']} {dig(company, PROOF)}")
     return [*found, *await row_differences(world, companies)][:20]

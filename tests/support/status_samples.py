@@ -44,6 +44,10 @@ def with_safety(document, **facts):
     csa["driverFitness"]["recomputed"] = {"measure": None, "agrees": None, "difference": None, "reason": "unavailable"}
     csa["vehicleMaintenance"]["recomputed"] = agreeing | {"measure": 1.234, "agrees": False, "reason": "rows missing"}
     csa["recomputed"] = {"agrees": False, "reason": "rows missing", "missing": {"violations": 3}, "confirmed": True}
+    estimate = {"percentile": 57, "error": {"median": 1, "p95": 4, "carriers": 812}, "asOf": AS_OF, "reason": None}
+    csa["vehicleMaintenance"]["estimate"] = estimate
+    csa["hoursOfService"]["estimate"] = estimate  # beside one that is published
+    csa["controlledSubstances"]["estimate"] = {"percentile": None, "error": None, "asOf": AS_OF, "reason": "no violations"}
     by_basic = {"unsafeDriving": {"total": 4, "outOfService": 1}, "Another": {"total": 1}, "unknown": {"total": 1}}
     document["fmcsaData"] |= {
         "csa": csa | {"passengerCarrier": True},

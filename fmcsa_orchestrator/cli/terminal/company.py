@@ -16,7 +16,7 @@ from fmcsa_orchestrator.report.freshness import STATE_WORDS, SourceView
 from fmcsa_orchestrator.report.history import HistoryView, spark
 from fmcsa_orchestrator.report.overview import CompanyView
 from fmcsa_orchestrator.report.safety import BasicView, OosView, ProofView, SafetyView
-from fmcsa_orchestrator.report.wording import age, day, hundredths, minute, number, percent, tally
+from fmcsa_orchestrator.report.wording import ESTIMATES, age, day, hundredths, minute, number, our_estimate, percent, tally
 from fmcsa_orchestrator.storage.fleet_status import State
 
 _THRESHOLDS = (
@@ -93,6 +93,8 @@ def _show_safety(console: Console, safety: SafetyView) -> None:
     if safety.proof is not None:
         console.print(_proof_text(safety.proof))
     console.print(Text(_THRESHOLDS, style="dim"))
+    if any(basic.estimate is not None for basic in safety.basics):
+        console.print(Text(ESTIMATES, style="dim"))
     console.print()
     if safety.violations is not None:
         found = safety.violations
@@ -112,6 +114,8 @@ def _basic_table(basics: Iterable[BasicView]) -> Table:
     table.columns[0].min_width = _LONGEST_WORD
     for basic in basics:
         percentile = Text(basic.reason or number(basic.percentile), style="dim" if basic.reason else "")
+        if basic.estimate is not None:
+            percentile.append(f"; {our_estimate(basic.estimate.percentile, basic.estimate.within)}", style="not dim")
         if basic.exceeds:
             percentile = Text(f"{number(basic.percentile)} AT OR ABOVE", style="bold red")
         threshold = f"{number(basic.threshold)} {basic.threshold_by}"

@@ -18,7 +18,7 @@ from fmcsa_orchestrator.report.carrier import absences
 from fmcsa_orchestrator.report.freshness import STATE_WORDS
 from fmcsa_orchestrator.report.html.charts import highest_measures, line_parts, stack_parts, whole_percent
 from fmcsa_orchestrator.report.overview import Overview
-from fmcsa_orchestrator.report.wording import day, hundredths, minute, number, percent, tally
+from fmcsa_orchestrator.report.wording import ESTIMATES, day, hundredths, minute, number, our_estimate, percent, tally
 from fmcsa_orchestrator.storage.fleet_status import State
 
 _PACKAGE = "fmcsa_orchestrator.report.html"
@@ -42,13 +42,15 @@ def templates() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    words = (day, hundredths, minute, number, percent, tally)
-    environment.filters |= {
-        function.__name__: function for function in (*words, absences, line_parts, stack_parts, whole_percent)
-    }
+    words = (absences, day, hundredths, minute, number, our_estimate, percent, tally)
+    environment.filters |= {function.__name__: function for function in (*words, line_parts, stack_parts, whole_percent)}
     environment.filters |= {"beside": partial(zip, strict=True), "word": STATE_WORDS.__getitem__, "in_words": _in_words}
     style = files(_PACKAGE).joinpath("style.css").read_text(encoding="utf-8") + _widths()
-    environment.globals |= {"style": style, "style_digest": b64encode(hashlib.sha256(style.encode()).digest()).decode()}
+    environment.globals |= {
+        "about_estimates": ESTIMATES,
+        "style": style,
+        "style_digest": b64encode(hashlib.sha256(style.encode()).digest()).decode(),
+    }
     return environment
 
 

@@ -10,34 +10,7 @@ is an inspection by the flag in its row, whatever its level. Unsafe Driving and 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from fmcsa_orchestrator.model.fmcsa import Basic
-
-
-@dataclass(frozen=True, slots=True)
-class Ruleset:
-    """What FMCSA may decide anew; results name the rules that they were computed by.
-
-    Attributes:
-        name: its name.
-        severity_cap: what the violations of one BASIC in one inspection weigh at most, before the time weight.
-        recomputed: the BASICs whose denominator is in the inspection file, and whose measure is published.
-        tolerance: how far a recomputed measure may be from the published one, which has two decimals; whether FMCSA rounds
-            half up, half to even or cuts is not known.
-    """
-
-    name: str
-    severity_cap: int
-    recomputed: tuple[Basic, ...]
-    tolerance: float
-
-
-SMS_3_21 = Ruleset(
-    "SMS_3_21",
-    30,
-    (Basic.HOS_COMPLIANCE, Basic.DRIVER_FITNESS, Basic.CONTROLLED_SUBSTANCES_ALCOHOL, Basic.VEHICLE_MAINTENANCE),
-    0.015,
-)
-
+from fmcsa_orchestrator.sources.sms.rulesets import SMS_3_21, Ruleset
 
 # Its inspection, its BASIC, its total severity, its time weight; None is what a row lacks.
 Violation = tuple[str, str | None, int | None, int | None]

@@ -14,7 +14,8 @@ from typing import Any, Self
 from fmcsa_orchestrator.model.company import Company, Derived
 from fmcsa_orchestrator.model.documents import as_object, as_time, dig
 from fmcsa_orchestrator.model.fmcsa import PROOF, Basic
-from fmcsa_orchestrator.sources.sms.measures import SMS_3_21, agree, measure_of
+from fmcsa_orchestrator.sources.sms.measures import agree, measure_of
+from fmcsa_orchestrator.sources.sms.rulesets import SMS_3_21
 
 RULES = SMS_3_21
 DERIVED = (*(f"fmcsaData.csa.{basic}.recomputed" for basic in RULES.recomputed), PROOF)

@@ -1,13 +1,14 @@
 """One dataset on the portal: its rows for many carriers at once, parsed and grouped by carrier."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 from fmcsa_orchestrator.clients.http import is_ahead
-from fmcsa_orchestrator.clients.soda import Metadata, Rows, SodaClient
+from fmcsa_orchestrator.clients.soda import K, Metadata, Rows, SodaClient
 from fmcsa_orchestrator.clients.soda_schema import Dataset, check_columns
 from fmcsa_orchestrator.model.company import Company, Finding, SourceReport
 from fmcsa_orchestrator.model.errors import (
@@ -99,6 +100,12 @@ class SodaFile:
         merged = {usdot: found for part in parts for usdot, found in part.by_usdot.items()}
         return CarrierRows(merged, parts[-1].as_of if parts else None)
 
+    async def read_whole(self, columns: frozenset[str], where: str, keeper: Callable[[], K]) -> tuple[Rows[K], datetime | None]:
+        """These columns of all rows that fulfil the condition, of whichever carriers; and of what time the file is."""
+        self._check_known()
+        rows = await self.soda.all_rows(replace(self.dataset, columns=columns, one_row=False), where, keeper)
+        return rows, self._as_of(rows)
+
     async def confirm_empty(self, read: CarrierRows, *, strictly: bool) -> None:
         """Before "no rows" is believed of a carrier in this read: make sure that the file is not empty altogether.
 
@@ -130,10 +137,13 @@ class SodaFile:
             check_columns(self.dataset, self._latest.types.items())
 
     def _checked(self, rows: Rows[RowKeeper], *, judged: bool = True) -> CarrierRows:
+        return CarrierRows(rows.kept.understood() if judged else rows.kept.by_key, self._as_of(rows))
+
+    def _as_of(self, rows: Rows[Any]) -> datetime | None:
         updated_at = self._latest.rows_updated_at if self._latest else None
         if updated_at and rows.modified and rows.modified < updated_at - _CLOCK_DIFFERENCE:
             raise StaleUpstreamError(f"{self.dataset.label}: the answer is older than the file")
-        return CarrierRows(rows.kept.understood() if judged else rows.kept.by_key, rows.modified or updated_at)
+        return rows.modified or updated_at
 
 
 def check_newer(company: Company, source: str, as_of: datetime | None) -> None:

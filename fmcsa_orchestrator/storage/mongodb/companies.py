@@ -8,7 +8,7 @@ from uuid import UUID
 
 from fmcsa_orchestrator.model.company import Finding
 from fmcsa_orchestrator.model.documents import dig
-from fmcsa_orchestrator.model.errors import CompanyNotFoundError, RepositoryError
+from fmcsa_orchestrator.model.errors import CompanyNotFoundError, RepositoryError, SettingsError
 from fmcsa_orchestrator.model.status import LAST_RUN, LEASE, STATUS, TOKEN
 from fmcsa_orchestrator.storage.leases import LeaseStore, lost_to_another
 from fmcsa_orchestrator.storage.mongodb.driver import (
@@ -51,6 +51,7 @@ class MongoCompanyRepository:
         ended_rows_kept_days: days after which MongoDB is to delete rows that upstream has no more; None: never.
 
     Raises:
+        SettingsError: from the constructor, where rows would be deleted at once.
         RepositoryError: or CompanyWriteError, CompanyNotFoundError; never an error of the driver.
     """
 
@@ -62,6 +63,8 @@ class MongoCompanyRepository:
         leases: str = "fmcsaLeases",
         ended_rows_kept_days: int | None = None,
     ) -> None:
+        if ended_rows_kept_days is not None and ended_rows_kept_days < 1:
+            raise SettingsError("ended_rows_kept_days is a number of days, at least 1")
         self._clock = clock = ServerClock(database)
         self._database = database
         self._ended_rows_kept_days = ended_rows_kept_days
@@ -121,6 +124,19 @@ class MongoCompanyRepository:
         found = await asked("cannot read the run's document", partial(self._leases.find_one, {"_id": self.run_name}))
         facts = (found or {}).get("lastRun")
         return facts if isinstance(facts, Mapping) else None
+
+    async def last_survey(self, collection: str) -> Mapping[str, Any] | None:
+        """By its time; there is one document a month."""
+
+        def call() -> Awaitable[list[Mapping[str, Any]]]:
+            return whole(self._collection(collection).find({}).sort("readAt", -1).limit(1), 1)
+
+        return next(iter(await asked("cannot read a survey", call)), None)
+
+    async def keep_survey(self, collection: str, document: Mapping[str, Any]) -> None:
+        """As a whole."""
+        replace = partial(self._collection(collection).replace_one, {"_id": document["_id"]}, dict(document), upsert=True)
+        await asked("cannot keep a survey", replace)
 
     async def count_due(self, since: datetime, now: datetime) -> int:
         """How many companies are to be attempted."""

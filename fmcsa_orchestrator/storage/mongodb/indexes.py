@@ -23,6 +23,7 @@ OF_ROWS = (("companyId",),)
 OF_EVENTS = (("id",), ("data.companyId",))
 UNIQUE = frozenset({"id"})  # two hosts that see one change at once tell it once
 _DAY_S = 86_400
+_NO_SUCH_USER = 18
 _LAST_WORD_S = 1.0  # after we have given up, the driver and the server do so, too
 _NARROWER = ("sparse", "partialFilterExpression", "hidden", "collation")  # such an index does not serve all queries
 _BY_HAND = "run `fmcsa-orchestrator prepare`, let the user create indexes, or create it by hand"
@@ -157,8 +158,9 @@ def _left_s(until: float) -> float:
 
 
 def _concerns_this_only(error: RepositoryError) -> bool:
-    """MongoDB has refused it, or has not done it in time; all else is the store's."""
-    return error.__cause__ is None or isinstance(error.__cause__, OperationFailure)
+    """MongoDB has refused it, or has not done it in time; all else is the store's, as that it knows no such user."""
+    cause = error.__cause__
+    return cause is None or (isinstance(cause, OperationFailure) and cause.code != _NO_SUCH_USER)
 
 
 def _is_there(stored: Indexes, fields: tuple[str, ...]) -> bool:

@@ -13,20 +13,25 @@ from fmcsa_orchestrator.testing.fmcsa.carrier_rows import Keys, make_rows, place
 from fmcsa_orchestrator.testing.fmcsa.carriers import Carrier, alike_carriers, mixed_carriers
 from fmcsa_orchestrator.testing.fmcsa.catalogue import DATASETS, TABLES, TITLES
 from fmcsa_orchestrator.testing.fmcsa.daily_inspections import DailyInspections, daily_inspections
-from fmcsa_orchestrator.testing.fmcsa.datasets import INSPECTIONS, VIOLATIONS, Row
+from fmcsa_orchestrator.testing.fmcsa.datasets import INSPECTIONS, PASSENGER_RESULTS, RESULTS, VIOLATIONS, Row
+from fmcsa_orchestrator.testing.fmcsa.ranking import RankedFleet, Ranking
 from fmcsa_orchestrator.testing.fmcsa.result_rows import result_datasets
 from fmcsa_orchestrator.testing.fmcsa.tables.table import PerInspection, Table
 
-__all__ = ["DATASETS", "TITLES", "Carrier", "Fleet"]
+__all__ = ["DATASETS", "TITLES", "Carrier", "Fleet", "Ranking"]
 
 _CACHED_ROWS = 200_000
 _SPELLINGS = ("{}", " {:08d}", "USDOT {}")
 
 
 class Fleet:
-    """Carriers whose rows are made when asked for. The rows are shared: do not change them."""
+    """Carriers whose rows are made when asked for. The rows are shared: do not change them.
 
-    def __init__(self, carriers: Iterable[Carrier], *, seed: int = 7) -> None:
+    With a `ranking` the percentiles of passenger carriers follow from the measures of the whole fleet, whose rows are then all
+    made; without one they are made up.
+    """
+
+    def __init__(self, carriers: Iterable[Carrier], *, seed: int = 7, ranking: Ranking | None = None) -> None:
         self.carriers: tuple[Carrier, ...] = tuple(carriers)
         self.usdots: list[int] = [carrier.usdot for carrier in self.carriers]
         self._seed = seed
@@ -40,11 +45,13 @@ class Fleet:
         self._left: set[int] = set()
         self._cache = FilesCache[CarrierFiles](_CACHED_ROWS)
         self._daily_cache = FilesCache[DailyInspections](_CACHED_ROWS)
+        self._ranking = ranking
+        self._ranked: tuple[tuple[int, frozenset[int]], RankedFleet] | None = None  # of the edition, without those that had left
 
     @classmethod
-    def sample(cls, companies: int = 40, *, seed: int = 7, giant: bool = False) -> Self:
+    def sample(cls, companies: int = 40, *, seed: int = 7, giant: bool = False, ranking: Ranking | None = None) -> Self:
         """Carriers of all kinds, the last one large; `giant` adds one more with over 50,000 violations."""
-        return cls(mixed_carriers(companies, seed, giant=giant), seed=seed)
+        return cls(mixed_carriers(companies, seed, giant=giant), seed=seed, ranking=ranking)
 
     @classmethod
     def uniform(cls, companies: int, *, violations: int = 22, inspections: int = 14, seed: int = 7) -> Self:
@@ -148,7 +155,22 @@ class Fleet:
             return [] if carrier.kind == "unknown" else self._table_rows(table, carrier, version, key)
         if not _size(dataset, carrier):
             return []
-        return self._cache.get((usdot, version), lambda: self._make(carrier, version)).rows(dataset)
+        rows = self._cache.get((usdot, version), lambda: self._make(carrier, version)).rows(dataset)
+        if self._ranking is None or dataset != PASSENGER_RESULTS[carrier.file_class]:
+            return rows
+        ranked = self._ranked_fleet(self._ranking, edition)
+        return [ranked.ranked(carrier.file_class, row) for row in rows]
+
+    def _ranked_fleet(self, ranking: Ranking, edition: int) -> RankedFleet:
+        key = edition, frozenset(self._left)
+        if self._ranked is None or self._ranked[0] != key:
+            everyone = (
+                (carrier.file_class, row)
+                for carrier in self.carriers
+                for row in self._rows(RESULTS[carrier.file_class], carrier.usdot, edition)
+            )
+            self._ranked = key, RankedFleet(ranking, everyone)
+        return self._ranked[1]
 
     def _make(self, carrier: Carrier, version: int) -> CarrierFiles:
         return CarrierFiles(carrier, make_rows(carrier, self._seed, version, self._keys(carrier)), self._seed)

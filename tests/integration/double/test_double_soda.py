@@ -317,3 +317,17 @@ async def test_a_value_with_braces_stays_one_row(portal: Portal, monkeypatch: py
     row = {"dot_number": str(portal.fleet.usdots[0]), "section_desc": 'a"},{"b'}
     monkeypatch.setattr(portal.fleet, "rows", lambda _, __: [row, row])
     assert await portal.rows(where=f"dot_number='{portal.fleet.usdots[0]}'") == [row, row]
+
+
+async def test_some_columns_of_a_whole_file_by_a_condition_page_by_page(portal: Portal) -> None:
+    fleet = portal.fleet
+    columns, where = "dot_number,insp_total,veh_maint_measure", "insp_total != '0'"
+    query = {"dataset": "4y6x-dmck", "select": columns, "where": where, "order": ":id"}
+    expected = [row for usdot in fleet.usdots for row in fleet.rows("4y6x-dmck", usdot) if row["insp_total"] != "0"]
+    status, rows, response = await portal.ask(**query, limit="50000")
+    assert (status, json.loads(response.headers["X-SODA2-Fields"])) == (200, columns.split(","))
+    assert same(rows, [{name: row[name] for name in columns.split(",")} for row in expected])
+    pages = [await portal.rows(**query, limit="3", offset=str(offset)) for offset in range(0, len(expected), 3)]
+    assert [row for page in pages for row in page] == rows
+    assert await portal.rows(dataset="4y6x-dmck", select="count(*)", where=where) == [{"count": str(len(expected))}]
+    assert (await portal.ask(**{**query, "where": "insp_total > 0"}))[0] == 400  # text, against a number

@@ -12,6 +12,7 @@ from fmcsa_orchestrator.cli.app import app
 from fmcsa_orchestrator.cli.demo import demo_settings
 from fmcsa_orchestrator.cli.terminal.outcomes import show_findings
 from fmcsa_orchestrator.model.company import Finding
+from fmcsa_orchestrator.sources.catalogue import BUILT_IN
 from fmcsa_orchestrator.testing import DATASETS, Fault, Fleet, LocalFmcsa
 from fmcsa_orchestrator.testing.fakes import FakeSource, InMemoryRepository
 from tests.support.backends import BACKENDS, open_backend
@@ -25,7 +26,7 @@ def lines(out):
 
 
 async def test_all_is_well(environment):
-    status, out, err = await command("doctor", **environment)
+    status, out, err = await command("doctor", **environment, FMCSA_SOURCES=", ".join(BUILT_IN))
     assert (status, err) == (0, "")
     assert all(line.startswith("ok") for line in lines(out))
     for what in (

@@ -34,6 +34,11 @@ class TestCsaScores(OwnSource):
         return CsaSource(portal)
 
 
+class TestCsaScoresWithEstimates(TestCsaScores):
+    def make(self, portal, mobile):
+        return CsaSource(portal, estimates="fmcsaEstimates")
+
+
 class MobileFails:
     """Both upstreams, of which QCMobile alone fails, unless the fault is one that only the portal can have."""
 

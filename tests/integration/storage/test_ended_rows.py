@@ -5,7 +5,7 @@ from datetime import datetime
 import pytest
 from mongomock_motor import AsyncMongoMockDatabase
 
-from fmcsa_orchestrator import Document, MongoCompanyRepository, SourceReport
+from fmcsa_orchestrator import Document, MongoCompanyRepository, SettingsError, SourceReport
 from fmcsa_orchestrator.storage.mongodb.companies import EXPIRY
 from fmcsa_orchestrator.testing.fakes import FakeSource
 from tests.support import wire_proxy as wire
@@ -148,6 +148,12 @@ async def test_a_server_without_such_indexes_is_told_of_and_all_works(day, caplo
         assert [(is_good, "NotImplemented" in text) for is_good, text in found] == [(False, True)] * 2
     assert (await sync.sync_all_companies()).success
     assert (ROWS in caplog.text, "NotImplemented" in caplog.text) == (True, True)
+
+
+@pytest.mark.parametrize("days", [0, -1])
+def test_rows_are_never_deleted_at_once(days):
+    with pytest.raises(SettingsError, match="at least 1"):
+        MongoCompanyRepository(None, ended_rows_kept_days=days)
 
 
 async def test_doctor_never_switches_it_on(backend):

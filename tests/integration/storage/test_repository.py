@@ -335,3 +335,17 @@ async def test_a_server_that_is_down_is_told_in_a_sentence():
     assert "Topology" not in str(raised.value)
     assert "127.0.0.1:9" in str(raised.value)
     client.close()
+
+
+async def test_the_survey_that_was_read_last_is_kept_apart_from_those_before(backend):
+    repository = backend.repository
+    assert await repository.last_survey("fmcsaEstimates") is None
+    first = {"_id": "2026-11", "version": "a", "readAt": NOW, "groups": [{"measures": [1, 2], "counts": [3, 4]}]}
+    older_files = {"_id": "2026-10", "version": "b", "readAt": NOW + timedelta(days=1)}  # upstream went back, say
+    for document in (first, older_files):
+        await repository.keep_survey("fmcsaEstimates", document)
+        assert await repository.last_survey("fmcsaEstimates") == document
+    again = {**first, "version": "c", "readAt": NOW + timedelta(days=2), "groups": []}
+    await repository.keep_survey("fmcsaEstimates", again)
+    assert await repository.last_survey("fmcsaEstimates") == again
+    assert await repository.last_survey("elsewhere") is None

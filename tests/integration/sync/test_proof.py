@@ -6,7 +6,7 @@ import pytest
 
 from fmcsa_orchestrator.model.documents import dig
 from fmcsa_orchestrator.model.fmcsa import PROOF
-from fmcsa_orchestrator.sources.sms.measures import SMS_3_21
+from fmcsa_orchestrator.sources.sms.rulesets import SMS_3_21
 from fmcsa_orchestrator.testing import Fault, Fleet
 from tests.support.world import INSPECTIONS, VIOLATIONS, open_world, status_of
 

@@ -81,7 +81,10 @@ def test_one_company_in_full():
     assert "Unsafe Driving 50 AT OR ABOVE 50 passenger 1.5 - 4 1" in lines
     assert "Hours-of-Service Compliance 49.5 50 passenger 1.5 1.51 - -" in lines
     assert "Driver Fitness Less than 3 driver 75 QCMobile 1.5 unavailable - -" in lines
-    assert "Vehicle Maintenance not public 65 passenger 1.5 1.23 rows missing - -" in lines
+    assert "Vehicle Maintenance not public; our estimate 57 65 passenger 1.5 1.23 rows missing - -" in lines
+    assert "±4" in lines
+    assert any(line.startswith("Where a percentile is estimated, that is ours, not FMCSA's: 95 of 100") for line in lines)
+    assert "Controlled Substances/Alcohol not public 65 passenger 1.5 - - -" in lines
     assert "Unsafe Driving: serious violation found in an investigation" in lines
     assert "6 violations, 1 out of service, 2 of a BASIC not known here (1 Another, 1 unknown); latest 2026-11-12" in lines
     assert "driver 8 2 25.0 % 6.7 % above average" in lines

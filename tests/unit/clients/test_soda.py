@@ -36,12 +36,13 @@ class Portal:
         self.queries = []
         self.start = self.counted = None
         self.cap = 10**6
+        self.size = None
         mocked.get(re.compile(rf"{BASE}/resource/.*"), callback=self.answer, repeat=True)
 
     def answer(self, url, **_):
         query = dict(url.query)
         self.queries.append(query)
-        if "$select" in query:
+        if query.get("$select") == "count(*)":
             modified = self.modified[0]
             return CallbackResult(
                 status=200,
@@ -49,7 +50,7 @@ class Portal:
                 headers={"X-SODA2-Truth-Last-Modified": modified},
             )
         start = int(query.get("$offset", 0)) if self.start is None else self.start
-        size = min(int(query["$limit"]), self.cap)
+        size = self.size or min(int(query["$limit"]), self.cap)
         modified = self.modified.pop(0) if len(self.modified) > 1 else self.modified[0]
         headers = {"X-SODA2-Fields": '["dot_number","a","b"]', "X-SODA2-Truth-Last-Modified": modified, **self.headers}
         body = "[" + "\n,".join(json.dumps(row) for row in self.rows[start : start + size]) + "]\n"
@@ -131,6 +132,60 @@ async def test_a_column_that_is_gone_is_named(portal, client):
     with pytest.raises(MalformedPayloadError, match="no longer has the column a") as raised:
         await read(client)
     assert raised.value.field == "a"
+
+
+async def read_all(client, keeper=KeepAll):
+    return (await client.all_rows(DATASET, "a != '0'", keeper, page_size=3)).kept
+
+
+async def test_a_whole_dataset_is_read_by_its_columns_page_by_page_to_the_end_that_is_counted(portal, client):
+    portal.rows = [{"dot_number": str(n), "a": "1"} for n in range(7)]
+    assert await read_all(client) == portal.rows
+    page = {"$select": "a,dot_number", "$where": "a != '0'", "$order": ":id", "$limit": "3"}
+    count = {"$select": "count(*)", "$where": "a != '0'"}
+    assert portal.queries == [{**page, "$offset": "0"}, count, {**page, "$offset": "3"}, {**page, "$offset": "6"}]
+
+
+async def test_of_a_whole_dataset_no_more_is_held_than_its_pages_keep(portal, client):
+    kept = []
+
+    class Number:
+        decode = staticmethod(decode_rows)
+
+        def __init__(self):
+            self.rows = 0
+            kept.append(self)
+
+        def add(self, rows):
+            self.rows += len(rows)
+
+        def join(self, later):
+            self.rows += later.rows
+
+    portal.rows = [{"dot_number": str(n)} for n in range(8)]
+    assert (await read_all(client, Number)).rows == 8
+    assert sorted(number.rows for number in kept) == [2, 3, 8]
+
+
+async def test_a_whole_dataset_replaced_between_two_pages_is_read_again(portal, client):
+    portal.rows = [{"dot_number": str(n)} for n in range(7)]
+    portal.modified = [OCTOBER, OCTOBER, NOVEMBER]
+    assert await read_all(client) == portal.rows
+    once = ["0", "count", "3", "6"]
+    assert [query.get("$offset", "count") for query in portal.queries] == once + once
+
+
+async def test_of_a_whole_dataset_fewer_rows_than_counted_are_not_believed(portal, client):
+    portal.rows, portal.counted = [{"dot_number": str(n)} for n in range(5)], 6
+    with pytest.raises(MalformedPayloadError, match="5 rows came of 6"):
+        await read_all(client)
+
+
+async def test_a_page_of_a_whole_dataset_has_no_more_rows_than_asked_for(portal, client):
+    portal.rows, portal.start = [{"dot_number": str(n)} for n in range(5)], 0
+    portal.size = 5
+    with pytest.raises(MalformedPayloadError, match="more rows than asked for"):
+        await read_all(client)
 
 
 async def test_metadata_and_counts(client):

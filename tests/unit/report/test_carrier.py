@@ -192,6 +192,15 @@ def test_a_company_that_is_well_has_at_most_its_worst_basic_to_look_at():
     assert view.concerns == (Concern(Weight.NOTE, "HOS 49.5 (50)"),)
 
 
+def test_our_estimate_at_or_above_the_threshold_is_a_warning_and_says_whose_it_is():
+    document = with_safety(company(1))
+    csa = document["fmcsaData"]["csa"]
+    for basic, percentile in (("unsafeDriving", 90), ("vehicleMaintenance", 65), ("driverFitness", 64)):
+        csa[basic] = {"estimate": {"percentile": percentile, "error": {"p95": 4}}}
+    found = [text for text in concerns(document) if "estimate" in text]
+    assert found == ["Unsafe Driving: our estimate 90 ±4 (50)", "Vehicle Maintenance: our estimate 65 ±4 (65)"]
+
+
 def test_sources_that_are_not_well():
     late = {"lastAttempt": NOW}
     assert concerns(company(1, violations=source("failed", None) | late, inspections=source("not_found"))) == [

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from fmcsa_orchestrator import Basic
 from fmcsa_orchestrator.sources.inspections import parse_inspection, summarize_inspections
-from fmcsa_orchestrator.sources.sms.measures import SMS_3_21, SeverityByInspection, agree, measure_of
+from fmcsa_orchestrator.sources.sms.measures import SeverityByInspection, agree, measure_of
+from fmcsa_orchestrator.sources.sms.rulesets import SMS_3_21
 from fmcsa_orchestrator.sources.violations import parse_violation, summarize_violations
 from tests.support.samples import inspection, violation
 

@@ -182,3 +182,4 @@ def test_what_is_kept_within():
     assert kept_within(document, {"a": {}}, ["a.b.c"]) == {"a": {"b": {"c": 1}}}
     for values in ({"a.b.d": 3}, {"a.b": None}, {"z": {}}, {}):
         assert kept_within(document, values, ["a.b.c", "a.b.none"]) == values
+    assert kept_within({"a": {"b": {"c": None}}}, {"a.b": {"c": 1, "d": 3}}, ["a.b.c"]) == {"a.b": {"c": None, "d": 3}}
