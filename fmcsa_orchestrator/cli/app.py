@@ -244,7 +244,10 @@ async def _overview(company_id: str | None, limit: int, stale_after_h: float | N
     uri, name, companies = settings.require_mongodb_uri(), settings.mongodb_database, settings.companies_collection
     async with open_database(uri, name, settings.mongodb_driver, selection_s=HASTY_SELECTION_S) as database:
         if company_id is not None:
-            return await read_company(database, companies, company_id, sources, stale_after_h=stale_after_h, leases=leases)
+            history = settings.history_collection
+            return await read_company(
+                database, companies, company_id, sources, stale_after_h=stale_after_h, leases=leases, history=history
+            )
         return await read_fleet(database, companies, sources, limit=limit, stale_after_h=stale_after_h, leases=leases)
 
 
