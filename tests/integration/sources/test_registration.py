@@ -119,4 +119,4 @@ async def test_the_last_record_is_not_that_of_another_number():
         fleet.publish_daily(CENSUS, changed=0)
         world.memory.companies[gone]["dotNumber"] = other
         await world.orchestrator.sync_company(gone)
-        assert found_of((await world.companies())[0]) == {"records": 0, "otherRecords": [], "absentSince": None}
+        assert found_of(world.memory.companies[gone]) == {"records": 0, "otherRecords": [], "absentSince": None}
