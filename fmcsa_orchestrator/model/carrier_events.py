@@ -117,6 +117,7 @@ class Observation:
             "time": bson_time(self.at),
             "datacontenttype": "application/json",
             "data": {
+                **event.data,
                 "schemaVersion": SCHEMA_VERSION,
                 "companyId": self.company_id,
                 "usdot": self.usdot,
@@ -127,7 +128,6 @@ class Observation:
                 "before": event.before,
                 "after": event.after,
                 "evidence": {"source": self.source, "key": event.key},
-                **event.data,
             },
         }
 

@@ -1,6 +1,6 @@
 """Crashes that are a carrier's, or no longer are, and those that FMCSA finds not preventable."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from fmcsa_orchestrator.model.carrier_events import CarrierEvent, RowChange, Severity
@@ -33,7 +33,7 @@ NOT_PREVENTABLE = EventType("crash.not_preventable", Severity.INFO, "FMCSA has f
 TYPES = (ADDED, CHANGED, REATTRIBUTED, REMOVED, NOT_PREVENTABLE)
 
 _TOLD = ("reportState", "reportNumber", "crashedOn", "fatalities", "injuries")  # the same for every vehicle of a crash
-_MORE = ("severity", "towAway", "hazmatReleased", "location", "city")
+_MORE = ("towAway", "hazmatReleased", "location", "city")
 _SEVERITIES = {"fatal": Severity.CRITICAL, "injury": Severity.HIGH, "towAway": Severity.MEDIUM}
 
 
@@ -54,20 +54,31 @@ def crash_events(change: RowChange) -> Iterator[CarrierEvent]:
     elif was and after is None and not change.others_after:
         yield _event(REMOVED, change.key, before, None)
     elif was and after is not None and now is False:
-        yield _event(REATTRIBUTED, change.key, before, after)
+        yield _event(REATTRIBUTED, change.key, before, after, "matchStatus")
     elif was and now:
         if picked(before or {}, _TOLD) != picked(after or {}, _TOLD):
             yield _event(CHANGED, change.key, before, after)
         if _is_not_preventable(after) and not _is_not_preventable(before):
-            yield _event(NOT_PREVENTABLE, change.key, before, after)
+            yield _event(NOT_PREVENTABLE, change.key, before, after, "notPreventable")
 
 
-def _event(kind: EventType, key: str, before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> CarrierEvent:
+def _event(
+    kind: EventType, key: str, before: Mapping[str, Any] | None, after: Mapping[str, Any] | None, *more: str
+) -> CarrierEvent:
     row = after or before or {}
-    sides = {name: None if side is None else picked(side, _TOLD) for name, side in (("before", before), ("after", after))}
     severity = _SEVERITIES.get(row["severity"], Severity.LOW) if kind in {ADDED, CHANGED} else None
-    day = as_time(row["crashedOn"])
-    return kind.event(crash_of_row(key), severity=severity, **sides, occurred_on=day, data=picked(row, _MORE))
+    return kind.event(
+        crash_of_row(key),
+        severity=severity,
+        before=_told(before, more),
+        after=_told(after, more),
+        occurred_on=as_time(row["crashedOn"]),
+        data=picked(row, _MORE),
+    )
+
+
+def _told(row: Mapping[str, Any] | None, more: Sequence[str]) -> dict[str, Any] | None:
+    return None if row is None else picked({**row, "notPreventable": _is_not_preventable(row)}, (*_TOLD, *more))
 
 
 def _is_confirmed(row: Mapping[str, Any] | None) -> bool | None:

@@ -10,8 +10,9 @@ from fmcsa_orchestrator.model.carrier_events import FieldChange
 from fmcsa_orchestrator.model.documents import with_values
 from fmcsa_orchestrator.model.rules import AlertRules
 from fmcsa_orchestrator.sources.census import record_of
+from fmcsa_orchestrator.sources.changes.csa import csa_events
 from fmcsa_orchestrator.sources.changes.registration import registration_events
-from fmcsa_orchestrator.sources.registration import parse_census
+from fmcsa_orchestrator.sources.registration import RegistrationSource, parse_census
 
 PATH = "fmcsaData.registration"
 FILE_OF = datetime(2026, 11, 20, tzinfo=UTC)
@@ -122,6 +123,14 @@ def test_without_personal_fields_no_event_has_any(sides):
     (event,) = events_of(before, after)
     assert (event.type, event.before["city"], event.after["city"]) == ("identity.address_changed", "SALINA", "ELY")
     assert not {"street", "zip", "neighborhood"} & event.before.keys() | event.after.keys() - event.before.keys()
+
+
+@pytest.mark.parametrize(("hazmat", "crossed"), [("Y", ["basic.threshold_crossed"]), ("N", [])])
+def test_the_thresholds_of_hazmat_carriers_go_by_the_census(hazmat, crossed):
+    path = "fmcsaData.csa.unsafeDriving"
+    document = with_values({}, {RegistrationSource.owns[0]: stored(hm_ind=hazmat)})
+    change = FieldChange({path: {"percentile": 59}}, {path: {"percentile": 61}}, document)
+    assert [event.type for event in csa_events(change, AlertRules())] == crossed
 
 
 @given(st.dictionaries(st.sampled_from(sorted(ROW)), st.text(max_size=9), max_size=4), st.sampled_from(["x", None, 7, [], {}]))
