@@ -1,0 +1,43 @@
+"""Connections to public addresses only: no webhook is to reach into the network that this runs in.
+
+It is the address that is really connected to which is looked at, not the name: a name that is resolved anew, to another address,
+changes nothing, and neither does any spelling of an address in a URL.
+"""
+
+import socket
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from typing import Any
+
+_NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052: the last 32 bits are the IPv4 address that it leads to
+
+
+class NotPublicError(OSError):
+    """An address that is not public; a setting allows such."""
+
+
+def is_public(address: str) -> bool:
+    """Whether this IP address, as text, is one of the open internet."""
+    found = ip_address(address.partition("%")[0])  # the zone of a link-local address
+    if isinstance(found, IPv6Address):
+        return _is_open(found) and found.ipv4_mapped is None and all(map(_is_open, _within(found)))
+    return _is_open(found)
+
+
+def _is_open(address: IPv4Address | IPv6Address) -> bool:
+    return address.is_global and not (address.is_multicast or address.is_reserved)
+
+
+def _within(address: IPv6Address) -> list[IPv4Address]:
+    """IPv4 addresses that it leads to by way of a translator or tunnel."""
+    found = [address.sixtofour, *(address.teredo or ())]
+    if address in _NAT64:
+        found.append(IPv4Address(int(address) & 0xFFFF_FFFF))
+    return [inner for inner in found if inner is not None]
+
+
+def public_socket(address: tuple[Any, ...]) -> socket.socket:
+    """A socket for what `getaddrinfo` has found, about to be connected to it. Raises: NotPublicError."""
+    family, kind, protocol, _, place = address
+    if not is_public(place[0]):
+        raise NotPublicError("its address is not public; FMCSA_WEBHOOK_ALLOW_PRIVATE allows such")
+    return socket.socket(family, kind, protocol)
