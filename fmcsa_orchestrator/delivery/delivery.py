@@ -59,7 +59,7 @@ class Delivery:
     ) -> None:
         self._event_log = event_log
         self._store = store
-        self._channels = channels
+        self.channels = channels
         self._park_after = park_after
         self._lease_ttl_s = lease_ttl_s
         self._secrets = secrets
@@ -85,7 +85,7 @@ class Delivery:
         free = asyncio.Semaphore(_AT_ONCE)
         self._under_way.add(stopping)
         try:
-            async with self._channels.opened(callables or {}) as way:
+            async with self.channels.opened(callables or {}) as way:
                 while True:
                     try:
                         await self._begin(turns, summary, way, free, stopping)
@@ -242,7 +242,7 @@ class Delivery:
         subscriber, now = Subscriber.of(document), bson_time(current().now())
         seen = Observation(company_id="test", usdot=0, source="test", at=now, as_of=None)
         event = seen.document(CarrierEvent("test", uuid4().hex, Severity.INFO, after="this is a test; nothing has changed"))
-        async with self._channels.opened(callables or {}) as way:
+        async with self.channels.opened(callables or {}) as way:
             channel = way(subscriber)
             if channel is None:
                 raise SettingsError(_NOT_HERE)
@@ -257,7 +257,7 @@ class Delivery:
     async def _reachable(self, subscriber: Subscriber) -> None:
         """Raises: SettingsError when nothing could ever be sent to it."""
         if subscriber.kind is not SubscriberKind.CALLABLE:
-            async with self._channels.opened({}) as way:
+            async with self.channels.opened({}) as way:
                 way(subscriber)
 
 
