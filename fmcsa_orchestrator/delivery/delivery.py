@@ -20,7 +20,7 @@ from fmcsa_orchestrator.model.deliveries import Delivered, DeliverySummary
 from fmcsa_orchestrator.model.documents import bson_time
 from fmcsa_orchestrator.model.errors import FmcsaError, LeaseHeldError, LeaseLostError, RepositoryError, SettingsError
 from fmcsa_orchestrator.model.events import EventsDelivered
-from fmcsa_orchestrator.model.subscriber import Subscriber, SubscriberKind, SubscriberState, going_well, stood
+from fmcsa_orchestrator.model.subscriber import Subscriber, SubscriberKind, SubscriberState, SubscriptionForm, going_well, stood
 from fmcsa_orchestrator.observability.context import current
 from fmcsa_orchestrator.observability.hooks import emit, note
 from fmcsa_orchestrator.observability.redaction import redact
@@ -155,7 +155,8 @@ class Delivery:
 
     async def _turn(self, document: Mapping[str, Any], last: int, way: Way, stopping: asyncio.Event) -> Delivered | None:
         subscriber = Subscriber.of(document)
-        if subscriber.cursor >= last or not subscriber.is_due(current().now()):
+        has_all = subscriber.cursor >= last and subscriber.form is SubscriptionForm.EACH
+        if has_all or not subscriber.is_due(current().now()):
             parked = subscriber.state is SubscriberState.PARKED
             return self._told(subscriber, 0) if parked or subscriber.why else None
         try:

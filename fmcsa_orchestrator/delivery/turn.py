@@ -79,9 +79,9 @@ class Turn:
         return is_whole and len(events) == WINDOW
 
     async def _send_digest(self) -> bool:
-        """One message; False, since there is no other today."""
+        """One message, or none where nothing has happened; False, since there is no other until tomorrow."""
         before, now = self.subscriber, current().now()
-        today, digest, place = before.today(now).isoformat(), Digest(), before.cursor
+        day, digest, place = before.day(now), Digest(), before.cursor
         last = await self.event_log.last()
         while events := await self.event_log.read(place, WINDOW, _wanted(before)):
             digest.add(event for event in events if event["_id"] <= last)
@@ -90,13 +90,13 @@ class Turn:
                 break
         verdict = ACCEPTED
         if digest.count:
-            verdict = await send_one(self.channel, lambda: digest.notice(f"{before.name}:{today}"), before)
+            verdict = await send_one(self.channel, lambda: digest.notice(f"{before.name}:{day}"), before)
         if verdict != ACCEPTED:
             await self._write(self._failure(verdict, moved=False))
             return False
         self.accepted += digest.count
         cursor = max(before.cursor, last)
-        await self._write({**got_on(cursor, now, has_accepted=bool(digest.count)), "digestDay": today})
+        await self._write({**got_on(cursor, now, has_accepted=bool(digest.count)), "digestDay": day})
         return False
 
     def _failure(self, verdict: Verdict, *, moved: bool) -> dict[str, Any]:

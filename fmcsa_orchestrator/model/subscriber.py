@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Self
 from zoneinfo import ZoneInfo
@@ -69,7 +69,7 @@ class Subscriber(BaseModel):
         quiet_until: the hour from which on it is sent again.
         cursor: the place in the log of events up to which all is accepted.
         ahead: places behind it that are accepted already, as some earlier one is not.
-        digest_day: the last day (by `time_zone`, ISO) of which the digest is done.
+        digest_day: the last day (by `time_zone`, ISO) whose digest is done.
         state: active, paused, or parked.
         since: since when.
         why: what went wrong last, in words; None if nothing.
@@ -157,9 +157,10 @@ class Subscriber(BaseModel):
             return []
         return [severity.value for severity in Severity if severity.rank >= self.least_severity.rank]
 
-    def today(self, now: datetime) -> date:
-        """The day that it is there."""
-        return now.astimezone(ZoneInfo(self.time_zone)).date()
+    def day(self, now: datetime) -> str:
+        """The day, as ISO text, whose digest is the last that is due: today there, or yesterday before its hour."""
+        local = now.astimezone(ZoneInfo(self.time_zone))
+        return (local.date() - timedelta(days=local.hour < self.hour)).isoformat()
 
     def is_due(self, now: datetime) -> bool:
         """Whether it may be told something now, if there is anything."""
@@ -171,14 +172,12 @@ class Subscriber(BaseModel):
             if (from_start and before_end) if self.quiet_from < self.quiet_until else (from_start or before_end):
                 return False
         if self.form is SubscriptionForm.DIGEST:
-            return local.hour >= self.hour and (self.digest_day or "") < local.date().isoformat()
+            return (self.digest_day or "") < self.day(now)
         return True
 
     def begun(self, place: int, now: datetime) -> Self:
-        """A new one, that is told what comes behind this place; its first digest comes at the next full `hour`."""
-        local = now.astimezone(ZoneInfo(self.time_zone))
-        done = local.date() if local.hour >= self.hour else local.date() - timedelta(days=1)
-        return self.model_copy(update={"cursor": place, "since": bson_time(now), "digest_day": done.isoformat()})
+        """A new one, that is told what comes behind this place; its first digest comes when it is next its hour."""
+        return self.model_copy(update={"cursor": place, "since": bson_time(now), "digest_day": self.day(now)})
 
 
 def got_on(cursor: int, now: datetime, *, has_accepted: bool) -> dict[str, Any]:
