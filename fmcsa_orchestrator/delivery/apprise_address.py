@@ -33,7 +33,10 @@ class AppriseChannel:
 
 
 def apprise_service(name: str, addresses: Sequence[str]) -> Any:
-    """What sends to these addresses. Raises: SettingsError, naming where they stand, or that apprise is not installed."""
+    """What sends to these addresses. Blocks for a second when it is first called.
+
+    Raises: SettingsError, naming where they stand, or that apprise is not installed.
+    """
     try:
         from apprise import Apprise, AppriseAsset  # noqa: PLC0415  # an extra, and slow to import
     except ImportError:

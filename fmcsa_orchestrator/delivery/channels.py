@@ -1,7 +1,8 @@
 """From a subscriber's document to the way to it: looks up secrets, checks addresses."""
 
+import asyncio
 import ssl
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -12,7 +13,7 @@ from fmcsa_orchestrator.delivery.webhook import WebhookChannel, signers_of, webh
 from fmcsa_orchestrator.model.errors import SettingsError
 from fmcsa_orchestrator.model.subscriber import Subscriber, SubscriberKind
 
-Way = Callable[[Subscriber], Channel | None]
+Way = Callable[[Subscriber], Awaitable[Channel | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +45,14 @@ class Channels:
             allow_private=self.allow_private, timeout_s=self.timeout_s, agent=agent, trusted=self.trusted
         ) as session:
 
-            def channel(subscriber: Subscriber) -> Channel | None:
+            async def channel(subscriber: Subscriber) -> Channel | None:
                 if subscriber.kind is SubscriberKind.CALLABLE:
                     function = callables.get(subscriber.address or subscriber.name)
                     secrets = [secret for values in self.secrets.values() for secret in values]
                     return function and CallableChannel(function, self.timeout_s, secrets)
                 name, secrets = self._named(subscriber)
                 if subscriber.kind is SubscriberKind.APPRISE:
-                    return AppriseChannel(apprise_service(name, secrets), self.timeout_s)
+                    return AppriseChannel(await asyncio.to_thread(apprise_service, name, secrets), self.timeout_s)
                 url = webhook_url(subscriber.address, allow_private=self.allow_private)
                 return WebhookChannel(session, url, signers_of(name, secrets))
 

@@ -160,7 +160,7 @@ class Delivery:
             parked = subscriber.state is SubscriberState.PARKED
             return self._told(subscriber, 0) if parked or subscriber.why else None
         try:
-            channel = way(subscriber)
+            channel = await way(subscriber)
         except SettingsError as error:
             channel = ClosedChannel(str(error))
         if channel is None:
@@ -244,7 +244,7 @@ class Delivery:
         seen = Observation(company_id="test", usdot=0, source="test", at=now, as_of=None)
         event = seen.document(CarrierEvent("test", uuid4().hex, Severity.INFO, after="this is a test; nothing has changed"))
         async with self.channels.opened(callables or {}) as way:
-            channel = way(subscriber)
+            channel = await way(subscriber)
             if channel is None:
                 raise SettingsError(_NOT_HERE)
             verdict = await send_one(channel, lambda: notice_of(event), subscriber)
@@ -259,7 +259,7 @@ class Delivery:
         """Raises: SettingsError when nothing could ever be sent to it."""
         if subscriber.kind is not SubscriberKind.CALLABLE:
             async with self.channels.opened({}) as way:
-                way(subscriber)
+                await way(subscriber)
 
 
 def _unknown(name: str) -> SettingsError:

@@ -117,7 +117,10 @@ class FakeChannels:
 
     @asynccontextmanager
     async def opened(self, callables):
-        yield lambda subscriber: self.receivers.get(subscriber.name)
+        async def way(subscriber):
+            return self.receivers.get(subscriber.name)
+
+        yield way
 
 
 class Deliveries:
