@@ -53,13 +53,17 @@ class Settings(BaseSettings):
     quarantine_collection: str = Field("fmcsaQuarantine", description="where rows go that cannot be understood")
     events: bool = Field(True, description="tell what has changed about carriers")
     events_collection: str = Field("fmcsaEvents", description="where that is told")
+    events_kept_days: PositiveInt = Field(400, description="days after which what was told is deleted")
+    history: bool = Field(True, description="keep something of each SMS run, to look back on")
+    history_collection: str = Field("fmcsaHistory", description="where that is kept")
+    history_kept_days: PositiveInt | None = Field(None, description="days after which that is deleted; default: never")
+    alert_rules: AlertRules | None = Field(None, description="what is alarming, as JSON; by default FMCSA's own thresholds")
     subscribers_collection: str = Field("fmcsaSubscribers", description="who is to be told of it")
     delivery_secrets: Annotated[dict[str, tuple[SecretStr, ...]] | None, NoDecode] = Field(
         None, description='by the name that subscribers have for it, as JSON: `{"ops": "whsec_…", "mail": "mailtos://…"}`'
     )
     webhook_allow_private: bool = Field(False, description="let webhooks go to http and to addresses that are not public")
     park_after_days: PositiveFloat = Field(5, description="for so long a subscriber may accept nothing before it is parked")
-    alert_rules: AlertRules = Field(AlertRules(), description="what is alarming, as JSON; by default FMCSA's own thresholds")
     sources: Annotated[tuple[str, ...] | None, NoDecode] = Field(
         None, description="built-in sources to run, as `csa_scores, violations`; default: all that cost nothing to have"
     )

@@ -22,9 +22,11 @@ from fmcsa_orchestrator.settings import Settings, secret
 from fmcsa_orchestrator.sources.base import Source
 from fmcsa_orchestrator.sources.catalogue import default_sources
 from fmcsa_orchestrator.storage.event_log import EventLog
+from fmcsa_orchestrator.storage.history import History
 from fmcsa_orchestrator.storage.mongodb import companies as mongo
 from fmcsa_orchestrator.storage.mongodb import driver
 from fmcsa_orchestrator.storage.mongodb.event_log import MongoEventLog
+from fmcsa_orchestrator.storage.mongodb.history import MongoHistory
 from fmcsa_orchestrator.storage.mongodb.subscribers import MongoSubscribers
 from fmcsa_orchestrator.storage.repository import CompanyRepository
 from fmcsa_orchestrator.sync.orchestrator import Orchestrator
@@ -42,6 +44,7 @@ async def open_orchestrator(
     session: aiohttp.ClientSession | None = None,
     repository: CompanyRepository | None = None,
     event_log: EventLog | None = None,
+    history: History | None = None,
     extra_sources: Sequence[Source] = (),
     limiters: Mapping[str, Limiter] | None = None,
     on_event: OnEvent | None = None,
@@ -56,6 +59,7 @@ async def open_orchestrator(
         session: for all requests; without it, one is opened.
         repository: takes the place of a database.
         event_log: takes the place of the one in the database.
+        history: the same.
         extra_sources: run after the built-in ones, in their order.
         limiters: by name ("soda", "qcmobile", or "sources" for the calls into sources), in place of those of this process:
             where several share one, they share its rate.
@@ -72,6 +76,7 @@ async def open_orchestrator(
             session=session,
             repository=repository,
             event_log=event_log,
+            history=history,
             extra_sources=extra_sources,
             limiters=limiters,
             on_event=on_event,
@@ -86,6 +91,7 @@ async def open_into(
     session: aiohttp.ClientSession | None = None,
     repository: CompanyRepository | None = None,
     event_log: EventLog | None = None,
+    history: History | None = None,
     extra_sources: Sequence[Source] = (),
     limiters: Mapping[str, Limiter] | None = None,
     on_event: OnEvent | None = None,
@@ -96,6 +102,8 @@ async def open_into(
         client = driver.connect(settings.require_mongodb_uri(), settings.mongodb_driver)
         stack.push_async_callback(driver.close_client, client)
         database = driver.database_of(client, settings.mongodb_database)
+    if history is None and database is not None and settings.history:
+        history = MongoHistory(database, settings.history_collection)
     if event_log is None and database is not None and settings.events:
         event_log = MongoEventLog(database, settings.events_collection)
     if repository is None:
@@ -115,6 +123,7 @@ async def open_into(
         quarantine=settings.quarantine_collection,
         event_log=event_log,
         rules=settings.alert_rules,
+        history=history,
         secrets=settings.secrets(),
         rates={"soda": settings.soda_requests_per_second, "qcmobile": settings.qcmobile_requests_per_second},
         on_event=on_event,

@@ -1,33 +1,33 @@
-"""The command line: sync, plan, status, doctor, demo. Exit status 0: all good, 1: some company failed, 2: could not run."""
+"""The command line: sync, plan, status, events, doctor, demo.
+
+Exit status 0: all good, 1: some company failed, 2: could not run.
+"""
 
 import asyncio
 import gc
 import io
-import json
-import logging
 import sys
 from dataclasses import asdict
-from enum import IntEnum
 from importlib import metadata
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated
 from urllib.request import getproxies
 
 import typer
 from rich.console import Console
-from rich.logging import RichHandler
 from rich.markup import escape
 from yarl import URL
 
 from fmcsa_orchestrator.api import close, stop, sync_all_companies, sync_company
+from fmcsa_orchestrator.cli.common import Exit, Json, Verbose, make_console, print_json, refuse
 from fmcsa_orchestrator.cli.demo import run_demo
+from fmcsa_orchestrator.cli.feed import show_events
 from fmcsa_orchestrator.cli.signals import stopping_on_signals
 from fmcsa_orchestrator.cli.terminal.fleet import show_overview
 from fmcsa_orchestrator.cli.terminal.live import view_on
 from fmcsa_orchestrator.cli.terminal.outcomes import show_company, show_findings, show_plan, show_summary
-from fmcsa_orchestrator.cli.terminal.screen import Screen
 from fmcsa_orchestrator.model.company import Finding
-from fmcsa_orchestrator.model.errors import CompanyNotFoundError, FmcsaError, SettingsError
+from fmcsa_orchestrator.model.errors import CompanyNotFoundError, FmcsaError
 from fmcsa_orchestrator.model.results import CompanySyncResult, SyncSummary
 from fmcsa_orchestrator.report.html.write import write_page
 from fmcsa_orchestrator.report.overview import Overview
@@ -41,20 +41,10 @@ from fmcsa_orchestrator.sync.diagnostics.plan import Plan
 from fmcsa_orchestrator.wiring import open_orchestrator
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app.command("events")(show_events)
 
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON value instead of text.")]
-Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log every failure as it happens.")]
 STATUS_LIMIT = 50
 _DISTRIBUTION = "fmcsa-orchestrator"
-_LOG_WIDTH = 160  # columns where there is no terminal to measure
-
-
-class Exit(IntEnum):
-    """The exit status, for cron."""
-
-    GOOD = 0
-    SOME_FAILED = 1
-    COULD_NOT_RUN = 2
 
 
 @app.command()
@@ -67,13 +57,13 @@ def sync(
     verbose: Verbose = False,
 ) -> None:
     """Sync all companies, or one."""
-    console = _console(as_json=as_json, verbose=verbose)
+    console = make_console(as_json=as_json, verbose=verbose)
     if company is not None:
         result = asyncio.run(_sync_one(company, deadline, force=force))
-        _print_json(result.as_dict()) if as_json else show_company(console, result)
+        print_json(result.as_dict()) if as_json else show_company(console, result)
         raise typer.Exit(result.exit_status)
     summary = asyncio.run(_sync_all(console, deadline, force=force))
-    _print_json(summary.as_dict()) if as_json else show_summary(console, summary)
+    print_json(summary.as_dict()) if as_json else show_summary(console, summary)
     raise typer.Exit(summary.exit_status)
 
 
@@ -84,12 +74,12 @@ def plan(
     as_json: Json = False,
 ) -> None:
     """Tell what a sync would cost now: companies due, requests, time."""
-    console = _console(as_json=as_json)
+    console = make_console(as_json=as_json)
     try:
         found = asyncio.run(_plan(force=force))
     except FmcsaError as error:
-        _refuse(console, error, as_json=as_json)
-    _print_json(found.as_dict()) if as_json else show_plan(console, found)
+        refuse(console, error, as_json=as_json)
+    print_json(found.as_dict()) if as_json else show_plan(console, found)
 
 
 @app.command()
@@ -102,17 +92,17 @@ def status(
     as_json: Json = False,
 ) -> None:
     """Show how fresh the fleet is, per source, and its companies; or one company in full."""
-    console = _console(as_json=as_json)
+    console = make_console(as_json=as_json)
     try:
         overview = asyncio.run(_overview(company, limit, stale_after))
         if html is not None:
             write_page(overview, html)
     except CompanyNotFoundError as error:
-        _refuse(console, error, as_json=as_json, exit_status=Exit.SOME_FAILED)
+        refuse(console, error, as_json=as_json, exit_status=Exit.SOME_FAILED)
     except FmcsaError as error:
-        _refuse(console, error, as_json=as_json)
+        refuse(console, error, as_json=as_json)
     if as_json:
-        _print_json(as_json_value(overview))
+        print_json(as_json_value(overview))
     elif html is not None:
         console.print(f"written to {escape(str(html))}", highlight=False)
     else:
@@ -123,9 +113,9 @@ def status(
 @app.command()
 def doctor(*, as_json: Json = False) -> None:
     """Check settings, MongoDB, indexes and upstreams, and say what to do about what is wrong."""
-    console = _console(as_json=as_json)
+    console = make_console(as_json=as_json)
     findings = asyncio.run(_findings())
-    _print_json([asdict(finding) for finding in findings]) if as_json else show_findings(console, findings)
+    print_json([asdict(finding) for finding in findings]) if as_json else show_findings(console, findings)
     raise typer.Exit(Exit.GOOD if all(finding.is_good for finding in findings) else Exit.COULD_NOT_RUN)
 
 
@@ -137,16 +127,16 @@ def demo(
     as_json: Json = False,
 ) -> None:
     """See it work, with nothing installed or configured: a local double of FMCSA, an embedded store, a sample fleet."""
-    console = _console(as_json=as_json)
+    console = make_console(as_json=as_json)
     try:
         rounds = asyncio.run(run_demo(console, companies=companies, data_dir=data_dir))
     except FmcsaError as error:
-        _refuse(console, error, as_json=as_json)
+        refuse(console, error, as_json=as_json)
     except KeyboardInterrupt:
         console.print("stopped; nothing is left running")
         raise typer.Exit(Exit.COULD_NOT_RUN) from None
     if as_json:
-        _print_json({"rounds": [summary.as_dict() for summary in rounds]})
+        print_json({"rounds": [summary.as_dict() for summary in rounds]})
     raise typer.Exit(max(summary.exit_status for summary in rounds))
 
 
@@ -238,30 +228,3 @@ async def _overview(company_id: str | None, limit: int, stale_after_h: float | N
         if company_id is not None:
             return await read_company(database, companies, company_id, sources, stale_after_h=stale_after_h, leases=leases)
         return await read_fleet(database, companies, sources, limit=limit, stale_after_h=stale_after_h, leases=leases)
-
-
-def _console(*, as_json: bool, verbose: bool = False) -> Console:
-    """Where people read: standard output, or standard error when JSON goes to the former."""
-    console = Screen(stderr=as_json)
-    if not console.is_terminal:
-        console = Screen(stderr=as_json, width=_LOG_WIDTH)
-    quiet = console.is_terminal or as_json
-    level = logging.INFO if verbose else logging.ERROR if quiet else logging.WARNING
-    if console.is_terminal and sys.stderr.isatty():  # through the same console, above the live view rather than across it
-        logging.basicConfig(level=level, handlers=[RichHandler(console=console, show_path=False)], format="%(name)s %(message)s")
-    else:
-        logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    return console
-
-
-def _refuse(console: Console, error: FmcsaError, *, as_json: bool, exit_status: Exit = Exit.COULD_NOT_RUN) -> NoReturn:
-    if as_json:
-        _print_json({"success": False, "errors": [{"kind": error.kind, "error": str(error)}]})
-    else:
-        word = "cannot run:" if isinstance(error, SettingsError) else error.kind
-        console.print(f"[red]{word}[/] {escape(str(error))}", highlight=False)
-    raise typer.Exit(exit_status)
-
-
-def _print_json(value: Any) -> None:
-    Screen().out(json.dumps(value, default=str, indent=2), highlight=False)

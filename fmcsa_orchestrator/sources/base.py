@@ -1,7 +1,8 @@
 """What the orchestrator asks of a source: two protocols, and a base with defaults for the rest."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Protocol, runtime_checkable
+from datetime import datetime
+from typing import Any, Protocol, runtime_checkable
 
 from fmcsa_orchestrator.model.carrier_events import CarrierEvent, FieldChange, RowChange
 from fmcsa_orchestrator.model.company import Company, Derived, Finding, SourceReport
@@ -116,6 +117,13 @@ class BaseSource:
     def field_events(self, change: FieldChange, rules: AlertRules) -> Iterable[CarrierEvent]:  # noqa: ARG002  # as above
         """What a change of the source's own fields means. Pure: no I/O, no clock."""
         return ()
+
+    def history(self, company: Company) -> tuple[datetime, Mapping[str, Any]] | None:  # noqa: ARG002  # to be overridden
+        """What is to be kept for good of the state that was just read, and of what day it is; None for nothing. Pure.
+
+        `company` is as it is about to be stored.
+        """
+        return None
 
     def wait_s(self) -> float:
         """Seconds before a request that is made now goes out to upstream, at least, as far as that is known.

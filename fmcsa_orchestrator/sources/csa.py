@@ -21,6 +21,7 @@ from fmcsa_orchestrator.model.results import Outcome
 from fmcsa_orchestrator.model.rules import AlertRules
 from fmcsa_orchestrator.sources.changes.csa import csa_events
 from fmcsa_orchestrator.sources.qcmobile_basics import parse_carrier, parse_qc_basics
+from fmcsa_orchestrator.sources.sms.history import run_entry
 from fmcsa_orchestrator.sources.sms.proof import DERIVED, prove
 from fmcsa_orchestrator.sources.sms.result_file import (
     PERCENTILE_COLUMNS,
@@ -161,6 +162,10 @@ class CsaSource(SodaSource):
     def field_events(self, change: FieldChange, rules: AlertRules) -> Iterable[CarrierEvent]:
         """As `sources/changes` has it."""
         return csa_events(change, rules)
+
+    def history(self, company: Company) -> tuple[datetime, Mapping[str, Any]] | None:
+        """What is kept of the SMS run."""
+        return run_entry(company.document)
 
     def derive(self, company: Company) -> Derived:
         """Whether the stored violations and inspections come to the published measures and counts."""

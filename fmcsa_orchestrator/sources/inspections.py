@@ -9,10 +9,12 @@ from typing_extensions import TypedDict
 
 from fmcsa_orchestrator.clients.soda import SodaClient
 from fmcsa_orchestrator.clients.soda_schema import Dataset
-from fmcsa_orchestrator.model.carrier_events import CarrierEvent, RowChange
+from fmcsa_orchestrator.model.carrier_events import CarrierEvent, FieldChange, RowChange
 from fmcsa_orchestrator.model.company import Document
 from fmcsa_orchestrator.model.fmcsa import Basic
+from fmcsa_orchestrator.model.rules import AlertRules
 from fmcsa_orchestrator.sources.changes.inspections import inspection_events
+from fmcsa_orchestrator.sources.changes.oos_rates import rate_events
 from fmcsa_orchestrator.sources.sms.dates import SmsDate, two_years_after
 from fmcsa_orchestrator.sources.soda.columns import Content, Count, RowParser, Usdot
 from fmcsa_orchestrator.sources.soda.file import SodaFile
@@ -217,6 +219,10 @@ class InspectionsSource(RowSource):
     async def summarize(self, found: Found) -> dict[str, Any]:
         """Its totals."""
         return await summarize_inspections(found.rows[0])
+
+    def field_events(self, change: FieldChange, rules: AlertRules) -> Iterable[CarrierEvent]:
+        """As `sources/changes` has it."""
+        return rate_events(change, rules)
 
     def row_events(self, change: RowChange) -> Iterable[CarrierEvent]:
         """As `sources/changes` has it."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
 BEGINNING = 10**12  # the place before that of the first event: all have as many digits, and sort as text as well
@@ -15,11 +16,13 @@ class Wanted:
         types: as the catalogue names them; a part before the dot, as "violation", stands for all that begin with it. Empty: all.
         companies: what is in the `_id` of the companies. Empty: all.
         severities: empty: all.
+        since: only those seen since then.
     """
 
     types: Sequence[str] = ()
     companies: Sequence[Any] = ()
     severities: Sequence[str] = ()
+    since: datetime | None = None
 
 
 class EventLog(Protocol):
@@ -36,6 +39,9 @@ class EventLog(Protocol):
 
     async def read(self, after: int, limit: int, wanted: Wanted) -> list[Mapping[str, Any]]:
         """The next events behind this place, in order."""
+
+    async def latest(self, limit: int, wanted: Wanted, *, after: int = 0) -> list[Mapping[str, Any]]:
+        """The last so many events behind this place, in order."""
 
     async def last(self) -> int:
         """The place of the last event; 0 where there is none."""

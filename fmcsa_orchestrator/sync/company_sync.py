@@ -19,6 +19,7 @@ from fmcsa_orchestrator.model.status import LEASE, STATUS, TOKEN, StoredStatus
 from fmcsa_orchestrator.observability.context import current, entered
 from fmcsa_orchestrator.observability.hooks import emit, settle, watched
 from fmcsa_orchestrator.storage.held_leases import HeldLeases, held_leases, together
+from fmcsa_orchestrator.storage.history import HistoryEntry
 from fmcsa_orchestrator.storage.leases import Lease, lost_to_another, values_of_nobody
 from fmcsa_orchestrator.storage.repository import CompanyUpdate
 from fmcsa_orchestrator.storage.row_writer import RowWriter
@@ -38,6 +39,7 @@ class Synced:
     result: CompanySyncResult
     update: CompanyUpdate | None  # None: the document is such that no status can be stored in it, or it was refused
     events: Sequence[Mapping[str, Any]] = ()  # to be told before that
+    history: Sequence[HistoryEntry] = ()  # to be kept before that
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,8 @@ class CompanySync:
             if self.components.event_log is not None and (events := [event for item in synced for event in item.events]):
                 await held.write(partial(self.components.event_log.append, events))
             held.rest()  # the updates carry the tokens, and give the leases back: to renew one now would look as if it were lost
+            if self.components.history is not None and (entries := [entry for item in synced for entry in item.history]):
+                await held.write(partial(self.components.history.keep, entries))
             await self.save(synced, held)
         return done
 
@@ -160,6 +164,7 @@ class CompanySync:
         if progress.values:
             self._step.derive(self.components.slots, progress)
         events = progress.events(self.caller.isolation) if progress.tellers else ()
+        history = progress.history(self.components.slots, self.caller.isolation) if self.components.history else ()
         for outcome in progress.outcomes.values():
             settle(outcome)
         status = status_update(progress.outcomes.values(), progress.failures, progress.at, company.usdot)
@@ -174,7 +179,7 @@ class CompanySync:
             pending=tuple(name for name, outcome in progress.outcomes.items() if outcome.outcome is Outcome.TIMED_OUT),
         )
         values = settable(progress.original, {**progress.stored.odd(), **fields, **status})
-        return Synced(result, CompanyUpdate(company.id, values, progress.token), events)
+        return Synced(result, CompanyUpdate(company.id, values, progress.token), events, history)
 
     def refused(self, document: Mapping[str, Any], error: FmcsaError, at: datetime) -> Synced:
         """A company that cannot be synced at all: the error is its result, and its status where one can be stored."""

@@ -8,6 +8,7 @@ from fmcsa_orchestrator.model.limiter import Limiter
 from fmcsa_orchestrator.model.rules import AlertRules
 from fmcsa_orchestrator.sources.base import BatchSource
 from fmcsa_orchestrator.storage.event_log import EventLog
+from fmcsa_orchestrator.storage.history import History
 from fmcsa_orchestrator.storage.repository import CompanyRepository
 from fmcsa_orchestrator.sync.guard.isolation import Isolation
 from fmcsa_orchestrator.sync.shared_reads import SharedReads
@@ -33,6 +34,7 @@ class Components:
     quarantine: str  # the collection of rows that nobody can understand
     event_log: EventLog | None  # None: nothing is told
     rules: AlertRules
+    history: History | None  # None: nothing is kept for good
 
     @property
     def collections(self) -> list[str]:

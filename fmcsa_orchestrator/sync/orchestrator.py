@@ -30,8 +30,9 @@ from fmcsa_orchestrator.model.status import STALE_AFTER_H
 from fmcsa_orchestrator.observability.context import SyncContext, entered
 from fmcsa_orchestrator.observability.hooks import emit, watched
 from fmcsa_orchestrator.sources.base import Source
-from fmcsa_orchestrator.storage.event_log import EventLog
+from fmcsa_orchestrator.storage.event_log import EventLog, Wanted
 from fmcsa_orchestrator.storage.held_leases import RELEASE_S
+from fmcsa_orchestrator.storage.history import History
 from fmcsa_orchestrator.storage.leases import TTL_S, new_owner
 from fmcsa_orchestrator.storage.repository import CompanyRepository
 from fmcsa_orchestrator.sync.clock import RunClock
@@ -71,6 +72,7 @@ class Orchestrator:
         quarantine: the collection in which rows are kept that could not be understood.
         event_log: where it is told what has changed about carriers; without it, nothing is.
         rules: by which events are more or less alarming; by default FMCSA's own thresholds.
+        history: where something is kept of each SMS run; without it, nothing is.
         stale_after_h: hours after which the last run is too long ago, for `health`.
         delivery: what tells subscribers of events; without it, `deliver` tells nobody.
 
@@ -95,6 +97,7 @@ class Orchestrator:
         quarantine: str = "fmcsaQuarantine",
         event_log: EventLog | None = None,
         rules: AlertRules | None = None,
+        history: History | None = None,
         delivery: Delivery | None = None,
     ) -> None:
         slots = make_slots(sources)
@@ -115,6 +118,7 @@ class Orchestrator:
             quarantine=quarantine,
             event_log=event_log,
             rules=rules or AlertRules(),
+            history=history,
         )
         self._delivery = delivery
         self._on_demand = OnDemandSync(self.components)
@@ -256,6 +260,36 @@ class Orchestrator:
         parts = self.components
         found = await examine(parts.repository, parts.slots, parts.isolation, parts.company_timeout_s, self._delivery)
         return [replace(finding, remedy=None) if finding.is_good else finding for finding in found]
+
+    async def events(
+        self,
+        *,
+        after: int = 0,
+        types: Sequence[str] = (),
+        companies: Sequence[Any] = (),
+        severities: Sequence[str] = (),
+        limit: int = 1_000,
+    ) -> list[Mapping[str, Any]]:
+        """What has changed about carriers: the next events behind a place, in the one order that they have.
+
+        Keep the `_id` of the last one as `after` of the next call: it holds after a restart, and no event that is stored late
+        comes before it.
+
+        Args:
+            after: the `_id` of the last event that you have; 0 is before the first.
+            types: as the catalogue names them; a part before the dot, as "violation", stands for all that begin with it.
+            companies: what is in the `_id` of the companies.
+            severities: as `Severity` has them.
+            limit: events at most.
+
+        Raises:
+            RepositoryError: when the store does not work.
+            SettingsError: when nothing is told here: the orchestrator was made without a log of events.
+        """
+        log = self.components.event_log
+        if log is None:
+            raise SettingsError("no events are told: FMCSA_EVENTS is false, or the orchestrator has no event_log")
+        return await log.read(after, limit, Wanted(types, companies, severities))
 
     async def health(self, *, stale_after_s: float | None = None) -> Health:
         """Whether the syncs do their work, for a `/healthz` route; cheap. Never raises.

@@ -12,6 +12,7 @@ from fmcsa_orchestrator.model.errors import ImplausibleEmptyError
 from fmcsa_orchestrator.model.results import SourceFailure, SourceOutcome
 from fmcsa_orchestrator.model.status import StoredStatus
 from fmcsa_orchestrator.model.waiting import wait_out
+from fmcsa_orchestrator.storage.history import HistoryEntry
 from fmcsa_orchestrator.storage.row_diff import RowPlan
 from fmcsa_orchestrator.storage.row_writer import LARGE, RowWriter
 from fmcsa_orchestrator.sync.batch_reader import Found
@@ -150,6 +151,18 @@ class Progress:
                 except Exception as error:  # noqa: BLE001  # a source's function may raise anything
                     self.fail(source, isolation.failure(source, error))
         return events
+
+    def history(self, slots: Sequence[SourceSlot], isolation: Isolation) -> list[HistoryEntry]:
+        """What is to be kept for good of what was read; a source whose function raises has failed."""
+        entries, company = [], self.company
+        for slot in slots:
+            if slot.history is not None and slot.name in self.values:
+                try:
+                    found = slot.history(company.for_sources())
+                    entries += [HistoryEntry(company.id, int(company.usdot), found[0], self.at, found[1])] if found else []
+                except Exception as error:  # noqa: BLE001  # a source's function may raise anything
+                    self.fail(slot.name, isolation.failure(slot.name, error))
+        return entries
 
     def note(self, source: str, values: Mapping[str, Any], size: int) -> None:
         """What a source has read is to be set, and seen by the sources to come."""

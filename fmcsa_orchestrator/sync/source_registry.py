@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from fmcsa_orchestrator.model.carrier_events import CarrierEvent, FieldChange, RowChange
@@ -67,6 +68,7 @@ class SourceSlot:
     derive: Callable[[Company], Derived] | None  # None where that is nothing
     row_events: RowEvents  # what its changes mean to whoever watches the carrier
     field_events: FieldEvents
+    history: Callable[[Company], tuple[datetime, Mapping[str, Any]] | None] | None  # what is to be kept for good of each state
 
     def wait_s(self) -> float:
         """Seconds before the source could ask its upstream, at least; 0 where it does not tell."""
@@ -133,6 +135,7 @@ def _declared(source: Any) -> SourceSlot:
         derive=derive if derives else None,
         row_events=getattr(source, "row_events", _no_row_events),
         field_events=getattr(source, "field_events", _no_field_events),
+        history=_history(source),
     )
 
 
@@ -167,6 +170,12 @@ def _complete(source: Source) -> Complete | None:
     complete: Complete | None = getattr(source, "complete", None)
     has_own = complete is not None and getattr(type(source), "complete", None) is not BaseSource.complete
     return complete if isinstance(source, BatchSource) and has_own and getattr(source, "completes", True) else None
+
+
+def _history(source: Source) -> Callable[[Company], tuple[datetime, Mapping[str, Any]] | None] | None:
+    """The source's own; None where it has none, so that nobody asks for it."""
+    has_own = getattr(type(source), "history", BaseSource.history) is not BaseSource.history
+    return getattr(source, "history", None) if has_own else None
 
 
 def _cost(source: Source) -> float:

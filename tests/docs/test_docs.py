@@ -16,6 +16,7 @@ from fmcsa_orchestrator.cli.app import app
 from fmcsa_orchestrator.model import errors
 from fmcsa_orchestrator.settings import PREFIX
 from fmcsa_orchestrator.testing.contract.suite import SourceContract
+from tests.docs import event_catalogue
 from tests.support.pages import CODE, FENCE, PAGES, RUNNABLE, blocks
 from tests.support.paths import DOCS, ROOT
 
@@ -216,3 +217,8 @@ def test_programs_print_what_the_page_says(page, capsys):
         exec(compile(found[number][1], page.name, "exec"), {"__name__": "__main__"})
         language, expected = next((language, block) for language, block in found[number + 1 :] if language != "sh")
         assert (language, capsys.readouterr().out) == ("text", expected)
+
+
+def test_the_catalogue_of_events_is_that_of_the_code():
+    text = event_catalogue.PAGE.read_text(encoding="utf-8")
+    assert text == event_catalogue.with_table(text), "run `python -m tests.docs.event_catalogue`"

@@ -13,9 +13,10 @@ from pymongo.errors import ConnectionFailure
 from fmcsa_orchestrator import open_orchestrator
 from fmcsa_orchestrator.cli.demo import demo_settings
 from fmcsa_orchestrator.storage.mongodb.event_log import MongoEventLog
+from fmcsa_orchestrator.storage.mongodb.history import MongoHistory
 from fmcsa_orchestrator.testing import Fleet, LocalFmcsa
 from fmcsa_orchestrator.testing.fakes import InMemoryRepository
-from fmcsa_orchestrator.testing.memory_events import InMemoryEventLog
+from fmcsa_orchestrator.testing.memory_events import InMemoryEventLog, InMemoryHistory
 from tests.support.passing_time import PATIENCE_S
 
 VIOLATIONS, INSPECTIONS = "8mt8-2mdr", "rbkj-cgst"
@@ -32,6 +33,7 @@ class World:
         self.upstream = upstream
         self.database = database
         self.memory = InMemoryRepository()
+        self.history = InMemoryHistory() if database is None else MongoHistory(database)
         self.event_log = InMemoryEventLog() if database is None else MongoEventLog(database)
         self.settings = self.orchestrator = None
 
@@ -96,7 +98,11 @@ async def open_world(store, uri, *, fleet=None, **settings):
             *({**document, "_id": usdot} for usdot, document in zip(fleet.usdots, fleet.company_documents(), strict=True))
         )
         options = {"qcmobile_web_key": None, "batch_size": 15, **UNHURRIED, **settings}
-        lent = {"repository": world.memory, "event_log": world.event_log} if client is None else {"database": world.database}
+        lent = (
+            {"repository": world.memory, "event_log": world.event_log, "history": world.history}
+            if client is None
+            else {"database": world.database}
+        )
         world.settings = demo_settings(upstream).model_copy(update=options)
         async with open_orchestrator(world.settings, **lent) as world.orchestrator:
             yield world

@@ -71,20 +71,32 @@ class MongoEventLog:
 
     async def read(self, after: int, limit: int, wanted: Wanted) -> list[Mapping[str, Any]]:
         """By `_id`."""
-        condition: dict[str, Any] = {"_id": {"$gt": max(after, BEGINNING)}}
-        if wanted.types:
-            condition["$or"] = [_of_type(name) for name in wanted.types]
-        if wanted.companies:
-            condition["data.companyId"] = {"$in": list(wanted.companies)}
-        if wanted.severities:
-            condition["data.severity"] = {"$in": list(wanted.severities)}
-        find = partial(self._events.find, condition)
+        find = partial(self._events.find, _condition(after, wanted))
         return await asked("cannot read events", lambda: whole(find().sort("_id", 1).limit(limit).batch_size(limit), limit))
+
+    async def latest(self, limit: int, wanted: Wanted, *, after: int = 0) -> list[Mapping[str, Any]]:
+        """By `_id`, from the end."""
+        find = partial(self._events.find, _condition(after, wanted))
+        found = await asked("cannot read events", lambda: whole(find().sort("_id", -1).limit(limit).batch_size(limit), limit))
+        return found[::-1]
 
     async def last(self) -> int:
         """By `_id`, from the end."""
         found = await asked("cannot read events", lambda: whole(self._events.find({}, {"_id": 1}).sort("_id", -1).limit(1), 1))
         return int(found[0]["_id"]) if found else 0
+
+
+def _condition(after: int, wanted: Wanted) -> dict[str, Any]:
+    condition: dict[str, Any] = {"_id": {"$gt": max(after, BEGINNING)}}
+    if wanted.types:
+        condition["$or"] = [_of_type(name) for name in wanted.types]
+    if wanted.companies:
+        condition["data.companyId"] = {"$in": list(wanted.companies)}
+    if wanted.severities:
+        condition["data.severity"] = {"$in": list(wanted.severities)}
+    if wanted.since:
+        condition["time"] = {"$gte": wanted.since}
+    return condition
 
 
 def _of_type(name: str) -> dict[str, Any]:
