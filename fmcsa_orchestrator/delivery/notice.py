@@ -3,29 +3,15 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from pydantic_core import to_json
 
-from fmcsa_orchestrator.model.carrier_events import TYPE_PREFIX, Severity
-from fmcsa_orchestrator.model.text import printable
+from fmcsa_orchestrator.model.carrier_events import Severity
+from fmcsa_orchestrator.report.feed import EventView, event_view
 
 _KEPT = 100  # events that a digest tells one by one, the most severe of them
-_VALUE_LIMIT = 300  # characters of a value in a text
 _OF_THE_STORE = {"_id", "expiring"}
-_ENVELOPE = {
-    "schemaVersion",
-    "companyId",
-    "usdot",
-    "occurredOn",
-    "observedAt",
-    "dataAsOf",
-    "severity",
-    "before",
-    "after",
-    "evidence",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +42,9 @@ def cloud_event(document: Mapping[str, Any]) -> dict[str, Any]:
 
 def notice_of(document: Mapping[str, Any]) -> Notice:
     """That of one event."""
-    data = document["data"]
-    title = f"[{data.get('severity')}] {_name(document)}: USDOT {data.get('usdot')}"
-    lines = [f"company: {_words(data.get('companyId'))}", *_lines(document)]
-    return Notice(str(document["id"]), printable(title), "\n".join(map(printable, lines)), (cloud_event(document),))
+    view = event_view(document)
+    title = f"[{view.severity}] {view.type}: {view.carrier}"
+    return Notice(str(document["id"]), title, f"{_entry(view)}\ncompany: {view.company}", (cloud_event(document),))
 
 
 class Digest:
@@ -87,51 +72,24 @@ class Digest:
         """All of it, carrier by carrier in the order of the most severe event of each."""
         counts = [f"{self._severities[name]} {name}" for name in reversed(Severity) if self._severities[name]]
         title = f"FMCSA: {_number(self.count, 'change')} at {_number(len(self._carriers), 'carrier')} ({', '.join(counts)})"
-        by_carrier: dict[str, list[Mapping[str, Any]]] = {}
-        for document in self._kept:
-            data = document["data"]
-            by_carrier.setdefault(f"USDOT {data.get('usdot')} (company {_words(data.get('companyId'))})", []).append(document)
-        lines = []
-        for carrier, documents in by_carrier.items():
-            lines += [carrier, *(_entry(document) for document in documents), ""]
+        by_carrier: dict[str, list[str]] = {}
+        for view in map(event_view, self._kept):
+            by_carrier.setdefault(f"{view.carrier} (company {view.company})", []).append(f"  [{view.severity}] {_entry(view)}")
+        parts = ["\n".join([carrier, *entries]) for carrier, entries in by_carrier.items()]
         if self.count > len(self._kept):
-            lines.append(f"and {self.count - len(self._kept)} more that are less severe; all: fmcsa-orchestrator events")
-        text = "\n".join(map(printable, lines)).strip()
-        return Notice(notice_id, title, text, tuple(map(cloud_event, self._kept)))
+            parts.append(f"and {self.count - len(self._kept)} more that are less severe; all: fmcsa-orchestrator events")
+        return Notice(notice_id, title, "\n\n".join(parts), tuple(map(cloud_event, self._kept)))
 
 
 def _number(count: int, what: str) -> str:
     return f"{count} {what}{'' if count == 1 else 's'}"
 
 
-def _name(document: Mapping[str, Any]) -> str:
-    return str(document["type"]).removeprefix(TYPE_PREFIX)
-
-
 def _rank(document: Mapping[str, Any]) -> int:
     severity = document["data"].get("severity")
-    return Severity(severity).rank if severity in set(Severity) else -1
+    return next((known.rank for known in Severity if known == severity), -1)
 
 
-def _entry(document: Mapping[str, Any]) -> str:
-    return f"  [{document['data'].get('severity')}] {_name(document)}: {'; '.join(_lines(document))}"
-
-
-def _lines(document: Mapping[str, Any]) -> list[str]:
-    """What an event tells, a line each."""
-    data = document["data"]
-    occurred_on = data.get("occurredOn")
-    lines = [] if occurred_on is None else [f"on: {_words(occurred_on)}"]
-    lines += [f"{name}: {_words(data[name])}" for name in ("before", "after") if data.get(name) is not None]
-    return lines + [f"{name}: {_words(value)}" for name, value in data.items() if name not in _ENVELOPE and value is not None]
-
-
-def _words(value: Any) -> str:
-    if isinstance(value, datetime):
-        return f"{value:%Y-%m-%d}" if value.hour == value.minute == 0 else f"{value:%Y-%m-%d %H:%M} UTC"
-    if isinstance(value, Mapping):
-        value = ", ".join(f"{name} {_words(part)}" for name, part in value.items() if part is not None)
-    elif isinstance(value, list | tuple):
-        value = ", ".join(map(_words, value))
-    text = str(value)
-    return text if len(text) <= _VALUE_LIMIT else f"{text[: _VALUE_LIMIT - 1]}…"
+def _entry(view: EventView) -> str:
+    when = "" if view.occurred_on is None else f", {view.occurred_on:%Y-%m-%d}"
+    return f"{view.type}{when}: {view.what}"

@@ -13,6 +13,7 @@ from pydantic.alias_generators import to_camel
 from fmcsa_orchestrator.model.carrier_events import Severity
 from fmcsa_orchestrator.model.documents import bson_time
 from fmcsa_orchestrator.model.errors import SettingsError
+from fmcsa_orchestrator.model.text import printable
 
 LEASE_FOLDER = "lease."  # where the lease of a subscriber lies in its document
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 5.0, 3_600.0  # after the first failure, and at the most; twice as long each time
@@ -141,7 +142,8 @@ class Subscriber(BaseModel):
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"])
             reason = first["msg"].removeprefix("Value error, ")
-            raise SettingsError(f"the subscriber cannot be used: {where + ': ' if where else ''}{reason}") from None
+            name = printable(str(document.get("_id", document.get("name"))))[:64]
+            raise SettingsError(f"the subscriber `{name}` cannot be used: {where + ': ' if where else ''}{reason}") from None
 
     def document(self) -> dict[str, Any]:
         """As it is stored."""

@@ -49,7 +49,7 @@ ROOMS = {
     "clients": {"model", "observability"},
     "storage": {"model", "observability"},
     "sources": {"model", "observability", "settings", "clients"},
-    "delivery": {"model", "observability", "clients", "storage"},
+    "delivery": {"model", "observability", "clients", "storage", "report"},
     "sync": {"model", "observability", "storage", "sources", "delivery"},
     "report": {"model", "storage", "sources"},
     "wiring": {"model", "observability", "settings", "clients", "storage", "sources", "delivery", "sync"},

@@ -54,7 +54,7 @@ async def test_a_digest_is_one_message_a_day_in_words_for_people():
         assert messages[1]["title"] == "FMCSA: 2 changes at 1 carrier (1 critical, 1 low)"
         assert messages[1]["message"].split("\n")[:2] == [
             "USDOT 1021580 (company c2)",
-            "  [critical] crash.added: after: violationCode 393.2",
+            "  [critical] crash.added: row-2: violationCode 393.2",
         ]
         assert "pass-word" not in repr(store.documents)
 

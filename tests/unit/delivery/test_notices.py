@@ -28,7 +28,7 @@ def test_the_body_is_a_cloud_event_and_nothing_of_the_store():
 def test_the_text_tells_what_has_changed():
     notice = notice_of(stored(7, severity=Severity.HIGH))
     assert notice.title == "[high] violation.added: USDOT 1021580"
-    assert notice.text == "company: c1\nafter: violationCode 393.7"
+    assert notice.text == "violation.added: row-7: violationCode 393.7\ncompany: c1"
 
 
 VALUES = st.recursive(
@@ -43,9 +43,9 @@ def test_whatever_a_source_tells_is_json_and_text_of_bounded_length(before, afte
     document["data"] |= {"before": before, "after": after}
     notice = notice_of(document)
     assert json.loads(notice.body())["id"] == document["id"]
-    assert len(notice.text) < 4 * 320
+    assert len(notice.text) < 400
     assert "\x1b" not in notice.title + notice.text
-    assert len(notice.text.split("\n")) <= 3
+    assert len(notice.text.split("\n")) == 2
 
 
 def test_a_digest_counts_all_and_tells_the_most_severe_carrier_by_carrier():
@@ -58,7 +58,7 @@ def test_a_digest_counts_all_and_tells_the_most_severe_carrier_by_carrier():
     assert notice.title == "FMCSA: 252 changes at 1 carrier (1 critical, 1 high, 250 low)"
     lines = notice.text.split("\n")
     assert lines[0] == "USDOT 1021580 (company c9)"
-    assert lines[1] == "  [critical] violation.added: after: violationCode 393.900"
+    assert lines[1] == "  [critical] violation.added: row-900: violationCode 393.900"
     assert lines[3] == "USDOT 1021580 (company c2)"
     assert lines[-1] == "and 152 more that are less severe; all: fmcsa-orchestrator events"
     assert len(notice.events) == 100
