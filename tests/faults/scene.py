@@ -72,7 +72,7 @@ class Scene:
         async with open_orchestrator(settings, extra_sources=extra_sources, **lent) as self.orchestrator:
             if conditions.page_size:
                 batch_sources = [slot.source for slot in self.orchestrator.components.slots if slot.batch is not None]
-                batch_sources[-1].file.soda.page_size = conditions.page_size
+                batch_sources[-1].files[0].soda.page_size = conditions.page_size
             if mode == "run":
                 return await self.orchestrator.sync_all_companies(on_event=conditions.on_event)
             return await self.orchestrator.sync_company(self.target, on_event=conditions.on_event)

@@ -158,7 +158,7 @@ async def test_a_file_replaced_while_it_is_paged_is_read_again(world):
     carrier = next(carrier for carrier in world.fleet.carriers if carrier.kind == "large")
     for source in (slot.source for slot in world.orchestrator.components.slots):
         if source.name == "violations":
-            source.file.soda.page_size = 500
+            source.files[0].soda.page_size = 500
     world.upstream.inject(Fault.publish_now(), dataset=VIOLATIONS, kind="resource", after=2, times=1)
     result = await world.orchestrator.sync_company(carrier.usdot)
     assert result.success
@@ -239,8 +239,8 @@ async def test_a_plan_is_the_same_on_every_store(world):
 async def test_a_batch_with_too_many_rows_leaves_its_giants_for_their_turn(world):
     for source in (slot.source for slot in world.orchestrator.components.slots):
         if source.name == "violations":
-            source.file.soda.page_size = 1_000
-            source.file.heavy = 500
+            source.files[0].soda.page_size = 1_000
+            source.files[0].heavy = 500
     summary = await world.orchestrator.sync_all_companies()
     assert summary.success
     assert await world.current(VIOLATIONS) == world.upstream_rows(VIOLATIONS)
