@@ -2,7 +2,11 @@
 
 from fmcsa_orchestrator.api import close, health, prepare, stop, sync_all_companies, sync_company
 from fmcsa_orchestrator.clients.http import Refusal, Reply, Upstream, read_json
+from fmcsa_orchestrator.delivery.channel import OnNotice
+from fmcsa_orchestrator.delivery.delivery import Delivery
+from fmcsa_orchestrator.delivery.notice import Notice
 from fmcsa_orchestrator.model.company import Company, Derived, Document, Finding, OddRow, SourceReport
+from fmcsa_orchestrator.model.deliveries import Delivered, DeliverySummary
 from fmcsa_orchestrator.model.errors import (
     AuthError,
     BlockedError,
@@ -31,6 +35,7 @@ from fmcsa_orchestrator.model.events import (
     CompanyStarted,
     CompanySynced,
     Event,
+    EventsDelivered,
     OnEvent,
     Reading,
     RequestSent,
@@ -50,6 +55,7 @@ from fmcsa_orchestrator.model.results import (
     StopReason,
     SyncSummary,
 )
+from fmcsa_orchestrator.model.subscriber import Subscriber
 from fmcsa_orchestrator.settings import Settings
 from fmcsa_orchestrator.sources.authority import AuthoritySource
 from fmcsa_orchestrator.sources.base import BaseSource, BatchSource, CheckedSource, CompletingSource, EstimatingSource, Source
@@ -91,10 +97,14 @@ __all__ = [
     "CrashesSource",
     "CsaSource",
     "DatasetClosedError",
+    "Delivered",
+    "Delivery",
+    "DeliverySummary",
     "Derived",
     "Document",
     "EstimatingSource",
     "Event",
+    "EventsDelivered",
     "Finding",
     "FmcsaError",
     "Health",
@@ -108,8 +118,10 @@ __all__ = [
     "MaintenanceError",
     "MalformedPayloadError",
     "MongoCompanyRepository",
+    "Notice",
     "OddRow",
     "OnEvent",
+    "OnNotice",
     "Orchestrator",
     "OutOfServiceOrdersSource",
     "Outcome",
@@ -139,6 +151,7 @@ __all__ = [
     "SourceUnavailableError",
     "StaleUpstreamError",
     "StopReason",
+    "Subscriber",
     "SyncSummary",
     "TruncatedPayloadError",
     "Upstream",

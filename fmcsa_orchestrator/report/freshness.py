@@ -8,7 +8,7 @@ from typing import Any
 from fmcsa_orchestrator.model.documents import as_time
 from fmcsa_orchestrator.model.results import FAILURES
 from fmcsa_orchestrator.model.status import NOTHING, StoredStatus, Verified
-from fmcsa_orchestrator.model.text import printable
+from fmcsa_orchestrator.report.values import as_text
 from fmcsa_orchestrator.storage.fleet_status import State
 from fmcsa_orchestrator.storage.sync_status import is_name
 
@@ -52,11 +52,6 @@ def source_names(documents: Iterable[Mapping[str, Any]], first: Iterable[str]) -
     found = {name for document in documents for name in StoredStatus.of(document).sources if is_name(name)}
     known = list(first)
     return [*known, *sorted(found - set(known))]
-
-
-def as_text(value: Any, limit: int = 500) -> str | None:
-    """A text, printable and cut to a length fit for a screen; None for anything else."""
-    return printable(value[:limit]) if isinstance(value, str) else None
 
 
 def _source_view(name: str, source: Mapping[str, Any], cutoff: datetime, verified: Verified) -> SourceView:

@@ -13,8 +13,12 @@ from fmcsa_orchestrator.model.errors import InvalidUsdotError
 from fmcsa_orchestrator.model.fmcsa import UsdotNumber
 from fmcsa_orchestrator.model.status import NOTHING, StoredStatus, Verified
 from fmcsa_orchestrator.model.text import printable
-from fmcsa_orchestrator.report.freshness import SourceView, as_text, company_state, source_views
+from fmcsa_orchestrator.report.carrier import Section, carrier_sections
+from fmcsa_orchestrator.report.concerns import Concern, concerns_of
+from fmcsa_orchestrator.report.freshness import SourceView, company_state, source_views
+from fmcsa_orchestrator.report.history import HistoryView
 from fmcsa_orchestrator.report.safety import SafetyView, safety_view
+from fmcsa_orchestrator.report.values import as_text
 from fmcsa_orchestrator.storage.fleet_status import FleetCounts, State
 
 
@@ -29,7 +33,7 @@ class ErrorView:
 
 @dataclass(frozen=True, slots=True)
 class CompanyView:
-    """One company in full."""
+    """One company in full; `history` is None where it was not asked for."""
 
     id: str | int
     name: str
@@ -39,6 +43,9 @@ class CompanyView:
     sources: tuple[SourceView, ...]
     errors: tuple[ErrorView, ...]
     safety: SafetyView
+    carrier: tuple[Section, ...]
+    concerns: tuple[Concern, ...]
+    history: HistoryView | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +77,11 @@ def make_overview(
     stale_after_h: float,
     fleet: FleetCounts | None = None,
     verified: Verified = NOTHING,
+    history: HistoryView | None = None,
 ) -> Overview:
-    """The companies' documents, prepared, beside the fleet's counts."""
+    """The companies' documents, prepared, beside the fleet's counts; or one company with its history."""
     cutoff = cutoff_of(at, stale_after_h)
-    companies = tuple(company_view(document, sources, cutoff, verified) for document in documents)
+    companies = tuple(company_view(document, sources, at, cutoff, verified, history) for document in documents)
     return Overview(at, stale_after_h, fleet and _printable(fleet), companies)
 
 
@@ -92,20 +100,30 @@ def _shown_outcomes(outcomes: Mapping[str, int]) -> Mapping[str, int]:
 
 
 def company_view(
-    document: Mapping[str, Any], sources: Sequence[str], cutoff: datetime, verified: Verified = NOTHING
+    document: Mapping[str, Any],
+    sources: Sequence[str],
+    at: datetime,
+    cutoff: datetime,
+    verified: Verified = NOTHING,
+    history: HistoryView | None = None,
 ) -> CompanyView:
     """One company's document, prepared."""
-    key = shown_id(document)
     status = StoredStatus.of(document)
+    state, views = company_state(document, cutoff, verified), source_views(document, sources, cutoff, verified)
+    safety, sections, errors = safety_view(document), carrier_sections(document, views), _errors(status.values.get("errors"))
+    of_no_source = [error.kind for error in errors if error.source not in sources]
     return CompanyView(
-        id=key,
+        id=shown_id(document),
         name=shown_name(document),
         usdot=_usdot(document.get("dotNumber")),
-        state=company_state(document, cutoff, verified),
+        state=state,
         last_run=verified.last_look(status),
-        sources=source_views(document, sources, cutoff, verified),
-        errors=_errors(status.values.get("errors")),
-        safety=safety_view(document),
+        sources=views,
+        errors=errors,
+        safety=safety,
+        carrier=sections,
+        concerns=concerns_of(state, of_no_source, views, safety, sections, at),
+        history=history,
     )
 
 

@@ -4,12 +4,15 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from fmcsa_orchestrator.model.errors import CompanyNotFoundError
+from fmcsa_orchestrator.model.errors import CompanyNotFoundError, InvalidUsdotError
+from fmcsa_orchestrator.model.fmcsa import UsdotNumber
 from fmcsa_orchestrator.model.status import STALE_AFTER_H, Verified
 from fmcsa_orchestrator.report.freshness import source_names
+from fmcsa_orchestrator.report.history import history_view
 from fmcsa_orchestrator.report.overview import Overview, cutoff_of, make_overview
 from fmcsa_orchestrator.storage.mongodb.companies import MongoCompanyRepository
 from fmcsa_orchestrator.storage.mongodb.fleet_counts import MongoFleet
+from fmcsa_orchestrator.storage.mongodb.history import MongoHistory
 
 
 async def read_fleet(
@@ -42,15 +45,29 @@ async def read_company(
     *,
     stale_after_h: float = STALE_AFTER_H,
     leases: str = "fmcsaLeases",
+    history: str = "fmcsaHistory",
 ) -> Overview:
-    """One company by its `_id`: by the text as it is; where no company has it, and it is a number, by the number.
+    """One company by its `_id`, with its history.
+
+    By the text as it is; where no company has it, and it is a number, by the number.
 
     Raises: CompanyNotFoundError, RepositoryError.
     """
     repository = MongoCompanyRepository(database, companies=companies, leases=leases)
     document = await _find(repository, company_id)
     verified = Verified.of(await repository.last_run())
-    return make_overview([document], source_names([document], sources), datetime.now(UTC), stale_after_h, verified=verified)
+    looked_back = history_view(await _runs(MongoHistory(database, history), document))
+    names, at = source_names([document], sources), datetime.now(UTC)
+    return make_overview([document], names, at, stale_after_h, verified=verified, history=looked_back)
+
+
+async def _runs(history: MongoHistory, document: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """Those of the carrier that the company is now."""
+    try:
+        usdot = UsdotNumber.parse(document.get("dotNumber"))
+    except InvalidUsdotError:
+        return []
+    return await history.of(document["_id"], int(usdot))
 
 
 async def _find(repository: MongoCompanyRepository, company_id: str) -> Mapping[str, Any]:

@@ -3,7 +3,6 @@
 Reads the company document as any host app may have left it: what is not as we write it counts as not known.
 """
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +10,7 @@ from typing import Any
 
 from fmcsa_orchestrator.model.documents import as_object, as_time, dig
 from fmcsa_orchestrator.model.fmcsa import BASIC_TITLES, INTERVENTION_THRESHOLDS, Basic
-from fmcsa_orchestrator.report.freshness import as_text
+from fmcsa_orchestrator.report.values import as_count, as_flag, as_number, as_text
 
 # `percentileStatus` in words, where FMCSA has none of its own.
 _REASONS = {
@@ -114,10 +113,12 @@ def safety_view(document: Mapping[str, Any]) -> SafetyView:
     violations = as_object(dig(document, "fmcsaData.violations"))
     inspections = as_object(dig(document, "fmcsaData.inspections"))
     by_basic = as_object(violations.get("byBasic"))
-    unplaced = {name: _count(as_object(entry).get("total")) or 0 for name, entry in by_basic.items() if name not in BASIC_TITLES}
+    unplaced = {
+        name: as_count(as_object(entry).get("total")) or 0 for name, entry in by_basic.items() if name not in BASIC_TITLES
+    }
     passenger = csa.get("passengerCarrier")
     return SafetyView(
-        passenger=passenger if isinstance(passenger, bool) else None,
+        passenger=passenger,
         basics=tuple(_basic(basic, as_object(csa.get(basic)), passenger, as_object(by_basic.get(basic))) for basic in Basic),
         violations=_counts(violations, "outOfService"),
         unplaced=sum(unplaced.values()),
@@ -133,15 +134,11 @@ def _proof(found: Any) -> ProofView | None:
         return None
     missing = as_object(found.get("missing"))
     return ProofView(
-        agrees=_flag(found.get("agrees")),
+        agrees=as_flag(found.get("agrees")),
         doubt=as_text(found.get("reason"), 80) or "unknown",
-        missing={kind: count for kind in ("inspections", "violations") if (count := _count(missing.get(kind)) or 0) > 0},
+        missing={kind: count for kind in ("inspections", "violations") if (count := as_count(missing.get(kind)) or 0) > 0},
         confirmed=found.get("confirmed") is True,
     )
-
-
-def _flag(value: Any) -> bool | None:
-    return value if isinstance(value, bool) else None
 
 
 def threshold(basic: Basic, csa: Mapping[str, Any], passenger: Any) -> tuple[float, str]:
@@ -149,7 +146,7 @@ def threshold(basic: Basic, csa: Mapping[str, Any], passenger: Any) -> tuple[flo
 
     What we store does not tell who hauls hazardous materials; without QCMobile's word such a carrier is taken as a general one.
     """
-    own = _number(dig(csa, "qcmobile.threshold"))
+    own = as_number(dig(csa, "qcmobile.threshold"))
     if own is not None:
         return own, "QCMobile"
     for_passengers, _, for_others = INTERVENTION_THRESHOLDS[basic]
@@ -159,29 +156,31 @@ def threshold(basic: Basic, csa: Mapping[str, Any], passenger: Any) -> tuple[flo
 def _basic(basic: Basic, csa: Mapping[str, Any], passenger: Any, violations: Mapping[str, Any]) -> BasicView:
     limit, limit_for = threshold(basic, csa, passenger)
     recomputed = as_object(csa.get("recomputed"))
-    percentile = _number(csa.get("percentile"))
+    percentile = as_number(csa.get("percentile"))
     return BasicView(
         basic=basic,
         label=basic.label,
-        measure=_number(csa.get("measure")),
+        measure=as_number(csa.get("measure")),
         percentile=percentile,
         reason=_reason(csa) if percentile is None else None,
         threshold=limit,
         threshold_by=limit_for,
         exceeds=None if percentile is None else percentile >= limit,
         acute_critical=csa.get("acuteCritical") is True,
-        violations=_count(violations.get("total")),
-        out_of_service=_count(violations.get("outOfService")),
-        recomputed=_number(recomputed.get("measure")),
-        agrees=_flag(recomputed.get("agrees")),
+        violations=as_count(violations.get("total")),
+        out_of_service=as_count(violations.get("outOfService")),
+        recomputed=as_number(recomputed.get("measure")),
+        agrees=as_flag(recomputed.get("agrees")),
         doubt=as_text(recomputed.get("reason"), 80),
         estimate=_estimate(as_object(csa.get("estimate"))) if percentile is None else None,
     )
 
 
 def _estimate(found: Mapping[str, Any]) -> EstimateView | None:
-    percentile = _number(found.get("percentile"))
-    return None if percentile is None else EstimateView(percentile, _number(dig(found, "error.p95")), as_time(found.get("asOf")))
+    percentile = as_number(found.get("percentile"))
+    return (
+        None if percentile is None else EstimateView(percentile, as_number(dig(found, "error.p95")), as_time(found.get("asOf")))
+    )
 
 
 def _reason(csa: Mapping[str, Any]) -> str:
@@ -192,8 +191,8 @@ def _reason(csa: Mapping[str, Any]) -> str:
 
 
 def _counts(totals: Mapping[str, Any], marked: str) -> CountView | None:
-    total = _count(totals.get("total"))
-    return None if total is None else CountView(total, _count(totals.get(marked)) or 0, as_time(totals.get("latest")))
+    total = as_count(totals.get("total"))
+    return None if total is None else CountView(total, as_count(totals.get(marked)) or 0, as_time(totals.get("latest")))
 
 
 def _shown_names(counts: Mapping[str, int]) -> dict[str, int]:
@@ -203,23 +202,12 @@ def _shown_names(counts: Mapping[str, int]) -> dict[str, int]:
 
 
 def _oos(kind: str, found: Mapping[str, Any]) -> OosView:
-    rate, average = _number(found.get("oosRate")), _number(found.get("nationalAverage"))
+    rate, average = as_number(found.get("oosRate")), as_number(found.get("nationalAverage"))
     return OosView(
         kind=kind,
-        inspections=_count(found.get("inspections")) or 0,
-        out_of_service=_count(found.get("outOfService")) or 0,
+        inspections=as_count(found.get("inspections")) or 0,
+        out_of_service=as_count(found.get("outOfService")) or 0,
         rate=rate,
         national_average=average,
         above=None if rate is None or average is None else rate > average,
     )
-
-
-def _number(value: Any) -> float | None:
-    """A finite number, or None."""
-    is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    return value if is_number else None
-
-
-def _count(value: Any) -> int | None:
-    number = _number(value)
-    return None if number is None else int(number)

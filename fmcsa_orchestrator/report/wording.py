@@ -1,6 +1,7 @@
 """Numbers and times in words, for people: the terminal and the page say them alike."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -56,12 +57,27 @@ def our_estimate(percentile: float, within: float | None) -> str:
     return f"our estimate {number(percentile)}{', error unknown' if within is None else f' ±{number(within)}'}"
 
 
-def rows_of(count: int | None) -> str:
-    """After a comma, so many rows; nothing where they were not counted."""
-    return "" if count is None else f", {count:,} row{'s' * (count != 1)}"
-
-
 def tally(counts: Mapping[str, int]) -> str:
     """Counts with what they count, the largest first: "40 changed, 2 failed"."""
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     return ", ".join(f"{count:,} {what}" for what, count in ordered) or "none"
+
+
+def counted(count: int | None, what: str, none: str = "no number of") -> str:
+    """So many of what is counted: "1 driver", "2 drivers"."""
+    return f"{none} {what}s" if count is None else f"{count:,} {what}{'s' * (count != 1)}"
+
+
+def dollars(amount: float | None, none: str = "-") -> str:
+    """An amount in whole dollars."""
+    return none if amount is None else f"${amount:,.0f}"
+
+
+def in_one_line(parts: Iterable[str | None]) -> str:
+    """What there is of these, with commas between."""
+    return ", ".join(part for part in parts if part)
+
+
+def spaced(name: str) -> str:
+    """A name in camel case as words."""
+    return re.sub(r"(?<=[a-z0-9])([A-Z])(?=[a-z])", lambda found: f" {found[1].lower()}", name)

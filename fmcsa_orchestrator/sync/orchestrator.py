@@ -10,7 +10,10 @@ from functools import partial
 from typing import Any
 from weakref import WeakSet
 
+from fmcsa_orchestrator.delivery.channel import OnNotice
+from fmcsa_orchestrator.delivery.delivery import Delivery
 from fmcsa_orchestrator.model.company import Finding
+from fmcsa_orchestrator.model.deliveries import DeliverySummary
 from fmcsa_orchestrator.model.errors import (
     CompanyNotFoundError,
     LeaseHeldError,
@@ -77,6 +80,7 @@ class Orchestrator:
         rules: by which events are more or less alarming; by default FMCSA's own thresholds.
         history: where something is kept of each SMS run; without it, nothing is.
         stale_after_h: hours after which the last run is too long ago, for `health`.
+        delivery: what tells subscribers of events; without it, `deliver` tells nobody.
 
     Raises:
         SettingsError: from the constructor, when two sources claim one name, path or collection, or one declares what cannot
@@ -100,6 +104,7 @@ class Orchestrator:
         event_log: EventLog | None = None,
         rules: AlertRules | None = None,
         history: History | None = None,
+        delivery: Delivery | None = None,
     ) -> None:
         slots = make_slots(sources)
         batch_sources = [slot.batch for slot in slots if slot.batch is not None]
@@ -123,6 +128,7 @@ class Orchestrator:
             rules=rules or AlertRules(),
             history=history,
         )
+        self._delivery = delivery
         self._on_demand = OnDemandSync(self.components)
         self._rates = dict(rates or {})
         self._on_event = on_event
@@ -196,6 +202,39 @@ class Orchestrator:
             await emit(CompanySynced(result, context.requests.total()))
         return result
 
+    @property
+    def delivery(self) -> Delivery:
+        """What tells subscribers of events, and keeps them. Raises: SettingsError when there is none."""
+        if self._delivery is None:
+            raise SettingsError("there is nothing to deliver: FMCSA_EVENTS is off, or there is no database")
+        return self._delivery
+
+    async def deliver(
+        self,
+        *,
+        callables: Mapping[str, OnNotice] | None = None,
+        deadline_s: float | None = None,
+        every_s: float | None = None,
+        on_event: OnEvent | None = None,
+    ) -> DeliverySummary:
+        """Tell each subscriber of the events that there are for it. Never raises.
+
+        Args:
+            callables: the host's functions, by the name that subscribers of the kind `callable` have as their address.
+            deadline_s: seconds after which nothing more is sent.
+            every_s: with it, this goes on until `stop` is called, and looks every so many seconds for something new.
+            on_event: called with an `EventsDelivered` for each subscriber that was told something.
+        """
+        clock = RunClock()
+        with entered(self._context(clock, on_event, is_background=True)):
+            try:
+                return await self.delivery.deliver(callables, deadline_s=deadline_s, every_s=every_s)
+            except Exception as error:  # noqa: BLE001  # the promise: never raises
+                who = Part.DATABASE if isinstance(error, RepositoryError) else Part.DELIVERY
+                who = Part.SETTINGS if isinstance(error, SettingsError) else who
+                failure = self.components.isolation.failure(who, error)
+                return DeliverySummary(started_at=clock.started_at, finished_at=clock.now(), failure=failure)
+
     async def close(self) -> None:
         """End what goes on in the background; what it has not stored is as it was. Never raises."""
         tasks = list(self._in_background)
@@ -208,6 +247,8 @@ class Orchestrator:
 
         To be called from the event loop, for instance by a signal handler.
         """
+        if self._delivery is not None:
+            self._delivery.stop()
         for limit in self._running:
             if not limit.expired():
                 self._stopped.add(limit)
@@ -225,7 +266,7 @@ class Orchestrator:
     async def check(self) -> list[Finding]:
         """Look at the store and at every upstream, without syncing anything. Never raises."""
         parts = self.components
-        found = await examine(parts.repository, parts.slots, parts.isolation, parts.company_timeout_s)
+        found = await examine(parts.repository, parts.slots, parts.isolation, parts.company_timeout_s, self._delivery)
         return without_needless_remedies(found)
 
     async def prepare(self, *, timeout_s: float | None = None) -> list[Finding]:

@@ -7,6 +7,7 @@ from fmcsa_orchestrator.model.fmcsa import Basic
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 AS_OF = datetime(2026, 11, 12, tzinfo=UTC)
 SOURCES = ("csa_scores", "violations", "inspections")
+CARRIER_SOURCES = ("registration", "crashes", "out_of_service_orders", "authority", "insurance", "roadside")
 HOSTILE = "<script>alert('x')</script> & \"Sons\" \x1b[31m\u202e]]> {{7*7}} --> https://evil.example/x.js"
 
 
@@ -61,6 +62,75 @@ def with_safety(document, **facts):
         },
     } | facts
     return document
+
+
+def with_carrier(document, text="Freight", **facts):
+    """The document of a carrier of which every source has something to say, and some of it is alarming."""
+    document["fmcsaData"]["syncStatus"]["sources"] |= {name: source() for name in CARRIER_SOURCES}
+    document["fmcsaData"] |= {
+        "registration": {
+            "records": 1,
+            "legalName": text,
+            "dbaName": "Fast Freight",
+            "status": "inactive",
+            "carrierOperation": "intrastateNonHazmat",
+            "entityTypes": ["carrier", "freightForwarder"],
+            "hazmat": True,
+            "fleet": {"powerUnits": 1},
+            "drivers": {"total": 1_200},
+            "mcs150": {"filedOn": AS_OF, "mileage": 90_000, "mileageYear": 2024},
+            "safetyRating": {"rating": "conditional", "ratedOn": AS_OF},
+            "doubtful": [{"field": "fleet.powerUnits", "reason": "x"}],
+        },
+        "crashes": {
+            "total": 4,
+            "fatal": 1,
+            "injury": 3,
+            "latest": AS_OF,
+            "last24Months": {"total": 0},
+            "sms": {"total": 2, "notPreventable": 1},
+            "notCounted": {"nonMatch": 2, "hold": 0},
+        },
+        "outOfServiceOrders": {
+            "total": 3,
+            "inForce": 2,
+            "rescinded": 1,
+            "orders": [{"orderedOn": AS_OF, "reason": text}, {"orderedOn": None, "reason": None}],
+        },
+        "authority": {
+            "total": 1,
+            "authorities": [
+                {
+                    "docket": "MC1",
+                    "kind": "Motor Carrier",
+                    "state": "active",
+                    "bipdRequired": 750_000.0,
+                    "bipdOnFile": 0.0,
+                    "bondRequired": True,
+                    "bondOnFile": False,
+                    "lastChange": {"changedOn": AS_OF, "status": "Active", "reason": None},
+                },
+                {"docket": "MC2", "kind": None, "state": None, "lastChange": None},
+            ],
+            "openOrders": [{"docket": "MC1", "kind": "Broker", "state": "standing", "description": text, "effectiveOn": AS_OF}],
+        },
+        "insurance": {
+            "inForce": 1,
+            "scheduled": 1,
+            "ended": 2,
+            "endedBy": {"replaced": 2},
+            "coverage": [
+                {"docket": "MC1", "type": "bipd", "amount": 1_000_000.0, "insurers": [text], "effectiveSince": AS_OF},
+            ],
+        },
+        "roadside": {"total": 2, "latest": AS_OF, "driverOos": 1, "awaitingDetails": 1},
+    } | facts
+    return document
+
+
+def run(day, **basics):
+    """What is kept of one SMS run."""
+    return {"asOf": day, "basics": basics}
 
 
 BROKEN = [

@@ -1,15 +1,19 @@
 """One company in full in the terminal, and the words and tables that the fleet's view shares with it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Literal
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from fmcsa_orchestrator.cli.terminal.outcomes import STYLES
+from fmcsa_orchestrator.report.carrier import Section, absences
+from fmcsa_orchestrator.report.concerns import Concern, Weight
 from fmcsa_orchestrator.report.freshness import STATE_WORDS, SourceView
+from fmcsa_orchestrator.report.history import HistoryView, spark
 from fmcsa_orchestrator.report.overview import CompanyView
 from fmcsa_orchestrator.report.safety import BasicView, OosView, ProofView, SafetyView
 from fmcsa_orchestrator.report.wording import ESTIMATES, age, day, hundredths, minute, number, our_estimate, percent, tally
@@ -19,11 +23,14 @@ _THRESHOLDS = (
     "At or above the threshold FMCSA intervenes. It is QCMobile's word on the carrier, or that of passenger carriers, or the "
     "general one; who hauls hazardous materials is not known here, and has a lower one (60 for 65, 75 for 80)."
 )
+_LONGEST_WORD = len("Substances/Alcohol")  # of a BASIC
+_LABEL_WIDTH = 24  # columns, of facts
+_WEIGHT_STYLES = {Weight.BAD: "red", Weight.WARNING: "yellow", Weight.NOTE: "dim"}
 _STATE_STYLES = {State.FRESH: "green", State.STALE: "yellow", State.FAILING: "red", State.NEVER: "dim"}
 
 
 def show_company_status(console: Console, company: CompanyView, at: datetime) -> None:
-    """Freshness and errors, BASICs, violations, inspections, sources."""
+    """What calls for attention, errors; who it is and what it may do; BASICs, violations, inspections, history; sources."""
     safety = company.safety
     kind = "" if safety.passenger is None else ", passenger carrier" if safety.passenger else ", no passenger carrier"
     console.print(Text.assemble((company.name, "bold"), f" (USDOT {company.usdot}{kind}): ", state_text(company.state)))
@@ -31,9 +38,51 @@ def show_company_status(console: Console, company: CompanyView, at: datetime) ->
     console.print(Text(f"_id {company.id}; last run: {last_run}", style="dim"))
     for error in company.errors:
         console.print(Text.assemble((f"  {error.kind}", "red"), f" {error.source}: {error.error}"))
+    if company.concerns:
+        console.print(Text.assemble("to look at: ", concerns_text(company.concerns)))
+    console.print()
+    for section in company.carrier:
+        if section.absent is None:
+            _show_section(console, section)
+    for words in absences(company.carrier):
+        console.print(Text(words, style="dim"))
     console.print()
     _show_safety(console, safety)
-    console.print(_source_table(company.sources, at))
+    if company.history is not None:
+        _show_history(console, company.history)
+    _show_sources(console, company, at)
+
+
+def concerns_text(concerns: Iterable[Concern], between: str = "; ") -> Text:
+    """Each in its colour."""
+    return Text(between).join(Text(concern.text, style=_WEIGHT_STYLES[concern.weight]) for concern in concerns)
+
+
+def _show_section(console: Console, section: Section) -> None:
+    """Its title, with its facts below."""
+    as_of = f", as of {day(section.as_of)}" if section.as_of else ""
+    console.print(Text.assemble((section.title, "bold"), (as_of, "dim"), (f"; {section.held}" if section.held else "", "red")))
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(width=_LABEL_WIDTH, overflow="fold")
+    table.add_column(overflow="fold", ratio=1)
+    for fact in section.facts:
+        table.add_row(Text(fact.label), Text(fact.text, style="bold red" if fact.concern else ""))
+    console.print(Padding(table, (0, 0, 0, 2)))
+
+
+def _show_history(console: Console, history: HistoryView) -> None:
+    """A line of blocks per BASIC, one for each SMS run."""
+    if not history.basics:
+        console.print(Text("History: no SMS run is kept yet", style="dim"))
+        return
+    first, last = day(history.runs[0]), day(history.runs[-1])
+    table = plain_table(f"history, {len(history.runs)} SMS runs", "", f"first, {first}", f"last, {last}", "")
+    table.columns[0].min_width = _LONGEST_WORD
+    for basic in history.basics:
+        values = hundredths(basic.first), hundredths(basic.last)
+        table.add_row(basic.label, Text(basic.what, style="dim"), *values, Text(spark(basic.values, basic.top)))
+    console.print(table)
+    console.print()
 
 
 def _show_safety(console: Console, safety: SafetyView) -> None:
@@ -62,6 +111,7 @@ def _show_safety(console: Console, safety: SafetyView) -> None:
 
 def _basic_table(basics: Iterable[BasicView]) -> Table:
     table = plain_table("BASIC", "percentile", "threshold", "measure", "recomputed", "violations", "OOS")
+    table.columns[0].min_width = _LONGEST_WORD
     for basic in basics:
         percentile = Text(basic.reason or number(basic.percentile), style="dim" if basic.reason else "")
         if basic.estimate is not None:
@@ -101,17 +151,19 @@ def _oos_table(kinds: Iterable[OosView]) -> Table:
     return table
 
 
-def _source_table(sources: Sequence[SourceView], at: datetime) -> Table:
-    """Facts down, sources across: so three sources fit 80 columns."""
-    table = plain_table("", *(source.name for source in sources))
-    table.add_row("state", *(state_text(source.state) for source in sources))
-    table.add_row("outcome", *(outcome_text(source) for source in sources))
-    table.add_row("last attempt", *(age(source.last_attempt, at) for source in sources))
-    table.add_row("last success", *(age(source.last_success, at) for source in sources))
-    table.add_row("last change", *(age(source.last_changed, at) for source in sources))
-    table.add_row("data as of", *(day(source.data_as_of) for source in sources))
-    table.add_row("message", *(Text(source.message or "-") for source in sources))
-    return table
+def _show_sources(console: Console, company: CompanyView, at: datetime) -> None:
+    """A line per source; below, what those say of which nothing stands above."""
+    table = plain_table("source", "state", "outcome", "success", "change", "data as of", rigid=True)
+    for source in company.sources:
+        times = [age(time, at).removesuffix(" ago") for time in (source.last_success, source.last_changed)]
+        state = state_text(source.state, source.state.value)
+        table.add_row(source.name, state, outcome_text(source), *times, day(source.data_as_of))
+    console.print(table)
+    console.print(Text("success, change: how long ago", style="dim"))
+    told = {section.source for section in company.carrier} | {error.source for error in company.errors}
+    for source in company.sources:
+        if source.message and source.name not in told:
+            console.print(Text(f"{source.name}: {source.message}", style="dim"))
 
 
 def plain_table(*columns: str, numbers: int = 0, rigid: bool = False) -> Table:

@@ -1,9 +1,10 @@
 """What a sync came to, or would cost, and what the doctor found: a few lines each."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from rich.console import Console
 from rich.markup import escape
+from rich.text import Text
 
 from fmcsa_orchestrator.model.company import Finding
 from fmcsa_orchestrator.model.errors import SettingsError
@@ -22,6 +23,7 @@ STYLES = {
     "unavailable": "red",
 }  # per outcome; the word is always there too
 _ERRORS_SHOWN = 10
+_LEAST_WIDTH = 20
 
 
 def in_words(failure: SourceFailure, who: str = "") -> str:
@@ -80,10 +82,20 @@ def show_plan(console: Console, plan: Plan) -> None:
         console.print(f"  {name}: {source.due} to read", highlight=False)
 
 
-def show_findings(console: Console, findings: Iterable[Finding]) -> None:
-    """A line per finding; below each fault what to do."""
+def show_findings(console: Console, findings: Sequence[Finding]) -> None:
+    """A line per finding; below each fault what to do. How many faults there are comes last: the first may be out of sight."""
     for finding in findings:
-        mark = "[green]ok  [/]" if finding.is_good else "[red]FAIL[/]"
-        console.print(f"{mark} [bold]{escape(printable(finding.what))}[/]: {escape(printable(finding.text))}", highlight=False)
+        what, text = printable(finding.what), printable(finding.text)
+        mark = Text("ok   ", style="green") if finding.is_good else Text("FAIL ", style="red")
+        _hang(console, mark, Text.assemble((what, "bold"), f": {text.removeprefix(f'{what} ')}"))
         if not finding.is_good and finding.remedy:
-            console.print(f"     -> {escape(finding.remedy)}", highlight=False)
+            _hang(console, Text("     -> "), Text(finding.remedy))
+    if faults := sum(not finding.is_good for finding in findings):
+        console.print(Text(f"{faults} of {len(findings)} at fault", style="red"))
+
+
+def _hang(console: Console, mark: Text, text: Text) -> None:
+    """The mark, and the text beside it, in as many lines as it takes."""
+    for line in text.wrap(console, max(console.width - len(mark), _LEAST_WIDTH)):
+        console.print(mark + line)
+        mark = Text(" " * len(mark))

@@ -1,12 +1,13 @@
 """The numbers behind the small charts: widths and places in percent, the order of parts, the highest measures. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 
 from fmcsa_orchestrator.model.fmcsa import Basic
 from fmcsa_orchestrator.report.overview import CompanyView
 
+_LINE_HEIGHT = 20
 _LEAST = 0.5  # percent: as wide as can still be seen
 _NATURAL_ORDER = (
     "fresh",
@@ -51,6 +52,20 @@ def stack_parts(counts: Mapping[str, int]) -> list[StackPart]:
         width = bar_share(counts[kind], total)
         parts.append(StackPart(kind, round(x, 2), max(width, _LEAST)))
         x += width
+    return parts
+
+
+def line_parts(values: Sequence[float | None], top: float) -> list[list[tuple[float, float]]]:
+    """Points of a line over values from 0 to `top`, in a frame of 100 by 20; a new part begins behind each gap."""
+    parts: list[list[tuple[float, float]]] = []
+    is_gap = True
+    for place, value in enumerate(values):
+        if value is not None:
+            if is_gap:
+                parts.append([])
+            x = 100 * place / max(1, len(values) - 1)
+            parts[-1].append((round(x, 1), round(_LINE_HEIGHT - bar_share(value, top) * _LINE_HEIGHT / 100, 1)))
+        is_gap = value is None
     return parts
 
 

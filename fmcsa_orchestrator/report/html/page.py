@@ -14,10 +14,11 @@ from importlib.resources import files
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from fmcsa_orchestrator.model.text import printable
+from fmcsa_orchestrator.report.carrier import absences
 from fmcsa_orchestrator.report.freshness import STATE_WORDS
-from fmcsa_orchestrator.report.html.charts import highest_measures, stack_parts, whole_percent
+from fmcsa_orchestrator.report.html.charts import highest_measures, line_parts, stack_parts, whole_percent
 from fmcsa_orchestrator.report.overview import Overview
-from fmcsa_orchestrator.report.wording import ESTIMATES, day, hundredths, minute, number, our_estimate, percent, rows_of, tally
+from fmcsa_orchestrator.report.wording import ESTIMATES, day, hundredths, minute, number, our_estimate, percent, tally
 from fmcsa_orchestrator.storage.fleet_status import State
 
 _PACKAGE = "fmcsa_orchestrator.report.html"
@@ -41,8 +42,8 @@ def templates() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    words = (day, our_estimate, hundredths, minute, number, percent, rows_of, tally)
-    environment.filters |= {function.__name__: function for function in (*words, stack_parts, whole_percent)}
+    words = (absences, day, hundredths, minute, number, our_estimate, percent, tally)
+    environment.filters |= {function.__name__: function for function in (*words, line_parts, stack_parts, whole_percent)}
     environment.filters |= {"beside": partial(zip, strict=True), "word": STATE_WORDS.__getitem__, "in_words": _in_words}
     style = files(_PACKAGE).joinpath("style.css").read_text(encoding="utf-8") + _widths()
     environment.globals |= {

@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from math import ceil
 from typing import Any, ClassVar
 
 from fmcsa_orchestrator.clients.soda import SodaClient
 from fmcsa_orchestrator.model.company import Company, Document, Finding, SourceReport
+from fmcsa_orchestrator.model.documents import as_object, dig
 from fmcsa_orchestrator.model.errors import MalformedPayloadError, SourceError, StaleUpstreamError
 from fmcsa_orchestrator.model.fmcsa import UsdotNumber
 from fmcsa_orchestrator.model.results import Outcome
@@ -82,10 +83,12 @@ class Found:
     Attributes:
         rows: those of each file, in the order of the files.
         as_of: when upstream replaced the newest of the files.
+        stored: what the company's document has of the same carrier in the source's field.
     """
 
     rows: Sequence[KeptRows]
     as_of: datetime | None
+    stored: Mapping[str, Any] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         return any(self.rows)
@@ -137,7 +140,7 @@ class RowSource(SodaSource):
             rows = [part for part in parts if isinstance(part, KeptRows)]
             if len(rows) < len(parts):
                 continue
-            reports[company.usdot] = await self._believed(company, Found(rows, as_of), reads)
+            reports[company.usdot] = await self._believed(company, Found(rows, as_of, self._stored(company)), reads)
             since += sum(map(len, rows))
             if since >= SLICE:
                 since = 0
@@ -157,6 +160,10 @@ class RowSource(SodaSource):
             if not rows:
                 await file.confirm_empty(read, strictly=not found and company.stored_rows(self.name) > 0)
         return await self._report(found)
+
+    def _stored(self, company: Company) -> Mapping[str, Any]:
+        is_of_carrier = company.status.source(self.name).get("usdot") == company.usdot
+        return as_object(dig(company.document, self.owns[0])) if is_of_carrier else {}
 
     async def _report(self, found: Found) -> SourceReport:
         fault, odd_rows = found.fault(), [odd for rows in found.rows for odd in rows.odd]

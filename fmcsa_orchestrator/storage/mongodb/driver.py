@@ -210,7 +210,11 @@ async def asked(what: str, call: Callable[[], Awaitable[T]], *, limit_s: float =
 
     waits = wait_chain(*(wait_fixed(seconds) for seconds in PAUSES_S))
     attempts = AsyncRetrying(
-        stop=stop_after_attempt(len(PAUSES_S) + 1), wait=waits, retry=retry_if_exception(_passes), sleep=pause, reraise=True
+        stop=stop_after_attempt(len(PAUSES_S) + 1),
+        wait=waits,
+        retry=retry_if_exception(_passes),
+        sleep=pause_between,
+        reraise=True,
     )
     limit = asyncio.timeout(limit_s)
     try:
@@ -223,7 +227,7 @@ async def asked(what: str, call: Callable[[], Awaitable[T]], *, limit_s: float =
         raise RepositoryError(f"{what}: MongoDB has given no answer for {limit_s:.0f} s") from None
 
 
-async def pause(seconds: float) -> None:
+async def pause_between(seconds: float) -> None:
     """Between two repetitions."""
     await asyncio.sleep(seconds)
 

@@ -1,13 +1,17 @@
 """The check-up: what it looks at, what it says, and that it never raises."""
 
+import io
 import json
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from fmcsa_orchestrator import open_orchestrator
 from fmcsa_orchestrator.cli.app import app
 from fmcsa_orchestrator.cli.demo import demo_settings
+from fmcsa_orchestrator.cli.terminal.outcomes import show_findings
+from fmcsa_orchestrator.model.company import Finding
 from fmcsa_orchestrator.sources.catalogue import BUILT_IN
 from fmcsa_orchestrator.testing import DATASETS, Fault, Fleet, LocalFmcsa
 from fmcsa_orchestrator.testing.fakes import FakeSource, InMemoryRepository
@@ -60,6 +64,30 @@ async def test_of_a_dataset_that_is_closed_no_setting_is_suspected(environment):
     assert (status, fault["what"]) == (2, "SMS Input - Violation (8mt8-2mdr)")
     assert "private or retired" in fault["text"]
     assert ("newer version" in fault["remedy"], "BASE_URL" in fault["remedy"]) == (True, False)
+
+
+async def test_a_source_that_is_left_out_is_not_checked(environment):
+    status, out, _ = await command("doctor", **environment, FMCSA_SOURCES="crashes")
+    assert status == 0
+    asked = [id_ for id_ in DATASETS if id_ in out]
+    assert sorted(asked) == ["4wxs-vbns", "aayw-vxb3"]
+    assert "fmcsaCrashes.companyId" in out
+    assert "fmcsaViolations" not in out
+    assert "QCMobile:" not in out
+
+
+def test_it_can_be_read_on_a_narrow_screen():
+    console = Console(file=io.StringIO(), width=80)
+    what = "Motus Insur - All With History (c5y8-a4uz)"
+    good = Finding(what, True, "all 11 columns are there; replaced 2026-11-12 07:05 UTC")
+    show_findings(console, [good, Finding(what, False, f"{what} no longer has the column x", "do [this]")])
+    assert [line.rstrip() for line in console.file.getvalue().splitlines()] == [
+        f"ok   {what}: all 11 columns are there;",
+        "     replaced 2026-11-12 07:05 UTC",
+        f"FAIL {what}: no longer has the column x",
+        "     -> do [this]",
+        "1 of 2 at fault",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -1,19 +1,36 @@
 """The status in the terminal: on a console that is a string, 80 and 120 columns wide."""
 
 import io
+from datetime import timedelta
 
 import pytest
 from rich.console import Console
 
 from fmcsa_orchestrator.cli.terminal.fleet import show_overview
+from fmcsa_orchestrator.report.history import history_view
 from fmcsa_orchestrator.report.overview import make_overview
 from fmcsa_orchestrator.storage.fleet_status import FleetCounts, ProofCounts, SourceCounts, StateCounts
-from tests.support.status_samples import AS_OF, BROKEN, HOSTILE, NOW, SOURCES, company, failing, source, with_safety
+from tests.support.status_samples import (
+    AS_OF,
+    BROKEN,
+    CARRIER_SOURCES,
+    HOSTILE,
+    NOW,
+    SOURCES,
+    company,
+    failing,
+    run,
+    source,
+    with_carrier,
+    with_safety,
+)
+
+EVERY = [*SOURCES, *CARRIER_SOURCES]
 
 
-def shown(*documents, fleet=None, width=120):
+def shown(*documents, fleet=None, width=120, sources=SOURCES, history=None):
     console = Console(file=io.StringIO(), width=width)
-    show_overview(console, make_overview(documents, SOURCES, NOW, 48, fleet))
+    show_overview(console, make_overview(documents, sources, NOW, 48, fleet, history=history))
     return console.file.getvalue()
 
 
@@ -31,12 +48,12 @@ def test_the_fleet_at_a_glance():
     assert "1,000 companies; the oldest attempt is 13 d ago: Oldest & Co." in lines
     assert "companies 996 2 1 1" in lines
     assert "violations 996 2 1 1 13 d ago 2026-11-12" in lines
-    assert "violations: last outcomes 3 changed, 1 failed" in lines
-    assert "stale: last success over 48 hours ago" in lines
+    assert "violations: 1 failed" in lines
+    assert "stale: last success over 48 hours ago; never: not synced yet" in lines
     assert "stored rows against FMCSA's results: 970 agree, 20 disagree, 10 cannot be compared" in lines
-    assert "A Carrier 1021580 failing 1 h ago changed 3 failed 3 changed 3" in lines
-    assert "A Carrier 1021580 fresh 1 h ago changed 3 changed 3 changed 3" in lines
-    assert "3 3 never never - - -" in lines
+    assert "A Carrier 1021580 failing 1 h violations failed, held 2 d" in lines
+    assert "A Carrier 1021580 fresh 1 h" in lines
+    assert "3 3 never never" in lines
     assert "3 of 1,000 shown; --limit shows more" in lines
 
 
@@ -73,13 +90,50 @@ def test_one_company_in_full():
     assert "driver 8 2 25.0 % 6.7 % above average" in lines
     assert "vehicle 5 1 20.0 % 22.3 % not above" in lines
     assert "hazmat 0 0 - 4.5 %" in lines
-    assert "state fresh failing fresh" in lines
-    assert "message - no such column -" in lines
+    assert "to look at: violations failed, held 2 d; Unsafe Driving 50 (50);" in lines[3]
+    assert "violations failing failed 2 d never 2026-11-12" in lines
+    assert "inspections fresh changed 1 h never 2026-11-12" in lines
+    off = "Registration, Crashes, Out-of-service orders, Operating authority, Insurance, Roadside: switched off"
+    assert off in lines
+    assert "history" not in " ".join(lines)  # where it was not asked for
+
+
+def test_what_the_sources_say_of_a_carrier():
+    text = shown(with_carrier(company("a")), sources=EVERY, width=80)
+    for words in (
+        "Registration, as of 2026-11-12",
+        "not on file: liability insurance, bond",
+        "$1,000,000, Freight; since 2026-11-12",
+    ):
+        assert words in text
+
+
+def test_the_history_as_lines():
+    runs = [run(AS_OF + timedelta(days=30 * n), unsafeDriving={"measure": n / 2}) for n in range(4)]
+    lines = [" ".join(line.split()) for line in shown(company("a"), history=history_view(runs), width=80).splitlines()]
+    assert "history, 4 SMS runs first, 2026-11-12 last, 2027-02-10" in lines
+    assert "Unsafe Driving measure 0 1.5 ▁▃▆█" in lines
+    assert "History: no SMS run is kept yet" in shown(company("a"), history=history_view([]))
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_however_many_sources_there_are_the_tables_fit(width):
+    own = [f"source_of_ours_{number}" for number in range(20)]
+    document = with_carrier(with_safety(failing("a", **{name: source("failed", None) for name in own})))
+    for fleet in (None, counts(1_000_000, 1_000_000, 2, 1, 1)):
+        text = shown(document, fleet=fleet, sources=[*EVERY, *own], width=width)
+        assert all(len(line) <= width for line in text.splitlines())
+        assert all(name in text for name in own)
+    assert "failing  1 h" in text
 
 
 @pytest.mark.parametrize("width", [80, 120])
 @pytest.mark.parametrize(
-    "document", [*BROKEN, with_safety(failing(HOSTILE, name=f"[red]{HOSTILE}[/]", number="[/]", message="[/x]"))]
+    "document",
+    [
+        *BROKEN,
+        with_carrier(with_safety(failing(HOSTILE, name=f"[red]{HOSTILE}[/]", number="[/]", message="[/x]")), f"[b]{HOSTILE}[/b]"),
+    ],
 )
 def test_whatever_a_document_holds_stays_text_within_the_screen(document, width):
     for text in (shown(document, width=width), shown(document, fleet=counts(1, 1, 0, 0, 0), width=width)):
@@ -109,5 +163,5 @@ def test_whether_the_rows_come_to_fmcsas_results(proof, said):
     document = with_safety(company("a"))
     document["fmcsaData"]["csa"]["recomputed"] = proof
     lines = [" ".join(line.split()) for line in shown(document).splitlines()]
-    found = [line for line in lines if "FMCSA's results" in line]
+    found = [line for line in lines if line.startswith("stored rows")]
     assert found == ([] if said is None else [said])

@@ -10,7 +10,7 @@ from fmcsa_orchestrator.model.text import printable
 from fmcsa_orchestrator.report.freshness import company_state, source_names, source_views
 from fmcsa_orchestrator.report.overview import as_json, cutoff_of, make_overview
 from fmcsa_orchestrator.report.safety import safety_view
-from fmcsa_orchestrator.report.wording import age, duration, number, percent, rows_of, tally
+from fmcsa_orchestrator.report.wording import age, counted, dollars, duration, number, percent, spaced, tally
 from fmcsa_orchestrator.storage.fleet_status import FleetCounts, SourceCounts, State, StateCounts
 from tests.support.status_samples import BROKEN, HOSTILE, NOW, SOURCES, company, failing, source, with_safety
 
@@ -132,7 +132,14 @@ def test_numbers_and_times_in_words():
     assert (age(None, NOW), duration(59.9)) == ("never", "59 s")
     assert [number(value) for value in (None, 1234, 12.0, 0.5, 1234.5)] == ["-", "1,234", "12", "0.5", "1,234.5"]
     assert (percent(0.0667), percent(None, "none")) == ("6.7 %", "none")
-    assert [rows_of(count) for count in (None, 0, 1)] == ["", ", 0 rows", ", 1 row"]
+    assert (counted(None, "x"), counted(1, "x"), counted(2_000, "x")) == ("no number of xs", "1 x", "2,000 xs")
+    assert (dollars(None), dollars(1_250_000.4)) == ("-", "$1,250,000")
+    assert [spaced(name) for name in ("nonMatch", "MC139446", "Motor Carrier", "a1B2c")] == [
+        "non match",
+        "MC139446",
+        "Motor Carrier",
+        "a1B2c",
+    ]
     assert (tally({"a": 1, "b": 2_000}), tally({})) == ("2,000 b, 1 a", "none")
 
 

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import re
 from dataclasses import replace
+from datetime import timedelta
 from html.parser import HTMLParser
 from itertools import pairwise
 
@@ -12,16 +13,30 @@ from jinja2 import UndefinedError
 
 from fmcsa_orchestrator import SettingsError
 from fmcsa_orchestrator.model.text import printable
+from fmcsa_orchestrator.report.history import history_view
 from fmcsa_orchestrator.report.html.page import page, templates
 from fmcsa_orchestrator.report.html.write import write_page
 from fmcsa_orchestrator.report.overview import make_overview, shown_name
 from fmcsa_orchestrator.storage.fleet_status import FleetCounts, ProofCounts, SourceCounts, State, StateCounts
 from tests.support.hidden import HIDDEN, hidden_in
-from tests.support.status_samples import AS_OF, BROKEN, HOSTILE, NOW, SOURCES, company, failing, with_safety
+from tests.support.status_samples import (
+    AS_OF,
+    BROKEN,
+    CARRIER_SOURCES,
+    HOSTILE,
+    NOW,
+    SOURCES,
+    company,
+    failing,
+    run,
+    with_carrier,
+    with_safety,
+)
 
 VOID = {"meta"}
 CELLS, ROWS = {"td", "th"}, {"td", "th", "tr"}
 IMPLIED = {"td": CELLS, "th": CELLS, "tr": ROWS, "tbody": {*ROWS, "thead"}, "/table": {*ROWS, "tbody"}}
+IMPLIED |= {name: {"dt", "dd"} for name in ("dt", "dd", "/dl")}
 
 
 class Parsed(HTMLParser):
@@ -69,8 +84,19 @@ def counts(**facts):
     )
 
 
-def fleet_page(*documents, **facts):
-    return page(make_overview(documents, SOURCES, NOW, 48, counts(**facts)))
+EVERY = [*SOURCES, *CARRIER_SOURCES]
+
+
+def fleet_page(*documents, names=SOURCES, **facts):
+    return page(make_overview(documents, names, NOW, 48, counts(**facts)))
+
+
+def one_page(document, *runs, sources=EVERY):
+    return page(make_overview([document], sources, NOW, 48, history=history_view(runs)))
+
+
+RUNS = [run(AS_OF + timedelta(days=30 * n), unsafeDriving={"percentile": 40 + n}) for n in (0, 1, 2)]
+RUNS.insert(1, run(AS_OF + timedelta(days=7), hoursOfService={"measure": 1.25}))
 
 
 @pytest.fixture(params=["fleet", "one", "empty", "hostile", "broken"])
@@ -80,11 +106,12 @@ def text(request):
         case "fleet":
             return fleet_page(*documents)
         case "one":
-            return page(make_overview(documents[:1], SOURCES, NOW, 48))
+            return one_page(with_carrier(documents[0]), *RUNS)
         case "empty":
             return fleet_page(total=0, states=StateCounts(0, 0, 0, 0), sources=(), oldest=None, oldest_company=None)
         case "hostile":
-            return fleet_page(with_safety(failing(HOSTILE, name=HOSTILE, number=HOSTILE, message=HOSTILE)))
+            hostile = with_carrier(with_safety(failing(HOSTILE, name=HOSTILE, number=HOSTILE, message=HOSTILE)), HOSTILE)
+            return fleet_page(hostile, names=EVERY)
     return fleet_page(*BROKEN)
 
 
@@ -174,12 +201,12 @@ def test_charts_have_a_text_or_draw_the_figure_beside_them(text):
 
 
 def test_whatever_a_document_holds_stays_text():
-    document = with_safety(failing(HOSTILE, name=HOSTILE, number=HOSTILE, message=HOSTILE))
+    document = with_carrier(with_safety(failing(HOSTILE, name=HOSTILE, number=HOSTILE, message=HOSTILE)), HOSTILE)
     document["fmcsaData"]["syncStatus"]["errors"][0] |= {"error": HOSTILE, "kind": HOSTILE}
     document["fmcsaData"]["csa"]["driverFitness"] |= {"percentileText": HOSTILE}
     document["fmcsaData"]["syncStatus"]["sources"]["inspections"]["outcome"] = HOSTILE[:40]
     text = fleet_page(document)
-    tame = fleet_page(with_safety(failing(1)))
+    tame = fleet_page(with_carrier(with_safety(failing(1))))
     assert shape(text) == shape(tame)
     assert not re.search(r"[\x00-\x09\x0b-\x1f\u202e]", text)
     assert any("<script>alert('x')</script>" in cell for cell in Parsed(text).texts("td"))
@@ -198,7 +225,7 @@ TRICKS = {
 
 @pytest.mark.parametrize("trick", TRICKS.values(), ids=TRICKS)
 def test_in_text_and_in_attributes_it_comes_out_as_it_was(trick):
-    document = with_safety(failing(trick, name=trick, number=trick, message=trick))
+    document = with_carrier(with_safety(failing(trick, name=trick, number=trick, message=trick)), trick)
     document["fmcsaData"]["syncStatus"]["errors"][0] |= {"kind": trick}
     document["fmcsaData"]["csa"]["driverFitness"] |= {"percentileText": trick}
     shown = printable(trick)
@@ -213,6 +240,8 @@ def test_in_text_and_in_attributes_it_comes_out_as_it_was(trick):
         found.replace("\n", " ") for found in parsed.texts("p")
     ]
     assert {shown, f"{shown} violations: {shown}"} <= {*parsed.texts("a", "h3", "td", "li", "i")}
+    facts = {f"{shown}, doing business as Fast Freight", f"$1,000,000, {shown}; since 2026-11-12"}
+    assert facts <= {*parsed.texts("dd")}
     assert f"The oldest attempt is that of {shown}: 2026-11-25 12:00." in parsed.texts("p")
     assert "75 (QCMobile)" in parsed.texts("td")
     assert [found.strip() for found in parsed.texts("td")].count(shown) >= 3  # as number, as message, as reason
@@ -386,3 +415,28 @@ def test_what_nobody_sees_is_not_on_the_page():
 def test_a_page_of_hundreds_of_companies_is_small():
     documents = [with_safety(failing(number) if number % 7 == 0 else company(number)) for number in range(300)]
     assert len(fleet_page(*documents).encode()) < 1_000_000
+    every = [with_carrier(document) for document in documents]  # three times as many sources, each with much to say
+    assert len(fleet_page(*every, names=EVERY).encode()) < 2_000_000
+
+
+def test_what_the_sources_say_of_a_carrier_and_why_some_say_nothing():
+    document = with_carrier(company(1), authority=None)
+    document["fmcsaData"]["syncStatus"]["sources"]["crashes"] |= {"outcome": "failed"}
+    parsed = Parsed(one_page(document, sources=EVERY[:-1]))
+    assert "Crashes as of 2026-11-12 held from before; the last attempt: failed" in parsed.texts("h2")
+    assert {"Operating authority: not published"} <= {*parsed.texts("p")}
+    assert "▲ since 2026-11-12: Freight" in parsed.texts("dd")
+    assert len(parsed.all("dt")) == len(parsed.all("dd")) > 10
+    del document["fmcsaData"]["roadside"], document["fmcsaData"]["syncStatus"]["sources"]["roadside"]
+    assert "Roadside: switched off" in Parsed(one_page(document, sources=EVERY[:-1])).texts("p")
+
+
+def test_the_history_is_drawn_and_stands_beside_as_figures():
+    parsed = Parsed(one_page(company(1), *RUNS))
+    labels = [found["aria-label"] for _, found, _ in parsed.all("svg")]
+    assert "Unsafe Driving, percentile per SMS run, from 40 to 42" in labels
+    lines = [found["points"].split() for _, found, _ in parsed.all("polyline")]
+    assert lines == [["0.0,12.0", "0.0,12.0"], ["66.7,11.8", "100.0,11.6"], ["33.3,0.0", "33.3,0.0"]]
+    text = " ".join(" ".join(parsed.texts("tr")).split())
+    assert "2026-11-12 40 - 2026-11-19 - 1.25 2026-12-12 41 -".replace(" ", "") in text.replace(" ", "")
+    assert "No SMS run is kept yet." in Parsed(one_page(company(1))).texts("p")
