@@ -61,7 +61,7 @@ __all__ = [
 
 T = TypeVar("T")
 
-OPERATION_S = 120.0
+OPERATION_S = 120.0  # what one operation may take, with all its repetitions; a count without an index takes a minute
 CLOSE_S = 2.0  # what it may take to tell the server that we leave
 PAUSES_S = (0.25, 0.5, *(1.0,) * 2, *(2.0,) * 9)  # between repetitions; an election takes about twelve seconds
 SELECTION_S = 30.0  # how long a server is looked for: longer than an election

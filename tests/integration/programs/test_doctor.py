@@ -106,7 +106,9 @@ def test_what_cannot_be_opened_is_a_finding(monkeypatch, variables, named):
 async def test_indexes_are_made_by_a_command_of_its_own(environment):
     for what in ("has been made", "is there"):
         status, out, err = await command("prepare", **environment)
-        assert (status, err, len(lines(out)), out.count(what)) == (0, "", 5, 5)
+        # The embedded store does not keep an index on `id`: that one is made each time.
+        indexes = [line for line in lines(out) if line.endswith(what) or "fmcsaEvents.id" in line]
+        assert (status, err, len(lines(out)), len(indexes)) == (0, "", 9, 8), out
     days = {"FMCSA_ENDED_ROWS_KEPT_DAYS": "30"}
     status, out, _ = await command("prepare", "--timeout", "30", "--json", **environment, **days)
     found = [finding["text"] for finding in json.loads(out) if finding["what"] == "ended rows"]
