@@ -13,10 +13,12 @@ from rich.text import Text
 from fmcsa_orchestrator.cli.terminal.outcomes import STYLES
 from fmcsa_orchestrator.cli.terminal.progress import RunProgress
 from fmcsa_orchestrator.model.events import CompanySynced, Event, RunFinished, RunStarted, Waiting
+from fmcsa_orchestrator.model.results import FAILURES
 from fmcsa_orchestrator.report.wording import tally
 
 _DRAWN_PER_SECOND = 4
-_BAR_WIDTH = 30
+_BAR_WIDTH, _NAME_WIDTH = 30, 26
+_OTHER_LINES = 4  # of the picture: bar, requests, what it is at; and one below, where the cursor stands
 _LINE_COMPANIES = 100  # after so many a line is due,
 _LINE_MIN_S, _LINE_MAX_S = 1.0, 30.0  # but at most one in the first of these times, and without so many after the second
 
@@ -41,6 +43,7 @@ class LiveView:
 
     def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
         self._progress = RunProgress(clock)
+        self._console = console
         self._live = Live(
             get_renderable=self.picture,
             console=console,
@@ -62,22 +65,33 @@ class LiveView:
         self._live.stop()
 
     def picture(self) -> RenderableType:
-        """The run now: bar, a line per source, requests, what it is at."""
+        """The run now: bar, a line per source, requests, what it is at; as high at most as the screen is."""
         progress = self._progress
         head = Table.grid(padding=(0, 1), expand=False)
         bar = ProgressBar(total=max(progress.due, progress.done, 1), completed=progress.done, width=_BAR_WIDTH)
         failed = Text(f"{progress.failed:,} failed", style="red") if progress.failed else Text()
         head.add_row(Text("Syncing", style="bold"), bar, f"{progress.done:,}/{progress.due:,}", progress.pace(), failed)
-        facts = Table.grid(padding=(0, 2))
-        facts.add_column(no_wrap=True)
-        facts.add_column(overflow="fold")
-        for name, counts in list(progress.outcomes.items()):
-            facts.add_row(f"  {name}", outcome_words(dict(counts)))
+        sources = self._sources(self._console.height - _OTHER_LINES)
+        names = min(_NAME_WIDTH, max((len(name) for name, _ in sources), default=0) + 2)
+        facts = Table.grid(padding=(0, 2))  # a line stays one: a picture that grows and shrinks is hard to read
+        facts.add_column(no_wrap=True, overflow="ellipsis", min_width=names)
+        facts.add_column(no_wrap=True, overflow="ellipsis")
+        for name, words in sources:
+            facts.add_row(f"  {name}", words)
         facts.add_row("  requests", tally(dict(progress.requests)))
-        facts.add_row(
-            "  now", Text(progress.doing(), style="yellow" if progress.pauses() else "", no_wrap=True, overflow="ellipsis")
-        )
+        facts.add_row("  now", Text(progress.doing(), style="yellow" if progress.pauses() else ""))
         return Group(head, facts)
+
+    def _sources(self, room: int) -> list[tuple[str, Text]]:
+        """A line per source; where there is no room for all, those of which something failed come first."""
+        found = [(name, dict(outcomes)) for name, outcomes in list(self._progress.outcomes.items())]
+        left_out = 0
+        if len(found) > room:
+            found.sort(key=lambda source: FAILURES.isdisjoint(source[1]))
+            left_out = len(found) - max(0, room - 1)
+            found = found[: max(0, room - 1)]
+        lines = [(name, outcome_words(outcomes)) for name, outcomes in found]
+        return lines + ([(f"and {left_out} more", Text("of the sources", style="dim"))] if left_out else [])
 
 
 class LogView:

@@ -170,6 +170,28 @@ def test_only_a_terminal_is_drawn_on(monkeypatch):
     assert isinstance(view_on(Console(file=screen)), LogView)
 
 
+@pytest.mark.parametrize(("width", "height"), [(80, 24), (80, 10), (40, 5), (200, 60)])
+def test_the_picture_stays_within_the_screen_however_many_sources_there_are(clock, width, height):
+    console = Console(file=io.StringIO(), force_terminal=True, width=width, height=height, color_system=None)
+    view = LiveView(console, clock)
+    names = [f"a_source_of_ours_{number}" for number in range(12)]
+    for outcome in Outcome:
+        given = {name: SourceOutcome(source=name, outcome=Outcome.CHANGED) for name in names}
+        given["a_source_of_ours_11"] = SourceOutcome(source="a_source_of_ours_11", outcome=outcome)
+        view.on_event(CompanySynced(CompanySyncResult(company_id=1, usdot=1, success=True, outcomes=given)))
+    view.on_event(CompanyStarted(1, 1, "A name that is as long as names of companies are, and then some more of it, Inc."))
+    with console.capture() as capture:
+        console.print(view.picture())
+    lines = [line.rstrip() for line in capture.get().splitlines()]
+    assert len(lines) < height
+    assert all(len(line) <= width for line in lines)
+    assert "  now" in lines[-1]
+    shown = sum("a_source_of_ours" in line for line in lines)
+    assert ("of the sources" in "".join(lines)) is (shown < len(names))
+    if height > 5:
+        assert any("a_source_of_ours_11" in line for line in lines)  # something of it failed
+
+
 def test_every_outcome_can_be_printed():
     assert set(STYLES) == {outcome.value for outcome in Outcome}
     console = Console(file=io.StringIO(), width=120)
