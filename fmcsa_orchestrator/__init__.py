@@ -5,6 +5,7 @@ from fmcsa_orchestrator.clients.http import Refusal, Reply, Upstream, read_json
 from fmcsa_orchestrator.delivery.channel import OnNotice
 from fmcsa_orchestrator.delivery.delivery import Delivery
 from fmcsa_orchestrator.delivery.notice import Notice
+from fmcsa_orchestrator.model.carrier_events import CarrierEvent, FieldChange, RowChange, Severity
 from fmcsa_orchestrator.model.company import Company, Derived, Document, Finding, OddRow, SourceReport
 from fmcsa_orchestrator.model.deliveries import Delivered, DeliverySummary
 from fmcsa_orchestrator.model.errors import (
@@ -55,6 +56,7 @@ from fmcsa_orchestrator.model.results import (
     StopReason,
     SyncSummary,
 )
+from fmcsa_orchestrator.model.rules import AlertRules
 from fmcsa_orchestrator.model.subscriber import Subscriber
 from fmcsa_orchestrator.settings import Settings
 from fmcsa_orchestrator.sources.authority import AuthoritySource
@@ -78,12 +80,14 @@ from fmcsa_orchestrator.wiring import open_orchestrator
 __version__ = "0.1.0"
 
 __all__ = [
+    "AlertRules",
     "AuthError",
     "AuthoritySource",
     "BaseSource",
     "Basic",
     "BatchSource",
     "BlockedError",
+    "CarrierEvent",
     "CheckedSource",
     "Company",
     "CompanyNotFoundError",
@@ -105,6 +109,7 @@ __all__ = [
     "EstimatingSource",
     "Event",
     "EventsDelivered",
+    "FieldChange",
     "Finding",
     "FmcsaError",
     "Health",
@@ -136,11 +141,13 @@ __all__ = [
     "RequestRejectedError",
     "RequestSent",
     "RoadsideSource",
+    "RowChange",
     "RunFinished",
     "RunStarted",
     "SchemaDriftError",
     "Settings",
     "SettingsError",
+    "Severity",
     "Source",
     "SourceError",
     "SourceFailure",
