@@ -4,7 +4,7 @@ import asyncio
 import logging
 import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -28,7 +28,7 @@ from fmcsa_orchestrator.model.results import CompanySyncResult, Outcome, Part, S
 from fmcsa_orchestrator.model.rules import AlertRules
 from fmcsa_orchestrator.model.status import STALE_AFTER_H
 from fmcsa_orchestrator.observability.context import SyncContext, entered
-from fmcsa_orchestrator.observability.hooks import emit, note, watched
+from fmcsa_orchestrator.observability.hooks import emit, watched
 from fmcsa_orchestrator.sources.base import Source
 from fmcsa_orchestrator.storage.event_log import EventLog, Wanted
 from fmcsa_orchestrator.storage.held_leases import RELEASE_S
@@ -43,6 +43,7 @@ from fmcsa_orchestrator.sync.diagnostics.plan import Plan, make_plan
 from fmcsa_orchestrator.sync.fleet_run import FleetRun
 from fmcsa_orchestrator.sync.guard.isolation import Isolation
 from fmcsa_orchestrator.sync.guard.source_caller import SourceCaller
+from fmcsa_orchestrator.sync.indexes import GRACE_S, Indexes
 from fmcsa_orchestrator.sync.on_demand import OnDemandSync
 from fmcsa_orchestrator.sync.shared_reads import SharedReads
 from fmcsa_orchestrator.sync.source_registry import make_slots
@@ -54,10 +55,6 @@ log = logging.getLogger(__name__)
 
 CONFIRM_AFTER = timedelta(days=1)  # an unchanged status is written once a day: whoever watches the collection hears of each
 HEALTH_S = 5.0  # what a health summary may take
-RUN_INDEXES_S = 60.0  # what indexes may take that are missing, at the beginning of a run
-_INDEXES_SHARE = 0.25  # and of a run's deadline no more than this
-LOOK_S = 1.0  # what a handler may lose by looking whether they are there
-_GRACE_S = 1.0  # to a store that does not keep to its limit
 _RECORD_S = 0.35  # what it may take to keep what became of a run whose time is over
 _VERSION_TTL_S = 300  # how long handlers trust an answer to "has upstream changed?"
 
@@ -136,8 +133,7 @@ class Orchestrator:
         self._running: set[asyncio.Timeout] = set()
         self._stopped: WeakSet[asyncio.Timeout] = WeakSet()
         self._in_background: set[asyncio.Task[CompanySyncResult]] = set()
-        self._has_seen_to_indexes = False
-        self._has_looked_at_indexes = False
+        self._indexes = Indexes(self.components)
 
     async def sync_all_companies(
         self, *, deadline_s: float | None = None, on_event: OnEvent | None = None, force: bool = False
@@ -282,8 +278,8 @@ class Orchestrator:
             What is there, was made, or could not be.
         """
         parts, timeout_s = self.components, PREPARE_S if timeout_s is None else timeout_s
-        make = partial(parts.prepare, timeout_s)
-        found = await findings_of("MongoDB", parts.isolation, timeout_s + _GRACE_S, make)
+        make = partial(self._indexes.make, timeout_s)
+        found = await findings_of("MongoDB", parts.isolation, timeout_s + GRACE_S, make)
         return without_needless_remedies(found)
 
     async def events(
@@ -341,7 +337,7 @@ class Orchestrator:
         who, reason = Part.RUN, StopReason.ERROR
         try:
             async with self._stoppable(limit, deadline_s):
-                await self._make_indexes(deadline_s)
+                await self._indexes.make_for_a_run(deadline_s)
                 await run.run()
                 return None
         except Exception as error:  # noqa: BLE001  # the promise: never raises
@@ -363,7 +359,7 @@ class Orchestrator:
         who = Part.COMPANY
         try:
             async with self._stoppable(limit, timeout_s):
-                await self._look_at_indexes()
+                await self._indexes.look()
                 return await call()
         except Exception as error:  # noqa: BLE001  # the promise: never raises
             fault: Exception = error
@@ -389,26 +385,3 @@ class Orchestrator:
                 yield
             finally:
                 self._running.discard(limit)
-
-    async def _make_indexes(self, deadline_s: float | None) -> None:
-        """Before the first run; what is not made in time the next one tries again. Raises: RepositoryError."""
-        if self._has_seen_to_indexes:
-            return
-        loop = asyncio.get_running_loop()
-        began, limit_s = loop.time(), RUN_INDEXES_S if deadline_s is None else min(RUN_INDEXES_S, deadline_s * _INDEXES_SHARE)
-        with suppress(TimeoutError):  # a store that does not work is found by what comes next
-            async with asyncio.timeout(limit_s + _GRACE_S):
-                await self.components.prepare(limit_s)
-        self._has_seen_to_indexes = loop.time() - began < limit_s
-
-    async def _look_at_indexes(self) -> None:
-        """Before the first company on demand: if some are missing, the log says so. None is made: that may take minutes."""
-        if self._has_seen_to_indexes or self._has_looked_at_indexes:
-            return
-        self._has_looked_at_indexes = True
-        missing: Sequence[str] = ()
-        with suppress(TimeoutError, RepositoryError):  # the same
-            async with asyncio.timeout(LOOK_S):
-                missing = await self.components.repository.missing_indexes(self.components.collections)
-        if missing:
-            note(log, logging.INFO, "index_missing", indexes=", ".join(missing))
