@@ -114,8 +114,8 @@ def remove(name: Name) -> None:
     _done(name, lambda orchestrator, _: orchestrator.delivery.remove(name), "is removed")
 
 
-@subscribers.command()
-def pause(name: Name) -> None:
+@subscribers.command("pause")
+def hold_back(name: Name) -> None:
     """Tell it nothing for now."""
     _done(name, lambda orchestrator, _: orchestrator.delivery.pause(name), "is paused")
 

@@ -10,7 +10,7 @@ from typing import Any
 from fmcsa_orchestrator.delivery.channel import ACCEPTED, Channel, Verdict
 from fmcsa_orchestrator.delivery.in_order import advanced, send_in_order, send_one
 from fmcsa_orchestrator.delivery.notice import Digest
-from fmcsa_orchestrator.model.subscriber import Subscriber, SubscriberState, SubscriptionForm, going_well, got_on, set_back
+from fmcsa_orchestrator.model.subscriber import Subscriber, SubscriberState, SubscriptionForm, going_well, set_back
 from fmcsa_orchestrator.observability.context import current
 from fmcsa_orchestrator.observability.hooks import note
 from fmcsa_orchestrator.storage.event_log import EventLog, Wanted
@@ -95,8 +95,8 @@ class Turn:
             await self._write(self._failure(verdict, moved=False))
             return False
         self.accepted += digest.count
-        cursor = max(before.cursor, last)
-        await self._write({**got_on(cursor, now, has_accepted=bool(digest.count)), "digestDay": day})
+        accepted = {"lastAccepted": now} if digest.count else {}
+        await self._write({"cursor": max(before.cursor, last), "digestDay": day, **accepted, **going_well()})
         return False
 
     def _failure(self, verdict: Verdict, *, moved: bool) -> dict[str, Any]:

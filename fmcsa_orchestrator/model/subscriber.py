@@ -80,9 +80,7 @@ class Subscriber(BaseModel):
         last_accepted: when it last accepted anything.
     """
 
-    model_config = ConfigDict(
-        frozen=True, alias_generator=to_camel, populate_by_name=True, hide_input_in_errors=True, use_enum_values=False
-    )
+    model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True, hide_input_in_errors=True)
 
     name: Annotated[str, Field(alias="_id", pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
     kind: SubscriberKind
@@ -180,12 +178,6 @@ class Subscriber(BaseModel):
     def begun(self, place: int, now: datetime) -> Self:
         """A new one, that is told what comes behind this place; its first digest comes when it is next its hour."""
         return self.model_copy(update={"cursor": place, "since": bson_time(now), "digest_day": self.day(now)})
-
-
-def got_on(cursor: int, now: datetime, *, has_accepted: bool) -> dict[str, Any]:
-    """Field -> value of one to whom all has been told up to this place."""
-    accepted = {"lastAccepted": bson_time(now)} if has_accepted else {}
-    return {"cursor": cursor, "ahead": [], **going_well(), **accepted}
 
 
 def going_well() -> dict[str, Any]:

@@ -119,3 +119,38 @@ async def test_it_follows_until_a_signal_and_writes_down_how_far_it_was(variable
     assert (process.returncode, json.loads(out)["subscribers"]["ops"]["accepted"], b"Traceback" in err) == (0, 2, False)
     await command("deliver", **variables)
     assert len(receiver.seen) == 2
+
+
+async def test_one_that_is_killed_in_the_middle_is_followed_by_another(variables, receiver, log):
+    variables = {**variables, "FMCSA_LEASE_TTL_S": "1"}
+    await command("subscribers", "add", "ops", "--webhook", receiver.url, "--secret", "ops", **variables)
+    documents = [event(number, company=f"c{number % 2}") for number in range(10)]
+    await log.append(documents)
+    hang = asyncio.Event()
+
+    async def say_nothing(request):
+        await hang.wait()
+        return web.Response()
+
+    receiver.answers = [web.Response() for _ in range(5)] + [say_nothing] * 2
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "fmcsa_orchestrator", "deliver", env={**os.environ, **variables},
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    await until(lambda: len(receiver.seen) > 5)
+    process.kill()
+    await process.communicate()
+    hang.set()
+    receiver.answers = []
+    async with asyncio.timeout(PATIENCE_S):
+        while len(receiver.taken) < 10:  # its lease has a second to run out
+            await command("deliver", **variables)
+    first_seen = list(dict.fromkeys(receiver.seen))
+    for company in ("c0", "c1"):
+        ids = [document["id"] for document in documents if document["data"]["companyId"] == company]
+        assert [key for key in first_seen if key in ids] == ids
+    assert (len(receiver.seen) > 10, set(receiver.taken), receiver.refused) == (
+        True,
+        {document["id"] for document in documents},
+        [],
+    )
