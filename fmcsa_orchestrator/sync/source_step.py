@@ -143,12 +143,15 @@ class SourceStep:
         )
 
     def _teller(self, slot: SourceSlot, progress: Progress, report: SourceReport) -> Teller | None:
-        """Who tells what has changed; None where that cannot be said: by a read that is not whole, or the first one."""
+        """Who tells what has changed; None where that cannot be said, by the first read.
+
+        One that is not whole is told of as far as it is stored: the next will find that unchanged.
+        """
         company, parts = progress.company, self.components
         stored = progress.stored.source(slot.name)
         is_first = stored.get("lastSuccess") is None or stored.get("usdot") != company.usdot
         is_first |= stored.get("missingSince") is not None and not stored.get("rows")  # it has been believed that it is gone
-        if parts.event_log is None or progress.rows is None or is_first or report.incomplete is not None or report.odd_rows:
+        if parts.event_log is None or progress.rows is None or is_first:
             return None
         seen = Observation(company.id, int(company.usdot), slot.name, progress.at, report.data_as_of)
         return Teller(seen, slot.row_events, slot.field_events, parts.rules)
