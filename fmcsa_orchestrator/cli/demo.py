@@ -9,24 +9,31 @@ from typing import Any
 from pydantic import SecretStr
 from rich.console import Console
 
+from fmcsa_orchestrator.cli.terminal.events import event_line
 from fmcsa_orchestrator.cli.terminal.fleet import show_overview
 from fmcsa_orchestrator.cli.terminal.live import view_on
 from fmcsa_orchestrator.cli.terminal.outcomes import show_summary
+from fmcsa_orchestrator.model.carrier_events import Severity
 from fmcsa_orchestrator.model.results import SyncSummary
 from fmcsa_orchestrator.report.read import read_fleet
 from fmcsa_orchestrator.settings import Settings
 from fmcsa_orchestrator.sources.catalogue import chosen_sources
+from fmcsa_orchestrator.storage.event_log import Wanted
 from fmcsa_orchestrator.storage.mongodb.driver import open_database, translated
+from fmcsa_orchestrator.storage.mongodb.event_log import MongoEventLog
+from fmcsa_orchestrator.sync.orchestrator import Orchestrator
 from fmcsa_orchestrator.testing.embedded_store import EmbeddedStore
 from fmcsa_orchestrator.testing.fmcsa.fleet import Fleet
 from fmcsa_orchestrator.testing.fmcsa.local_fmcsa import LocalFmcsa
 from fmcsa_orchestrator.wiring import open_orchestrator
 
-_SHOWN = 12
+_SHOWN = 6  # companies
+_EVENTS, _MOST_EVENTS = 8, 100_000  # shown, counted
+_CHANGED = 0.1  # of the carriers, in the third round
 
 
 async def run_demo(console: Console, *, companies: int, data_dir: Path | None) -> list[SyncSummary]:
-    """Sync a sample fleet twice: the second time nothing has changed upstream.
+    """Sync a sample fleet three times: all is new, nothing has changed upstream, something has; and tell of that as events.
 
     Raises: SettingsError when no store can be had.
     """
@@ -38,18 +45,38 @@ async def run_demo(console: Console, *, companies: int, data_dir: Path | None) -
         await _seed(database, fleet.company_documents())
         settings = demo_settings(upstream)
         orchestrator = await stack.enter_async_context(open_orchestrator(settings, database=database))
-        rounds = []
-        for title in (f"First round: {companies} companies, all new.", "Second round: nothing has changed upstream."):
-            console.print(f"\n[bold]{title}[/]", highlight=False)
-            view = view_on(console)
-            try:
-                rounds.append(await orchestrator.sync_all_companies(on_event=view.on_event))
-            finally:
-                view.stop()
-            show_summary(console, rounds[-1])
+        log = MongoEventLog(database, settings.events_collection)
+        rounds = [await _round(console, orchestrator, f"First round: {companies} companies, all new.")]
+        rounds.append(await _round(console, orchestrator, "Second round: nothing has changed upstream."))
+        before = await log.last()
+        fleet.publish(changed=_CHANGED)
+        fleet.publish_daily(changed=_CHANGED)
+        rounds.append(await _round(console, orchestrator, "Third round: upstream has something new of a few carriers."))
+        console.print("\n[bold]What that means, as `fmcsa-orchestrator events` shows it[/]")
+        await _show_events(console, log, before)
         console.print("\n[bold]Status, as `fmcsa-orchestrator status` shows it[/]")
         show_overview(console, await read_fleet(database, "companies", chosen_sources(settings), limit=_SHOWN))
         return rounds
+
+
+async def _round(console: Console, orchestrator: Orchestrator, title: str) -> SyncSummary:
+    console.print(f"\n[bold]{title}[/]", highlight=False)
+    view = view_on(console)
+    try:
+        summary = await orchestrator.sync_all_companies(on_event=view.on_event)
+    finally:
+        view.stop()
+    show_summary(console, summary)
+    return summary
+
+
+async def _show_events(console: Console, log: MongoEventLog, after: int) -> None:
+    """The latest of those that call for attention, and how many there are of all."""
+    alarming = [severity for severity in Severity if severity.rank >= Severity.MEDIUM.rank]
+    for event in await log.latest(_EVENTS, Wanted(severities=alarming), after=after):
+        console.print(event_line(event))
+    count = len(await log.latest(_MOST_EVENTS, Wanted(), after=after))
+    console.print(f"{count:,} events in all; shown are the latest of severity medium or more", highlight=False)
 
 
 def demo_settings(upstream: LocalFmcsa) -> Settings:

@@ -46,9 +46,12 @@ def show_summary(console: Console, summary: SyncSummary) -> None:
     )
     if summary.success and not summary.total:
         console.print("  no company has a dotNumber; `fmcsa-orchestrator doctor` says where it looks", highlight=False)
+    alike: dict[str, list[str]] = {}  # sources by what has become of them: most of the time that is the same
     for name, counts in summary.outcomes.items():
         words = ", ".join(f"{count} [{STYLES.get(outcome, '')}]{outcome}[/]" for outcome, count in sorted(counts.items()))
-        console.print(f"  {name}: {words}", highlight=False)
+        alike.setdefault(words, []).append(name)
+    for words, names in alike.items():
+        console.print(f"  {', '.join(names)}: {words}", highlight=False)
     for entry in summary.errors[:_ERRORS_SHOWN]:
         for failure in entry["errors"]:
             who = f"{entry['name'] or entry['companyId']}: " if entry["companyId"] is not None else ""

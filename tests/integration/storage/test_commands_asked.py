@@ -11,7 +11,7 @@ from fmcsa_orchestrator.report.read import read_company, read_fleet
 from fmcsa_orchestrator.testing import Fault, Fleet, LocalFmcsa
 from tests.support.pages import CODE
 from tests.support.paths import DOCS
-from tests.support.status_samples import SOURCES
+from tests.support.status_samples import AS_OF, SOURCES
 
 OF_THE_DRIVER = {"getMore", "killCursors", "endSessions", "ping", "buildInfo"}
 OF_ENDED_ROWS = {"collMod", "dropIndexes"}  # test_ended_rows.py sees them; the embedded server would not show what they do
@@ -22,8 +22,10 @@ class Names(CommandListener):
 
     def __init__(self):
         self.asked = set()
+        self.sent = []
 
     def started(self, event):
+        self.sent.append(event.command_name)
         self.asked.add((event.command_name, event.command.get(event.command_name)))
 
     def succeeded(self, event):
@@ -52,8 +54,15 @@ async def test_the_page_names_every_command_that_is_sent(wire_uri):
             assert not (await orchestrator.sync_all_companies()).success
             await orchestrator.sync_company(1, force=True)
             await orchestrator.health()
+    names.sent.clear()
     await read_fleet(database, "companies", SOURCES, limit=3)
-    await read_company(database, "companies", "1", SOURCES)
+    assert sorted(names.sent) == ["aggregate", "find", "find", "find"]  # counts; last run, companies, the oldest
+    kept = [{"companyId": company, "usdot": fleet.usdots[1], "asOf": AS_OF, "basics": {}} for company in (0, 1)]
+    await database["fmcsaHistory"].insert_many(kept)
+    names.sent.clear()
+    overview = await read_company(database, "companies", "1", SOURCES)
+    assert names.sent == ["find"] * 3  # the company, the last run, the history
+    assert len(overview.companies[0].history.runs) == 1
     sent, collections = {name for name, _ in names.asked}, {on for _, on in names.asked if isinstance(on, str)}
     page = (DOCS / "reference" / "mongodb.md").read_text(encoding="utf-8")
     table = page[page.index("## Commands") : page.index("## The least rights")]
