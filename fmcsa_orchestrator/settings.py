@@ -74,7 +74,7 @@ class Settings(BaseSettings):
     soda_base_url: str = Field("https://data.transportation.gov", description="the open data portal")
     soda_app_token: SecretStr | None = Field(None, description="sent as `X-App-Token`; raises the portal's limits")
     soda_requests_per_second: PositiveFloat = Field(1, description="on average; 1 is the portal's own crawl delay")
-    soda_burst: PositiveInt = Field(12, description="requests saved for handlers while nobody asks; 12 is one company")
+    soda_burst: PositiveInt = Field(40, description="requests saved for handlers while nobody asks; 40 is one new company")
     contact: str | None = Field(None, description="an address of yours, told to upstreams in `User-Agent`")
     ca_bundle: str | None = Field(None, description="file of certificates to trust, where a proxy has its own")
     qcmobile_base_url: str = Field("https://mobile.fmcsa.dot.gov/qc/services", description="the QCMobile API")
