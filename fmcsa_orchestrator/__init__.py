@@ -2,7 +2,12 @@
 
 from fmcsa_orchestrator.api import close, health, prepare, stop, sync_all_companies, sync_company
 from fmcsa_orchestrator.clients.http import Refusal, Reply, Upstream, read_json
+from fmcsa_orchestrator.delivery.channel import OnNotice
+from fmcsa_orchestrator.delivery.delivery import Delivery
+from fmcsa_orchestrator.delivery.notice import Notice
+from fmcsa_orchestrator.model.carrier_events import CarrierEvent, FieldChange, RowChange, Severity
 from fmcsa_orchestrator.model.company import Company, Derived, Document, Finding, OddRow, SourceReport
+from fmcsa_orchestrator.model.deliveries import Delivered, DeliverySummary
 from fmcsa_orchestrator.model.errors import (
     AuthError,
     BlockedError,
@@ -31,6 +36,7 @@ from fmcsa_orchestrator.model.events import (
     CompanyStarted,
     CompanySynced,
     Event,
+    EventsDelivered,
     OnEvent,
     Reading,
     RequestSent,
@@ -50,6 +56,8 @@ from fmcsa_orchestrator.model.results import (
     StopReason,
     SyncSummary,
 )
+from fmcsa_orchestrator.model.rules import AlertRules
+from fmcsa_orchestrator.model.subscriber import Subscriber
 from fmcsa_orchestrator.settings import Settings
 from fmcsa_orchestrator.sources.authority import AuthoritySource
 from fmcsa_orchestrator.sources.base import BaseSource, BatchSource, CheckedSource, CompletingSource, EstimatingSource, Source
@@ -72,12 +80,14 @@ from fmcsa_orchestrator.wiring import open_orchestrator
 __version__ = "0.1.0"
 
 __all__ = [
+    "AlertRules",
     "AuthError",
     "AuthoritySource",
     "BaseSource",
     "Basic",
     "BatchSource",
     "BlockedError",
+    "CarrierEvent",
     "CheckedSource",
     "Company",
     "CompanyNotFoundError",
@@ -91,10 +101,15 @@ __all__ = [
     "CrashesSource",
     "CsaSource",
     "DatasetClosedError",
+    "Delivered",
+    "Delivery",
+    "DeliverySummary",
     "Derived",
     "Document",
     "EstimatingSource",
     "Event",
+    "EventsDelivered",
+    "FieldChange",
     "Finding",
     "FmcsaError",
     "Health",
@@ -108,8 +123,10 @@ __all__ = [
     "MaintenanceError",
     "MalformedPayloadError",
     "MongoCompanyRepository",
+    "Notice",
     "OddRow",
     "OnEvent",
+    "OnNotice",
     "Orchestrator",
     "OutOfServiceOrdersSource",
     "Outcome",
@@ -124,11 +141,13 @@ __all__ = [
     "RequestRejectedError",
     "RequestSent",
     "RoadsideSource",
+    "RowChange",
     "RunFinished",
     "RunStarted",
     "SchemaDriftError",
     "Settings",
     "SettingsError",
+    "Severity",
     "Source",
     "SourceError",
     "SourceFailure",
@@ -139,6 +158,7 @@ __all__ = [
     "SourceUnavailableError",
     "StaleUpstreamError",
     "StopReason",
+    "Subscriber",
     "SyncSummary",
     "TruncatedPayloadError",
     "Upstream",

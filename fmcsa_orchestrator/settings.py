@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from urllib.parse import unquote, unquote_plus
 
 from pydantic import Field, PositiveFloat, PositiveInt, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic_core import from_json
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from fmcsa_orchestrator.model.errors import SettingsError
@@ -60,6 +61,12 @@ class Settings(BaseSettings):
     history_collection: str = Field("fmcsaHistory", description="where that is kept")
     history_kept_days: PositiveInt | None = Field(None, description="days after which that is deleted; default: never")
     alert_rules: AlertRules | None = Field(None, description="what is alarming, as JSON; by default FMCSA's own thresholds")
+    subscribers_collection: str = Field("fmcsaSubscribers", description="who is to be told of it")
+    delivery_secrets: Annotated[dict[str, tuple[SecretStr, ...]] | None, NoDecode] = Field(
+        None, description='by the name that subscribers have for it, as JSON: `{"ops": "whsec_…", "mail": "mailtos://…"}`'
+    )
+    webhook_allow_private: bool = Field(False, description="let webhooks go to http and to addresses that are not public")
+    park_after_days: PositiveFloat = Field(5, description="for so long a subscriber may accept nothing before it is parked")
     sources: Annotated[tuple[str, ...] | None, NoDecode] = Field(
         None, description="built-in sources to run, as `csa_scores, violations`; default: all that cost nothing to have"
     )
@@ -67,7 +74,7 @@ class Settings(BaseSettings):
     soda_base_url: str = Field("https://data.transportation.gov", description="the open data portal")
     soda_app_token: SecretStr | None = Field(None, description="sent as `X-App-Token`; raises the portal's limits")
     soda_requests_per_second: PositiveFloat = Field(1, description="on average; 1 is the portal's own crawl delay")
-    soda_burst: PositiveInt = Field(12, description="requests saved for handlers while nobody asks; 12 is one company")
+    soda_burst: PositiveInt = Field(40, description="requests saved for handlers while nobody asks; 40 is one new company")
     contact: str | None = Field(None, description="an address of yours, told to upstreams in `User-Agent`")
     ca_bundle: str | None = Field(None, description="file of certificates to trust, where a proxy has its own")
     qcmobile_base_url: str = Field("https://mobile.fmcsa.dot.gov/qc/services", description="the QCMobile API")
@@ -99,6 +106,19 @@ class Settings(BaseSettings):
     def _names(cls, value: Any) -> Any:
         return tuple(re.split(r"[\s,]+", value.strip(" ,"))) if isinstance(value, str) else value
 
+    @field_validator("delivery_secrets", mode="before")
+    @classmethod
+    def _named_secrets(cls, value: Any) -> Any:
+        """Each one text, or a list of them while one takes the place of another."""
+        if isinstance(value, str):
+            try:
+                value = from_json(value)
+            except ValueError:
+                raise ValueError("it must be a JSON object") from None
+        if not isinstance(value, dict):
+            return value
+        return {name: (found,) if isinstance(found, str | SecretStr) else found for name, found in value.items()}
+
     @field_validator("soda_base_url", "qcmobile_base_url")
     @classmethod
     def _http_url(cls, value: str) -> str:
@@ -123,9 +143,15 @@ class Settings(BaseSettings):
     def secrets(self) -> tuple[str, ...]:
         """Every secret value, to be taken out of texts; of the URI also what is secret within it, as it stands and decoded."""
         values = [secret(value) or "" for value in (self.mongodb_uri, self.soda_app_token, self.qcmobile_web_key)]
-        parts = [part for part in _secret_parts(values[0]) if len(part) >= _LEAST_SECRET]
+        for_delivery = [found for several in self.secrets_for_delivery().values() for found in several]
+        values += [*for_delivery, *(found.removeprefix("whsec_") for found in for_delivery)]
+        parts = [part for uri in (values[0], *for_delivery) for part in _secret_parts(uri) if len(part) >= _LEAST_SECRET]
         forms = [form for part in parts for form in (part, unquote(part), unquote_plus(part))]
         return tuple(dict.fromkeys(filter(None, [*values, *forms])))
+
+    def secrets_for_delivery(self) -> dict[str, list[str]]:
+        """By name, each one or several."""
+        return {name: [found.get_secret_value() for found in several] for name, several in (self.delivery_secrets or {}).items()}
 
     def require_mongodb_uri(self) -> str:
         """The URI.

@@ -4,6 +4,7 @@ import logging
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
 from typing import Any, cast
 
 import aiohttp
@@ -12,6 +13,8 @@ from yarl import URL
 from fmcsa_orchestrator.clients import qcmobile, soda
 from fmcsa_orchestrator.clients.http import Upstream, user_agent
 from fmcsa_orchestrator.clients.pacing import SavingLimiter, strict_limiter
+from fmcsa_orchestrator.delivery.channels import Channels
+from fmcsa_orchestrator.delivery.delivery import Delivery
 from fmcsa_orchestrator.model.errors import SettingsError
 from fmcsa_orchestrator.model.events import OnEvent
 from fmcsa_orchestrator.model.limiter import Limiter
@@ -24,6 +27,7 @@ from fmcsa_orchestrator.storage.mongodb import companies as mongo
 from fmcsa_orchestrator.storage.mongodb import driver
 from fmcsa_orchestrator.storage.mongodb.event_log import MongoEventLog
 from fmcsa_orchestrator.storage.mongodb.history import MongoHistory
+from fmcsa_orchestrator.storage.mongodb.subscribers import MongoSubscribers
 from fmcsa_orchestrator.storage.repository import CompanyRepository
 from fmcsa_orchestrator.sync.orchestrator import Orchestrator
 
@@ -131,6 +135,7 @@ async def open_into(
         secrets=settings.secrets(),
         rates={"soda": settings.soda_requests_per_second, "qcmobile": settings.qcmobile_requests_per_second},
         on_event=on_event,
+        delivery=None if event_log is None or database is None else _delivery(settings, event_log, database),
     )
     stack.push_async_callback(orchestrator.close)
     return orchestrator
@@ -141,14 +146,36 @@ def _session(settings: Settings) -> aiohttp.ClientSession:
 
     Raises: SettingsError when the CA bundle cannot be read.
     """
+    is_far = any(URL(url).host not in _THIS_MACHINE for url in (settings.soda_base_url, settings.qcmobile_base_url))
+    return aiohttp.ClientSession(trust_env=is_far, connector=aiohttp.TCPConnector(ssl=_trusted(settings) or True))
+
+
+def _trusted(settings: Settings) -> ssl.SSLContext | None:
+    """The certificates of the CA bundle, where there is one. Raises: SettingsError when it cannot be read."""
     try:
-        trusted = settings.ca_bundle and ssl.create_default_context(cafile=settings.ca_bundle)
+        return ssl.create_default_context(cafile=settings.ca_bundle) if settings.ca_bundle else None
     except OSError as error:  # SSLError, too
         raise SettingsError(
             f"FMCSA_CA_BUNDLE: {error.strerror or 'no certificates in it'}; name a file of certificates"
         ) from None
-    is_far = any(URL(url).host not in _THIS_MACHINE for url in (settings.soda_base_url, settings.qcmobile_base_url))
-    return aiohttp.ClientSession(trust_env=is_far, connector=aiohttp.TCPConnector(ssl=trusted or True))
+
+
+def _delivery(settings: Settings, event_log: EventLog, database: Any) -> Delivery:
+    channels = Channels(
+        secrets=settings.secrets_for_delivery(),
+        allow_private=settings.webhook_allow_private,
+        timeout_s=settings.request_timeout_s,
+        contact=settings.contact,
+        trusted=_trusted(settings),
+    )
+    return Delivery(
+        event_log,
+        MongoSubscribers(database, settings.subscribers_collection),
+        channels,
+        park_after=timedelta(days=settings.park_after_days),
+        lease_ttl_s=settings.lease_ttl_s,
+        secrets=settings.secrets(),
+    )
 
 
 def _limiters(settings: Settings, lent: Mapping[str, Limiter]) -> dict[str, Limiter]:

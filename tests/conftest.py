@@ -148,7 +148,7 @@ def no_pauses(monkeypatch):
         original(self, *args, **{"sleep": no_sleep, "clock": lambda: time[0], **kwargs})
 
     monkeypatch.setattr(Upstream, "__init__", patched)
-    monkeypatch.setattr(driver, "pause", no_sleep)
+    monkeypatch.setattr(driver, "pause_between", no_sleep)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The command line: sync, plan, status, events, prepare, doctor, demo.
+"""The command line: sync, plan, status, events, deliver, subscribers, prepare, doctor, demo.
 
 Exit status 0: all good, 1: some company failed, 2: could not run.
 """
@@ -21,6 +21,7 @@ from yarl import URL
 
 from fmcsa_orchestrator.api import close, prepare, stop, sync_all_companies, sync_company
 from fmcsa_orchestrator.cli.common import Exit, Json, Verbose, make_console, print_json, refuse
+from fmcsa_orchestrator.cli.delivery import deliver, subscribers
 from fmcsa_orchestrator.cli.demo import run_demo
 from fmcsa_orchestrator.cli.feed import show_events
 from fmcsa_orchestrator.cli.signals import stopping_on_signals
@@ -44,6 +45,8 @@ from fmcsa_orchestrator.wiring import open_orchestrator
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.command("events")(show_events)
+app.command()(deliver)
+app.add_typer(subscribers, name="subscribers")
 
 STATUS_LIMIT = 50
 _DISTRIBUTION = "fmcsa-orchestrator"

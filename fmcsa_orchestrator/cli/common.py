@@ -13,6 +13,7 @@ from rich.markup import escape
 
 from fmcsa_orchestrator.cli.terminal.screen import Screen
 from fmcsa_orchestrator.model.errors import FmcsaError, SettingsError
+from fmcsa_orchestrator.storage.mongodb.driver import possible_ids
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON value instead of text.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log every failure as it happens.")]
@@ -54,3 +55,9 @@ def refuse(console: Console, error: FmcsaError, *, as_json: bool, exit_status: E
 def print_json(value: Any) -> None:
     """One value, to standard output."""
     Screen().out(json.dumps(value, default=str, indent=2), highlight=False)
+
+
+def ids_of(database: Any, text: str) -> list[Any]:
+    """What the text may stand for as the `_id` of a company."""
+    numbers = [int(text)] if text.isascii() and text.isdigit() else []
+    return [*possible_ids(database, text), *numbers]

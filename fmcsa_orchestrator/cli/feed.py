@@ -12,14 +12,14 @@ import typer
 from pydantic_core import to_jsonable_python
 from rich.console import Console
 
-from fmcsa_orchestrator.cli.common import Exit, Json, make_console, refuse
+from fmcsa_orchestrator.cli.common import Exit, Json, ids_of, make_console, refuse
 from fmcsa_orchestrator.cli.terminal.events import event_line
 from fmcsa_orchestrator.cli.terminal.screen import Screen
 from fmcsa_orchestrator.model.carrier_events import Severity
 from fmcsa_orchestrator.model.errors import FmcsaError
 from fmcsa_orchestrator.settings import Settings
 from fmcsa_orchestrator.storage.event_log import Wanted
-from fmcsa_orchestrator.storage.mongodb.driver import HASTY_SELECTION_S, open_database, possible_ids
+from fmcsa_orchestrator.storage.mongodb.driver import HASTY_SELECTION_S, open_database
 from fmcsa_orchestrator.storage.mongodb.event_log import MongoEventLog
 
 _PAGE = 500
@@ -77,7 +77,7 @@ async def _found(wanted: Wanted, after: int, limit: int, *, follow: bool) -> Asy
     uri, name = settings.require_mongodb_uri(), settings.mongodb_database
     async with open_database(uri, name, settings.mongodb_driver, selection_s=HASTY_SELECTION_S) as database:
         log = MongoEventLog(database, settings.events_collection)
-        companies = [key for text in wanted.companies for key in _ids(database, text)]
+        companies = [key for text in wanted.companies for key in ids_of(database, text)]
         wanted = Wanted(wanted.types, companies, wanted.severities, wanted.since)
         latest = list(await log.latest(limit, wanted, after=after))
         cursor = latest[-1]["_id"] if latest else max(after, await log.last())
@@ -90,9 +90,3 @@ async def _found(wanted: Wanted, after: int, limit: int, *, follow: bool) -> Asy
                 yield dict(event)
             if len(part) < _PAGE:
                 await asyncio.sleep(_PAUSE_S)
-
-
-def _ids(database: Any, text: str) -> list[Any]:
-    """What the text may stand for."""
-    numbers = [int(text)] if text.isascii() and text.isdigit() else []
-    return [*possible_ids(database, text), *numbers]

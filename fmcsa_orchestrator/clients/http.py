@@ -290,14 +290,14 @@ def _pause(state: RetryCallState) -> float:
     return random.uniform(0.375, 0.625) * float(2 ** (state.attempt_number - 1))
 
 
-def retry_after(value: str | None) -> float | None:
+def retry_after(value: str | None, *, now: datetime | None = None) -> float | None:
     """Seconds that a Retry-After header asks for, in either of its forms; a day at most, so that no slip stops us for good."""
     if value is None:
         return None
     if value.isascii() and value.strip().isdigit():
         return min(float(value), LONGEST_PAUSE_S)
     moment = http_date(value)
-    return None if moment is None else min(max(0.0, (moment - datetime.now(UTC)).total_seconds()), LONGEST_PAUSE_S)
+    return None if moment is None else min(max(0.0, (moment - (now or datetime.now(UTC))).total_seconds()), LONGEST_PAUSE_S)
 
 
 def http_date(value: str | None) -> datetime | None:

@@ -36,8 +36,8 @@ class CarrierEvent:
 
     Attributes:
         type: as the catalogue names it, such as "violation.added".
-        key: what it is about, natural and unique within the carrier: a row's id, or a field's path. Two rows that tell of one
-            thing, as the vehicles of a crash do, give the same.
+        key: what it is about, natural and unique within the carrier: a row's id, or a field's path. Rows that tell of one
+            thing, as the vehicles of a crash do, give the same, with the same values.
         severity: how alarming it is.
         before: what was there; None where there was nothing.
         after: what is there now; None where it is gone.
@@ -62,11 +62,15 @@ class RowChange:
         key: the document's id, without the company's.
         before: its content as it was; None where it is new, or has come back.
         after: its content now; None where upstream has it no more, before its time.
+        others_before: whether there were other rows of its group, as the source's `row_group` has it.
+        others_after: whether there are others now.
     """
 
     key: str
     before: Mapping[str, Any] | None
     after: Mapping[str, Any] | None
+    others_before: bool = False
+    others_after: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +117,7 @@ class Observation:
             "time": bson_time(self.at),
             "datacontenttype": "application/json",
             "data": {
+                **event.data,
                 "schemaVersion": SCHEMA_VERSION,
                 "companyId": self.company_id,
                 "usdot": self.usdot,
@@ -123,7 +128,6 @@ class Observation:
                 "before": event.before,
                 "after": event.after,
                 "evidence": {"source": self.source, "key": event.key},
-                **event.data,
             },
         }
 

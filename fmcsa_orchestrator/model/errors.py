@@ -4,7 +4,7 @@
     ├── SettingsError                   before the run: fix the configuration
     ├── InvalidUsdotError               this company cannot be asked for: fix its dotNumber
     ├── SourceError                     one source, one company: record it, carry on
-    │   ├── SourceUnavailableError      connect, reset, 5xx: may work later
+    │   ├── SourceUnavailableError      no connection, 5xx, 202, 408, 425: may work later
     │   │   ├── MaintenanceError        an HTML page where JSON was due (FMCSA does this with status 200)
     │   │   └── StaleUpstreamError      a replica that lags behind, or a file replaced while it was read
     │   ├── SourceTimeoutError          no answer within the time allowed

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from fmcsa_orchestrator.model.deliveries import Delivered
 from fmcsa_orchestrator.model.results import CompanySyncResult, SyncSummary
 
 
@@ -70,7 +71,16 @@ class RunFinished:
     summary: SyncSummary
 
 
-Event = RunStarted | RequestSent | Reading | WindowFetched | CompanyStarted | CompanySynced | Waiting | RunFinished
+@dataclass(frozen=True, slots=True)
+class EventsDelivered:
+    """A subscriber's turn is over: what it was told of carriers' events, and what went wrong."""
+
+    result: Delivered
+
+
+Event = (
+    RunStarted | RequestSent | Reading | WindowFetched | CompanyStarted | CompanySynced | Waiting | RunFinished | EventsDelivered
+)
 """Any of the events."""
 OnEvent = Callable[[Event], Awaitable[None] | None]
 """What `on_event` may be: a function or a coroutine function. One that raises is logged and disturbs nothing."""

@@ -65,6 +65,8 @@ class Part(StrEnum):
     """The company's own document, or its turn as a whole."""
     DATABASE = "database"
     """MongoDB."""
+    DELIVERY = "delivery"
+    """The delivery of events as a whole."""
     RUN = "run"
     """The run as a whole."""
     SETTINGS = "settings"

@@ -25,6 +25,7 @@ _ACTIVITIES = {
     "company": "A company whose sources were asked",
     "source": "A call into a source",
     "request": "An HTTP request to an upstream, body included",
+    "delivery": "What a subscriber is sent: an event, or a digest",
 }
 
 

@@ -14,8 +14,11 @@ from typing_extensions import TypedDict
 
 from fmcsa_orchestrator.clients.soda import SodaClient
 from fmcsa_orchestrator.clients.soda_schema import Dataset
+from fmcsa_orchestrator.model.carrier_events import CarrierEvent, FieldChange, RowChange
 from fmcsa_orchestrator.model.company import Document
 from fmcsa_orchestrator.model.documents import content_hash
+from fmcsa_orchestrator.model.rules import AlertRules
+from fmcsa_orchestrator.sources.changes.authority import authority_events, authority_order_events
 from fmcsa_orchestrator.sources.motus import KEY, LISTED, AmountOrText, Docket, MotusSource, YesNo, by_days, days_of, kept
 from fmcsa_orchestrator.sources.soda.columns import Content, DayOrText, RowParser, Text, Usdot
 from fmcsa_orchestrator.sources.soda.file import SodaFile
@@ -177,6 +180,14 @@ class AuthoritySource(MotusSource):
             "orders": {state: sum(row["state"] == state for row in orders) for state in ORDER_STATES},
             "openOrders": [{name: row[name] for name in _OF_ORDERS} for row in unlifted[:LISTED]],
         }
+
+    def row_events(self, change: RowChange) -> Iterable[CarrierEvent]:
+        """As `sources/changes` has it."""
+        return authority_order_events(change)
+
+    def field_events(self, change: FieldChange, rules: AlertRules) -> Iterable[CarrierEvent]:
+        """As `sources/changes` has it."""
+        return authority_events(change, rules)
 
 
 _OF_AUTHORITIES = "docket kind state status bipdRequired bipdOnFile cargoRequired cargoOnFile bondRequired bondOnFile".split()

@@ -140,6 +140,13 @@ class BaseSource:
         """
         return [Finding(self.name, True, "has no check of its own")]
 
+    def row_group(self, key: str) -> str:
+        """What a row tells of, by the id of its document, where several rows tell of one thing. Pure.
+
+        `row_events` then knows whether there were others, or are.
+        """
+        return key
+
     def row_events(self, change: RowChange) -> Iterable[CarrierEvent]:  # noqa: ARG002  # to be overridden
         """What a row that is new, other, or gone means to whoever watches the carrier. Pure: no I/O, no clock."""
         return ()

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Required, TypeAlias
 from pydantic import AfterValidator, Field
 from typing_extensions import TypedDict
 
+from fmcsa_orchestrator.sources.sms.dates import two_years_after
 from fmcsa_orchestrator.sources.soda.columns import Amount, Content, CountOrText, DayOrText, RowParser, Text, Usdot, trimmed
 
 UNKNOWN = "unknown"  # the word for a code that we do not know; the code stands beside it
@@ -194,7 +195,11 @@ def record_of(row: Content, as_of: datetime | None, *, personal: bool) -> dict[s
     odd = {path: row[column] for path, column in _LENIENT.items() if isinstance(row[column], str)}
     record["unreadable"] = [{"field": path, "text": text[:40]} for path, text in odd.items()]
     record["doubtful"] = [{"field": path, "reason": reason} for path, reason in sorted(_doubts(row, as_of))]
-    record["withheld"] = [] if personal else _withhold(record)
+    filed = record["mcs150"]["filedOn"]
+    record["mcs150"]["outdated"] = None if filed is None or as_of is None else two_years_after(filed) <= as_of
+    record["withheld"] = []
+    if not personal:
+        withhold(record)
     return record
 
 
@@ -245,11 +250,10 @@ _PARTS = {
 }
 
 
-def _withhold(record: dict[str, Any]) -> list[str]:
-    """Take out what may be a person's own; which fields that are."""
+def withhold(record: dict[str, Any]) -> None:
+    """Take out of a record what may be a person's own, and name it in `withheld`."""
     is_corporation = (record["businessOrganization"] or "").upper() == _CORPORATION
-    paths = list(PERSONAL if is_corporation else (*PERSONAL, *STREETS))
-    for path in paths:
+    record["withheld"] = list(PERSONAL if is_corporation else (*PERSONAL, *STREETS))
+    for path in record["withheld"]:
         part, _, name = path.rpartition(".")
-        del (record[part] if part else record)[name]
-    return paths
+        (record[part] if part else record).pop(name, None)

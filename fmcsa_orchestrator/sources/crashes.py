@@ -12,7 +12,9 @@ from math import ceil
 from typing import Any
 
 from fmcsa_orchestrator.clients.soda import SodaClient
+from fmcsa_orchestrator.model.carrier_events import CarrierEvent, RowChange
 from fmcsa_orchestrator.model.company import Document
+from fmcsa_orchestrator.sources.changes.crashes import crash_events, crash_of_row
 from fmcsa_orchestrator.sources.crash_rows import (
     MCMIS,
     OF_MCMIS,
@@ -213,6 +215,11 @@ def _latest(crashes: Iterable[_Crash], known: datetime | None = None) -> datetim
     return max(filter(None, (known, *(crash.day for crash in crashes))), default=None)
 
 
+def _dropped_on(row: Content) -> datetime | None:
+    day = day_of_crash(row)
+    return None if row["inMcmis"] or day is None else two_years_after(day)
+
+
 class CrashesSource(RowSource):
     """Crashes of one carrier.
 
@@ -239,9 +246,20 @@ class CrashesSource(RowSource):
         return replace(found, rows=[await joined(*found.rows)])
 
     async def documents(self, found: Found) -> Sequence[Document]:
-        """One per vehicle; its id is state, report number and sequence, which both files have from the beginning."""
-        return await documents_of(found.rows[0], vehicle_of, order_of=order_of)
+        """One per vehicle; its id is state, report number and sequence, which both files have from the beginning.
+
+        SMS drops what only it has when the 24 months are over.
+        """
+        return await documents_of(found.rows[0], vehicle_of, until=_dropped_on, order_of=order_of)
 
     async def summarize(self, found: Found) -> dict[str, Any]:
         """Its counts."""
         return await summarize_crashes(found.rows[0], found.as_of)
+
+    def row_group(self, key: str) -> str:
+        """The vehicles of one crash."""
+        return crash_of_row(key)
+
+    def row_events(self, change: RowChange) -> Iterable[CarrierEvent]:
+        """As `sources/changes` has it."""
+        return crash_events(change)

@@ -194,7 +194,7 @@ class CsaSource(SodaSource):
     async def fetch_many(self, companies: Sequence[Company]) -> Mapping[UsdotNumber, SourceReport | SourceError]:
         """The four files for many carriers: four requests."""
         usdots = [company.usdot for company in companies]
-        return await self.reports(companies, [await file.read(usdots) for file in self.files])
+        return await self.reports(companies, await self.read(usdots, alone=True))
 
     async def reports(
         self, companies: Sequence[Company], reads: Sequence[CarrierRows]

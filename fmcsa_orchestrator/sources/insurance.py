@@ -17,7 +17,9 @@ from typing_extensions import TypedDict
 
 from fmcsa_orchestrator.clients.soda import SodaClient
 from fmcsa_orchestrator.clients.soda_schema import Dataset
+from fmcsa_orchestrator.model.carrier_events import CarrierEvent, RowChange
 from fmcsa_orchestrator.model.company import Document
+from fmcsa_orchestrator.sources.changes.insurance import filing_events
 from fmcsa_orchestrator.sources.motus import (
     KEY,
     LISTED,
@@ -193,6 +195,10 @@ class InsuranceSource(MotusSource):
             "lastCancelledAsOf": max(_days(cancelled, "cancelledAsOf"), default=None),
             "coverage": _coverage([row for row in filed if row["state"] == "inForce"])[:LISTED],
         }
+
+    def row_events(self, change: RowChange) -> Iterable[CarrierEvent]:
+        """As `sources/changes` has it."""
+        return filing_events(change)
 
 
 def _days(rows: Iterable[Content], name: str) -> list[datetime]:

@@ -4,14 +4,19 @@ Facts: one row per USDOT number, as far as is known. Left out are those that are
 materials safety permit; so whoever is not in it may exist all the same.
 """
 
+from collections.abc import Iterable
+from copy import deepcopy
 from datetime import UTC, datetime
 from typing import Any
 
 from fmcsa_orchestrator.clients.soda import SodaClient
 from fmcsa_orchestrator.clients.soda_schema import Dataset, Key
+from fmcsa_orchestrator.model.carrier_events import CarrierEvent, FieldChange
 from fmcsa_orchestrator.model.documents import content_hash
 from fmcsa_orchestrator.model.results import Outcome
-from fmcsa_orchestrator.sources.census import COUNT_COLUMNS, parse_census, record_of
+from fmcsa_orchestrator.model.rules import AlertRules
+from fmcsa_orchestrator.sources.census import COUNT_COLUMNS, parse_census, record_of, withhold
+from fmcsa_orchestrator.sources.changes.registration import registration_events
 from fmcsa_orchestrator.sources.soda.columns import Content
 from fmcsa_orchestrator.sources.soda.file import SodaFile
 from fmcsa_orchestrator.sources.soda.source import Found, RowSource
@@ -45,6 +50,7 @@ class RegistrationSource(RowSource):
 
     Shape: `fmcsaData.registration`, without documents. Dates are days, counts are the carrier's own words. Without
     `personal_fields` phones, e-mail, officers, and streets of whoever is no corporation are not stored; `withheld` names them.
+    Of a carrier that is in the file no more the last record stays, with `absentSince`, the date of the file.
 
     Raises:
         SourceError: when the file cannot be read, or is implausibly empty.
@@ -69,7 +75,21 @@ class RegistrationSource(RowSource):
         """It keeps none."""
 
     async def summarize(self, found: Found) -> dict[str, Any]:
-        """The record, how many there are, and the others where one is not all."""
+        """The record, how many there are, and the others where one is not all; where there is none, the last that there was."""
         rows = sorted(found.rows[0], key=_precedence, reverse=True)
         records = [record_of(row, found.as_of, personal=self._personal_fields) for row in rows[: 1 + MOST_OTHERS]]
-        return {"records": len(rows), **(records[0] if records else {}), "otherRecords": records[1:]}
+        if not rows and "legalName" in found.stored:
+            return self._last_known(found)
+        return {"records": len(rows), **(records[0] if records else {}), "otherRecords": records[1:], "absentSince": None}
+
+    def _last_known(self, found: Found) -> dict[str, Any]:
+        """What is stored, as it was when the carrier was last in the file."""
+        record: dict[str, Any] = deepcopy(dict(found.stored))
+        if not self._personal_fields:
+            for each in (record, *record["otherRecords"]):
+                withhold(each)
+        return {**record, "records": 0, "absentSince": record.get("absentSince") or found.as_of}
+
+    def field_events(self, change: FieldChange, rules: AlertRules) -> Iterable[CarrierEvent]:
+        """As `sources/changes` has it."""
+        return registration_events(change, rules)

@@ -3,9 +3,9 @@
 import asyncio
 import re
 from array import array
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from itertools import islice
@@ -26,7 +26,19 @@ _BUCKETS = 2**16 - 1
 
 _PLAIN = re.compile(r"-?[0-9]+|[0-9a-f]{24}")  # how an int and an ObjectId look; ids of other types are marked
 _MARKS = ('"', "<")
-Tell = Callable[[RowChange], Sequence[Mapping[str, Any]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """How a company's changes in one collection are told.
+
+    Attributes:
+        of_row: makes the events of a row that is new, other, or gone.
+        group_of: what a row tells of, by its key, where several tell of one thing.
+    """
+
+    of_row: Callable[[RowChange], Sequence[Mapping[str, Any]]]
+    group_of: Callable[[str], str] | None = None
 
 
 @dataclass(slots=True)
@@ -40,7 +52,8 @@ class RowPlan:
         reason: why, where it is not simply that.
         size: how many rows are touched.
         refused: why some of it was not written, once that has been tried.
-        tell: makes the events of a row that is new, other, or gone; None where nothing is to be told.
+        tell: how that is told; None where nothing is to be told.
+        groups: what else tells of the same as a row.
     """
 
     company_id: Any
@@ -50,6 +63,7 @@ class RowPlan:
     size: int = 0
     refused: Exception | None = None
     tell: Tell | None = None
+    groups: "RowGroups | None" = None
 
 
 def scope_of(company_id: Any) -> str:
@@ -156,6 +170,33 @@ def gone(stored: Mapping[str, Mapping[str, Any]], seen: "SeenIds", spared: tuple
         for row_id, row in stored.items()
         if row.get("current") and row_id not in seen and not (spared and row_id.startswith(spared))
     ]
+
+
+class RowGroups:
+    """How many rows of a company tell of one thing, as the vehicles of a crash do: those that are stored, and upstream's."""
+
+    def __init__(self, group_of: Callable[[str], str], company_id: Any) -> None:
+        self._group_of = group_of
+        self._scope = scope_of(company_id)
+        self._before: Counter[str] = Counter()
+        self._after: Counter[str] = Counter()
+
+    def add_stored(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Count those that are current."""
+        self._before.update(self._group_of(row["_id"].removeprefix(self._scope)) for row in rows if row.get("current"))
+
+    async def add_upstream(self, documents: Sequence[Document]) -> None:
+        """Count all that upstream has."""
+        remaining = iter(documents)
+        while part := list(islice(remaining, SLICE)):
+            self._after.update(self._group_of(document.id) for document in part)
+            await asyncio.sleep(0)
+
+    def of(self, change: RowChange) -> RowChange:
+        """The change, with what is known of the others."""
+        group = self._group_of(change.key)
+        before, after = self._before[group] - (change.before is not None), self._after[group] - (change.after is not None)
+        return replace(change, others_before=before > 0, others_after=after > 0)
 
 
 class SeenIds:

@@ -13,6 +13,7 @@ from fmcsa_orchestrator.storage.event_log import EventLog
 from fmcsa_orchestrator.storage.held_leases import HeldLeases, together
 from fmcsa_orchestrator.storage.repository import CompanyRepository, Ended, RowWrite
 from fmcsa_orchestrator.storage.row_diff import (
+    RowGroups,
     RowPlan,
     SeenIds,
     Tell,
@@ -76,9 +77,13 @@ class RowWriter:
             return await self._add_large(company, collection, documents, odd_rows, tell)
         if key not in self._stored:
             await self._read(collection, [company.id])
-        spared = _spared(company, odd_rows)
-        plan = await plan_rows(self._stored.pop(key), documents, company.id, company.usdot, self.at, spared)
+        stored, spared = self._stored.pop(key), _spared(company, odd_rows)
+        plan = await plan_rows(stored, documents, company.id, company.usdot, self.at, spared)
         plan.tell = tell
+        if plan.size and tell is not None and tell.group_of is not None:
+            plan.groups = RowGroups(tell.group_of, company.id)
+            plan.groups.add_stored(stored.values())
+            await plan.groups.add_upstream(documents)
         self._plans.setdefault(collection, []).append(plan)
         return plan
 
@@ -118,6 +123,11 @@ class RowWriter:
             check_plausible(sum([expected_rows(part, company.usdot, self.at) async for part in all_rows]))
         await check_all(documents)  # of the first bulk nothing can be taken back when the last one is found to be no good
         plan, scope, seen, remaining = RowPlan(company.id, tell=tell), scope_of(company.id), SeenIds(), iter(documents)
+        if tell is not None and tell.group_of is not None:
+            plan.groups = RowGroups(tell.group_of, company.id)
+            async for stored in self._repository.stored_rows(collection, companies=[company.id]):
+                plan.groups.add_stored(stored)
+            await plan.groups.add_upstream(documents)
         while documents_in_hand := list(islice(remaining, BULK)):
             ids = [f"{scope}{document.id}" for document in documents_in_hand]
             found = self._repository.stored_rows(collection, rows=ids)
@@ -165,7 +175,8 @@ class RowWriter:
         untold: set[int] = set()
         for plan, row in telling:
             try:
-                events += plan.tell(self._change(plan, row, old.get(_id_of(row)))) if plan.tell and id(plan) not in untold else ()
+                if plan.tell is not None and id(plan) not in untold:
+                    events += plan.tell.of_row(self._change(plan, row, old.get(_id_of(row))))
             except Exception as error:  # noqa: BLE001  # a source's function may raise anything
                 plan.refused = error
                 untold.add(id(plan))
@@ -178,9 +189,11 @@ class RowWriter:
         before = old if old is not None and old.get("current") else None
         key = _id_of(row).removeprefix(scope_of(plan.company_id))
         if not isinstance(row, Ended):
-            return RowChange(key, before, row)
-        until = None if before is None else as_time(before.get("expectedUntil"))
-        return RowChange(key, None if until is not None and until <= self.at else before, None)
+            change = RowChange(key, before, row)
+        else:
+            until = None if before is None else as_time(before.get("expectedUntil"))
+            change = RowChange(key, None if until is not None and until <= self.at else before, None)
+        return change if plan.groups is None else plan.groups.of(change)
 
     async def _try(self, collection: str, writes: Sequence[tuple[RowPlan, RowWrite]]) -> None:
         """Write these; rows that break the store's driver are those of one company, found by writing each by itself."""

@@ -4,13 +4,16 @@ import asyncio
 import logging
 import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
 from typing import Any
 from weakref import WeakSet
 
+from fmcsa_orchestrator.delivery.channel import OnNotice
+from fmcsa_orchestrator.delivery.delivery import Delivery
 from fmcsa_orchestrator.model.company import Finding
+from fmcsa_orchestrator.model.deliveries import DeliverySummary
 from fmcsa_orchestrator.model.errors import (
     CompanyNotFoundError,
     LeaseHeldError,
@@ -25,7 +28,7 @@ from fmcsa_orchestrator.model.results import CompanySyncResult, Outcome, Part, S
 from fmcsa_orchestrator.model.rules import AlertRules
 from fmcsa_orchestrator.model.status import STALE_AFTER_H
 from fmcsa_orchestrator.observability.context import SyncContext, entered
-from fmcsa_orchestrator.observability.hooks import emit, note, watched
+from fmcsa_orchestrator.observability.hooks import emit, watched
 from fmcsa_orchestrator.sources.base import Source
 from fmcsa_orchestrator.storage.event_log import EventLog, Wanted
 from fmcsa_orchestrator.storage.held_leases import RELEASE_S
@@ -40,6 +43,7 @@ from fmcsa_orchestrator.sync.diagnostics.plan import Plan, make_plan
 from fmcsa_orchestrator.sync.fleet_run import FleetRun
 from fmcsa_orchestrator.sync.guard.isolation import Isolation
 from fmcsa_orchestrator.sync.guard.source_caller import SourceCaller
+from fmcsa_orchestrator.sync.indexes import GRACE_S, Indexes
 from fmcsa_orchestrator.sync.on_demand import OnDemandSync
 from fmcsa_orchestrator.sync.shared_reads import SharedReads
 from fmcsa_orchestrator.sync.source_registry import make_slots
@@ -51,10 +55,6 @@ log = logging.getLogger(__name__)
 
 CONFIRM_AFTER = timedelta(days=1)  # an unchanged status is written once a day: whoever watches the collection hears of each
 HEALTH_S = 5.0  # what a health summary may take
-RUN_INDEXES_S = 60.0  # what indexes may take that are missing, at the beginning of a run
-_INDEXES_SHARE = 0.25  # and of a run's deadline no more than this
-LOOK_S = 1.0  # what a handler may lose by looking whether they are there
-_GRACE_S = 1.0  # to a store that does not keep to its limit
 _RECORD_S = 0.35  # what it may take to keep what became of a run whose time is over
 _VERSION_TTL_S = 300  # how long handlers trust an answer to "has upstream changed?"
 
@@ -77,6 +77,7 @@ class Orchestrator:
         rules: by which events are more or less alarming; by default FMCSA's own thresholds.
         history: where something is kept of each SMS run; without it, nothing is.
         stale_after_h: hours after which the last run is too long ago, for `health`.
+        delivery: what tells subscribers of events; without it, `deliver` tells nobody.
 
     Raises:
         SettingsError: from the constructor, when two sources claim one name, path or collection, or one declares what cannot
@@ -100,6 +101,7 @@ class Orchestrator:
         event_log: EventLog | None = None,
         rules: AlertRules | None = None,
         history: History | None = None,
+        delivery: Delivery | None = None,
     ) -> None:
         slots = make_slots(sources)
         batch_sources = [slot.batch for slot in slots if slot.batch is not None]
@@ -123,6 +125,7 @@ class Orchestrator:
             rules=rules or AlertRules(),
             history=history,
         )
+        self._delivery = delivery
         self._on_demand = OnDemandSync(self.components)
         self._rates = dict(rates or {})
         self._on_event = on_event
@@ -130,8 +133,7 @@ class Orchestrator:
         self._running: set[asyncio.Timeout] = set()
         self._stopped: WeakSet[asyncio.Timeout] = WeakSet()
         self._in_background: set[asyncio.Task[CompanySyncResult]] = set()
-        self._has_seen_to_indexes = False
-        self._has_looked_at_indexes = False
+        self._indexes = Indexes(self.components)
 
     async def sync_all_companies(
         self, *, deadline_s: float | None = None, on_event: OnEvent | None = None, force: bool = False
@@ -196,6 +198,39 @@ class Orchestrator:
             await emit(CompanySynced(result, context.requests.total()))
         return result
 
+    @property
+    def delivery(self) -> Delivery:
+        """What tells subscribers of events, and keeps them. Raises: SettingsError when there is none."""
+        if self._delivery is None:
+            raise SettingsError("there is nothing to deliver: FMCSA_EVENTS is off, or there is no database")
+        return self._delivery
+
+    async def deliver(
+        self,
+        *,
+        callables: Mapping[str, OnNotice] | None = None,
+        deadline_s: float | None = None,
+        every_s: float | None = None,
+        on_event: OnEvent | None = None,
+    ) -> DeliverySummary:
+        """Tell each subscriber of the events that there are for it. Never raises.
+
+        Args:
+            callables: the host's functions, by the name that subscribers of the kind `callable` have as their address.
+            deadline_s: seconds after which nothing more is sent.
+            every_s: with it, this goes on until `stop` is called, and looks every so many seconds for something new.
+            on_event: called with an `EventsDelivered` for each subscriber that was told something.
+        """
+        clock = RunClock()
+        with entered(self._context(clock, on_event, is_background=True)):
+            try:
+                return await self.delivery.deliver(callables, deadline_s=deadline_s, every_s=every_s)
+            except Exception as error:  # noqa: BLE001  # the promise: never raises
+                who = Part.DATABASE if isinstance(error, RepositoryError) else Part.DELIVERY
+                who = Part.SETTINGS if isinstance(error, SettingsError) else who
+                failure = self.components.isolation.failure(who, error)
+                return DeliverySummary(started_at=clock.started_at, finished_at=clock.now(), failure=failure)
+
     async def close(self) -> None:
         """End what goes on in the background; what it has not stored is as it was. Never raises."""
         tasks = list(self._in_background)
@@ -208,6 +243,8 @@ class Orchestrator:
 
         To be called from the event loop, for instance by a signal handler.
         """
+        if self._delivery is not None:
+            self._delivery.stop()
         for limit in self._running:
             if not limit.expired():
                 self._stopped.add(limit)
@@ -225,7 +262,7 @@ class Orchestrator:
     async def check(self) -> list[Finding]:
         """Look at the store and at every upstream, without syncing anything. Never raises."""
         parts = self.components
-        found = await examine(parts.repository, parts.slots, parts.isolation, parts.company_timeout_s)
+        found = await examine(parts.repository, parts.slots, parts.isolation, parts.company_timeout_s, self._delivery)
         return without_needless_remedies(found)
 
     async def prepare(self, *, timeout_s: float | None = None) -> list[Finding]:
@@ -241,8 +278,8 @@ class Orchestrator:
             What is there, was made, or could not be.
         """
         parts, timeout_s = self.components, PREPARE_S if timeout_s is None else timeout_s
-        make = partial(parts.prepare, timeout_s)
-        found = await findings_of("MongoDB", parts.isolation, timeout_s + _GRACE_S, make)
+        make = partial(self._indexes.make, timeout_s)
+        found = await findings_of("MongoDB", parts.isolation, timeout_s + GRACE_S, make)
         return without_needless_remedies(found)
 
     async def events(
@@ -300,7 +337,7 @@ class Orchestrator:
         who, reason = Part.RUN, StopReason.ERROR
         try:
             async with self._stoppable(limit, deadline_s):
-                await self._make_indexes(deadline_s)
+                await self._indexes.make_for_a_run(deadline_s)
                 await run.run()
                 return None
         except Exception as error:  # noqa: BLE001  # the promise: never raises
@@ -322,7 +359,7 @@ class Orchestrator:
         who = Part.COMPANY
         try:
             async with self._stoppable(limit, timeout_s):
-                await self._look_at_indexes()
+                await self._indexes.look()
                 return await call()
         except Exception as error:  # noqa: BLE001  # the promise: never raises
             fault: Exception = error
@@ -348,26 +385,3 @@ class Orchestrator:
                 yield
             finally:
                 self._running.discard(limit)
-
-    async def _make_indexes(self, deadline_s: float | None) -> None:
-        """Before the first run; what is not made in time the next one tries again. Raises: RepositoryError."""
-        if self._has_seen_to_indexes:
-            return
-        loop = asyncio.get_running_loop()
-        began, limit_s = loop.time(), RUN_INDEXES_S if deadline_s is None else min(RUN_INDEXES_S, deadline_s * _INDEXES_SHARE)
-        with suppress(TimeoutError):  # a store that does not work is found by what comes next
-            async with asyncio.timeout(limit_s + _GRACE_S):
-                await self.components.prepare(limit_s)
-        self._has_seen_to_indexes = loop.time() - began < limit_s
-
-    async def _look_at_indexes(self) -> None:
-        """Before the first company on demand: if some are missing, the log says so. None is made: that may take minutes."""
-        if self._has_seen_to_indexes or self._has_looked_at_indexes:
-            return
-        self._has_looked_at_indexes = True
-        missing: Sequence[str] = ()
-        with suppress(TimeoutError, RepositoryError):  # the same
-            async with asyncio.timeout(LOOK_S):
-                missing = await self.components.repository.missing_indexes(self.components.collections)
-        if missing:
-            note(log, logging.INFO, "index_missing", indexes=", ".join(missing))

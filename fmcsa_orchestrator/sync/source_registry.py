@@ -67,6 +67,7 @@ class SourceSlot:
     derives: tuple[str, ...]  # what it works out from what is stored
     derive: Callable[[Company], Derived] | None  # None where that is nothing
     survey: Survey | None  # what it has to know of all carriers
+    row_group: Callable[[str], str] | None  # what a row tells of, where several tell of one thing
     row_events: RowEvents  # what its changes mean to whoever watches the carrier
     field_events: FieldEvents
     history: Callable[[Company], tuple[datetime, Mapping[str, Any]] | None] | None  # what is to be kept for good of each state
@@ -137,9 +138,10 @@ def _declared(source: Any) -> SourceSlot:
         derives=derives,
         derive=derive if derives else None,
         survey=survey if isinstance(survey, Survey) else None,
+        row_group=_own(source, "row_group"),
         row_events=getattr(source, "row_events", _no_row_events),
         field_events=getattr(source, "field_events", _no_field_events),
-        history=_history(source),
+        history=_own(source, "history"),
     )
 
 
@@ -176,10 +178,10 @@ def _complete(source: Source) -> Complete | None:
     return complete if isinstance(source, BatchSource) and has_own and getattr(source, "completes", True) else None
 
 
-def _history(source: Source) -> Callable[[Company], tuple[datetime, Mapping[str, Any]] | None] | None:
-    """The source's own; None where it has none, so that nobody asks for it."""
-    has_own = getattr(type(source), "history", BaseSource.history) is not BaseSource.history
-    return getattr(source, "history", None) if has_own else None
+def _own(source: Source, name: str) -> Any:
+    """The source's own method; None where it has none, so that nobody asks for it."""
+    default = getattr(BaseSource, name)
+    return getattr(source, name, None) if getattr(type(source), name, default) is not default else None
 
 
 def _cost(source: Source) -> float:

@@ -19,6 +19,7 @@ from fmcsa_orchestrator.model.errors import (
 from fmcsa_orchestrator.model.results import Outcome, SourceFailure, SourceOutcome
 from fmcsa_orchestrator.observability.context import current
 from fmcsa_orchestrator.storage.repository import LARGEST_DOCUMENT
+from fmcsa_orchestrator.storage.row_diff import Tell
 from fmcsa_orchestrator.storage.sync_status import status_update
 from fmcsa_orchestrator.sync.components import Components
 from fmcsa_orchestrator.sync.gone_carriers import gone_since
@@ -107,7 +108,7 @@ class SourceStep:
         if rows is None and report.documents is not None:
             rows = len(report.documents)
         if report.documents is not None and progress.rows is not None:
-            tell = None if teller is None else teller.of_row
+            tell = None if teller is None else Tell(teller.of_row, slot.row_group)
             plan = progress.plans[slot.name] = await progress.rows.add(
                 company, slot.collection, report.documents, report.odd_rows, tell
             )
@@ -142,11 +143,15 @@ class SourceStep:
         )
 
     def _teller(self, slot: SourceSlot, progress: Progress, report: SourceReport) -> Teller | None:
-        """Who tells what has changed; None where that cannot be said: by a read that is not whole, or the first one."""
+        """Who tells what has changed; None where that cannot be said, by the first read.
+
+        One that is not whole is told of as far as it is stored: the next will find that unchanged.
+        """
         company, parts = progress.company, self.components
         stored = progress.stored.source(slot.name)
         is_first = stored.get("lastSuccess") is None or stored.get("usdot") != company.usdot
-        if parts.event_log is None or progress.rows is None or is_first or report.incomplete is not None or report.odd_rows:
+        is_first |= stored.get("missingSince") is not None and not stored.get("rows")  # it has been believed that it is gone
+        if parts.event_log is None or progress.rows is None or is_first:
             return None
         seen = Observation(company.id, int(company.usdot), slot.name, progress.at, report.data_as_of)
         return Teller(seen, slot.row_events, slot.field_events, parts.rules)

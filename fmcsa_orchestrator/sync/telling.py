@@ -16,7 +16,8 @@ FieldEvents = Callable[[FieldChange, AlertRules], Iterable[CarrierEvent]]
 class Teller:
     """One source's events of one company.
 
-    A first success is the baseline, a read that is not whole proves nothing: of these nothing is told, and there is no teller.
+    A first success is the baseline: of it nothing is told, and there is no teller. Of a read that is not whole it tells what is
+    stored of it, and nothing of what could not be read.
 
     Raises: from every method, whatever the source's function raises.
     """

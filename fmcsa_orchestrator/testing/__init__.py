@@ -13,7 +13,8 @@ from fmcsa_orchestrator.testing.fmcsa.fleet import DATASETS, TITLES, Carrier, Fl
 from fmcsa_orchestrator.testing.fmcsa.local_fmcsa import LocalFmcsa
 from fmcsa_orchestrator.testing.fmcsa.ranking import Ranking
 from fmcsa_orchestrator.testing.server.base import RequestRecord
-from fmcsa_orchestrator.testing.server.faults import Answer, Fault, Injection
+from fmcsa_orchestrator.testing.server.faults import Answer, Fault
+from fmcsa_orchestrator.testing.server.injection import Injection
 from fmcsa_orchestrator.testing.server.local_upstream import LocalUpstream
 
 if TYPE_CHECKING:

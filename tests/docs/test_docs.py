@@ -11,7 +11,7 @@ import pytest
 import typer
 
 import fmcsa_orchestrator
-from fmcsa_orchestrator import Event, Outcome, Settings, StopReason, SyncSummary, default_sources, soda, testing
+from fmcsa_orchestrator import Event, Outcome, Settings, StopReason, Subscriber, SyncSummary, default_sources, soda, testing
 from fmcsa_orchestrator.cli.app import app
 from fmcsa_orchestrator.model import errors
 from fmcsa_orchestrator.settings import PREFIX
@@ -102,12 +102,22 @@ def test_every_command_is_documented_and_nothing_else():
     assert headings == {name for name, _ in commands()}
 
 
+def options_of(command):
+    """Its own, and those of the commands below it."""
+    own = {
+        option
+        for parameter in command.params
+        if parameter.param_type_name == "option"
+        for option in (*parameter.opts, *parameter.secondary_opts)
+    }
+    return own.union(*map(options_of, getattr(command, "commands", {}).values()))
+
+
 @pytest.mark.parametrize(("name", "command"), commands())
 def test_every_option_is_documented_and_nothing_else(name, command):
     section = re.split(r"^## ", read("reference", "cli.md").split(f"\n## {name}\n")[1], flags=re.MULTILINE)[0]
     documented = {option for cell in rows(section) for text in cell for option in re.findall(r"^--?[\w-]+", text)}
-    options = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
-    assert documented == options - {"--help"}
+    assert documented == options_of(command) - {"--help"}
 
 
 def generated():
@@ -136,6 +146,12 @@ def test_every_built_in_source_is_in_the_table_in_its_order_with_what_it_owns():
     for line, source in zip(table, default_sources(None, None, Settings(sources=tuple(BUILT_IN))), strict=True):
         files = [file.dataset.id for file in source.files]
         assert CODE.findall(line)[1:] == [*files, *source.owns, *([source.collection] if source.collection else [])]
+
+
+def test_every_field_of_a_subscriber_is_documented_and_nothing_else():
+    section = read("reference", "subscribers.md").split("\n## The document\n")[1]
+    documented = [name for names in rows(section) for name in names]
+    assert sorted(documented) == sorted([*(field.alias or name for name, field in Subscriber.model_fields.items()), "lease"])
 
 
 def test_every_event_and_its_attributes_are_documented_and_nothing_else():

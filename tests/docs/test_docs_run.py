@@ -7,10 +7,14 @@ A block is a program of its own. Each function in it is called with what `call_a
 import asyncio
 import inspect
 import logging
+import os
 from datetime import UTC, datetime
 
 import aiohttp
+import httpx
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 from aiolimiter import AsyncLimiter
 from fastapi import Response
 from pymongo import AsyncMongoClient
@@ -25,13 +29,19 @@ from fmcsa_orchestrator import (
     SourceReport,
     SyncSummary,
 )
+from fmcsa_orchestrator.model.carrier_events import Severity
+from fmcsa_orchestrator.model.subscriber import Subscriber
 from fmcsa_orchestrator.observability.context import SyncContext, entered
 from fmcsa_orchestrator.observability.hooks import emit, note
+from fmcsa_orchestrator.storage.mongodb.event_log import MongoEventLog
 from fmcsa_orchestrator.testing.fakes import FakeSource, InMemoryRepository
+from fmcsa_orchestrator.testing.memory_events import InMemoryEventLog
+from tests.support.deliveries import event, real
 from tests.support.offline import COMPANIES, offline
 from tests.support.pages import RUNNABLE, blocks
 from tests.support.passing_time import PATIENCE_S
 from tests.support.paths import ROOT
+from tests.support.receivers import SECRET
 
 AT = datetime(2026, 11, 25, tzinfo=UTC)
 DATABASE = "app"  # as the documentation calls it
@@ -94,7 +104,50 @@ async def call_source_of_a_file(source_class, tmp_path):
     await run_source(source_class(path))
 
 
+async def call_receiver(receive):
+    """The public library checks what really is sent to it."""
+    app = receive.__globals__["app"]
+    log = InMemoryEventLog()
+    delivery = real({"ops": [os.environ["HOOK_SECRET"]]}, log=log)
+
+    async def hand_on(request):
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://app") as client:
+            answer = await client.post("/fmcsa", content=await request.read(), headers=dict(request.headers))
+        answers.append((answer.status_code, answer.json()))
+        return web.Response(status=answer.status_code)
+
+    answers = []
+    server = web.Application()
+    server.router.add_post("/", hand_on)
+    async with TestServer(server) as served:
+        await delivery.add(Subscriber(name="r", kind="webhook", address=str(served.make_url("/")), secret="ops"))
+        await log.append([event(1)])
+        assert (await delivery.deliver()).accepted == 1
+        await delivery.test("r")
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://app") as client:
+        assert (await client.post("/fmcsa", content=b"{}", headers={"webhook-id": "x"})).status_code == 401
+    assert answers == [(200, {"new": True})] * 2
+
+
+async def call_deliver(deliver, capsys):
+    """Somebody is paged of what is alarming."""
+    await deliver.__globals__["subscribe"]()
+    async with AsyncMongoClient(os.environ["FMCSA_MONGODB_URI"], tz_aware=True) as client:
+        await MongoEventLog(client[DATABASE]).append([event(1), event(2, severity=Severity.CRITICAL)])
+    summary = await deliver()
+    assert (summary.success, summary.subscribers["pager"].accepted) == (True, 1)
+    assert capsys.readouterr().out == "[critical] violation.added: USDOT 1021580\n"
+
+
+async def call_nothing(_):
+    """Another's call calls it."""
+
+
 CALLS = {
+    "events.receive": call_receiver,
+    "events.page_somebody": call_nothing,
+    "events.subscribe": call_nothing,
+    "events.deliver": call_deliver,
     "add-a-source.RatingFile": call_source_of_a_file,
     "schedule.every": call_every,
     "schedule.on_event": call_on_event,
@@ -111,6 +164,7 @@ def world(wire_uri, monkeypatch):
     with offline(wire_uri, DATABASE) as variables:
         for name, value in variables.items():
             monkeypatch.setenv(name, value)
+        monkeypatch.setenv("HOOK_SECRET", SECRET)
         yield wire_uri
 
 

@@ -21,6 +21,7 @@ STATIC = {"javascript", "text", "yaml", "ini", "toml", "dockerfile", "json"}  # 
 # What else may stand in a shell block.
 OTHERS = {
     "python first.py": "run by test_docs.py: it is the program above it",
+    "openssl": "makes a secret",
     "export": "a setting; the tests have their own",
     "cd": "a folder of the checkout",
     "sudo": "the reader's machine; test_schedules.py looks at the units",
@@ -28,7 +29,11 @@ OTHERS = {
     "kubectl": "the reader's cluster; test_schedules.py looks at the manifest",
     "taskiq": "run by test_redis_workers.py",
 }
-NOT_RUN = {"demo": "run by test_cli.py, which looks at what it leaves behind"}
+NOT_RUN = {
+    "demo": "run by test_cli.py, which looks at what it leaves behind",
+    "subscribers": "run by test_delivery_commands.py, which has receivers",
+    "deliver": "the same",
+}
 
 COMMANDS = vars(typer.main.get_command(app))["commands"]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -66,15 +71,30 @@ def world(wire_uri, monkeypatch):
 
 @pytest.mark.parametrize("arguments", list(invocations()))
 def test_command_and_options_are_there(arguments):
-    command, *options = arguments
-    COMMANDS[command].make_context(command, options)
+    parsed(*arguments)
 
 
-@pytest.mark.parametrize("arguments", [["sync", "--dead-line", "3"], ["status", "--limit", "many"], ["sync", "surplus"]])
+def parsed(name, *options):
+    """The context of a command, or of the one below it that is named."""
+    command = COMMANDS[name]
+    while options and options[0] in getattr(command, "commands", {}):
+        name, *options = options
+        command = command.commands[name]
+    command.make_context(name, list(options))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["sync", "--dead-line", "3"],
+        ["status", "--limit", "many"],
+        ["sync", "surplus"],
+        ["subscribers", "add", "x", "--webhok", "y"],
+    ],
+)
 def test_a_wrong_option_would_be_noticed(arguments):
-    command, *options = arguments
     with pytest.raises(Exception, match="No such option|valid integer|[Uu]nexpected extra argument"):
-        COMMANDS[command].make_context(command, options)
+        parsed(*arguments)
 
 
 @pytest.mark.parametrize("command", shell_commands())

@@ -127,6 +127,8 @@ def all_is_well(scene, summary, before, after):
         for source in truth.BUILT_IN:
             assert status["sources"][source]["outcome"] in GOOD
             truth.assert_equals_upstream(scene, after, source, usdot)
+        truth.assert_counts(scene, after, usdot)
+        assert set(status["sources"]) >= set(truth.ALL)
         assert dig(company, f"{PROOF}.agrees") is not False
         has_record = dig(company, "fmcsaData.csa.carrier") is not None
         assert has_record == (scene.settings.qcmobile_web_key is not None and truth.carrier(scene, usdot).kind != "unknown")

@@ -13,6 +13,8 @@ from fmcsa_orchestrator.testing import Fleet
 from tests.support.passing_time import jumping_time
 from tests.support.world import COLLECTIONS, open_world
 
+from . import truth
+
 
 @dataclass
 class Conditions:
@@ -45,7 +47,7 @@ class Scene:
         self.uri = None  # of the server, where there is one
         self.embedded = None  # a server of the scene's own
         self.target = self.fleet.usdots[-1]
-        self.settings = demo_settings(self.upstream).model_copy(update={"qcmobile_web_key": None})
+        self.settings = demo_settings(self.upstream).model_copy(update={"qcmobile_web_key": None, "sources": truth.ALL})
         self.extra_sources = ()
         self.orchestrator = None
         self.mode = "run"
@@ -71,17 +73,16 @@ class Scene:
         extra_sources = conditions.extra_sources or self.extra_sources
         async with open_orchestrator(settings, extra_sources=extra_sources, **lent) as self.orchestrator:
             if conditions.page_size:
-                batch_sources = [slot.source for slot in self.orchestrator.components.slots if slot.batch is not None]
-                batch_sources[-1].files[0].soda.page_size = conditions.page_size
+                first = self.orchestrator.components.slots[0].source
+                first.files[0].soda.page_size = conditions.page_size  # one client for all
             if mode == "run":
                 return await self.orchestrator.sync_all_companies(on_event=conditions.on_event)
             return await self.orchestrator.sync_company(self.target, on_event=conditions.on_event)
 
     async def picture(self):
         companies = {company["_id"]: dict(company) for company in await self.world.companies()}
-        return Picture(
-            companies, {dataset: {row["_id"]: row for row in await self.world.rows(dataset)} for dataset in COLLECTIONS}
-        )
+        kept = (*COLLECTIONS, *truth.COUNTED)
+        return Picture(companies, {name: {row["_id"]: row for row in await self.world.rows(name)} for name in kept})
 
     async def document(self, company_id):
         return next(company for company in await self.world.companies() if company["_id"] == company_id)

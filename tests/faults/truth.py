@@ -1,13 +1,17 @@
 """What is upstream, told independently of the sources, and what is stored, told apart by whose it is."""
 
+import os
 from collections import Counter
 
 from fmcsa_orchestrator.model.documents import dig
-from tests.support.equality import without_proof
+from fmcsa_orchestrator.sources import catalogue
+from tests.support.equality import ONE_TO_ONE, without_proof
 from tests.support.world import INSPECTIONS, VIOLATIONS
 
 BUILT_IN = {"csa_scores": None, "violations": VIOLATIONS, "inspections": INSPECTIONS}
-ALL = tuple(BUILT_IN)
+# Three stand for all; FMCSA_TEST_ALL_SOURCES has the whole matrix run with every source that there is, by hand.
+ALL = tuple(catalogue.BUILT_IN if "FMCSA_TEST_ALL_SOURCES" in os.environ else BUILT_IN)
+COUNTED = ONE_TO_ONE if len(ALL) > len(BUILT_IN) else {}  # collections of the others
 RESULTS = ("m3ry-qcip", "h3zn-uid9", "4y6x-dmck", "h9zy-gjn8")  # the passenger files have the last word
 MEASURES = {
     "unsafeDriving": "unsafe_driv",
@@ -51,6 +55,13 @@ def assert_equals_upstream(scene, picture, source, usdot):
     assert dig(company, f"fmcsaData.{source}.total") == len(upstream)
     ended = [row for row in rows_of(picture, dataset, usdot).values() if not row["current"]]
     assert all(row["endedAt"] is not None for row in ended)
+
+
+def assert_counts(scene, picture, usdot):
+    """Of the sources of which a row is a document, there are as many as upstream has."""
+    for collection, datasets in COUNTED.items():
+        current = [row for row in rows_of(picture, collection, usdot).values() if row["current"]]
+        assert len(current) == sum(scene.fleet.count(dataset, usdot) for dataset in datasets), (usdot, collection)
 
 
 def _assert_results(scene, company, usdot):

@@ -3,13 +3,20 @@
 Made from the fleet's own rows, without HTTP and without the code that diffs and stores.
 """
 
+from collections import Counter
+
 from fmcsa_orchestrator.model.documents import dig
 from fmcsa_orchestrator.model.fmcsa import PROOF
 from fmcsa_orchestrator.sources import csa, inspections, violations
 from fmcsa_orchestrator.storage.row_diff import RESERVED, scope_of
 from tests.support.world import COLLECTIONS, INSPECTIONS, VIOLATIONS, status_of
 
-SOURCES = ("csa_scores", "violations", "inspections")
+# By collection, the datasets of which each row is a document of its own, beside the two of SMS that are compared row by row.
+ONE_TO_ONE = {
+    "fmcsaOutOfServiceOrders": ("p2mt-9ige",),
+    "fmcsaAuthority": ("inys-ebih", "yu5v-wbh6", "wb4f-neki"),
+    "fmcsaRoadside": ("fx4q-ay7w",),
+}
 
 
 async def differences(world, *, csa_fields=None):
@@ -18,7 +25,7 @@ async def differences(world, *, csa_fields=None):
     `csa_fields` by `_id` replaces what the SMS files alone say.
     """
     companies = await world.companies()
-    found = [line for company in companies for line in _status_faults(company)]
+    found = [line for company in companies for line in _status_faults(company, _sources(world))]
     for company in companies:
         _, fields = await _expected(world.fleet, company["_id"])
         for path, value in {**fields, **(csa_fields or {}).get(company["_id"], {})}.items():
@@ -46,17 +53,50 @@ async def row_differences(world, companies):
             wanted[dataset] |= rows
     for dataset in COLLECTIONS:
         found += _row_faults([row for row in await world.rows(dataset) if row["companyId"] in ids], wanted[dataset])
+    kept = {slot.collection for slot in world.orchestrator.components.slots if slot.keeps_rows}
+    for collection in ONE_TO_ONE.keys() & kept:
+        there = Counter(row["companyId"] for row in await world.rows(collection) if row["current"])
+        for usdot in ids:
+            due = sum(world.fleet.count(dataset, usdot) for dataset in ONE_TO_ONE[collection])
+            if there[usdot] != due:
+                found.append(f"{usdot} has {there[usdot]} documents in {collection} for {due} rows upstream")
     return found
 
 
-def _status_faults(company):
+async def unlike(world, reference):
+    """How rows and fields differ from those of another world's store in memory, source by source."""
+    found = []
+    for slot in world.orchestrator.components.slots:
+        if slot.keeps_rows:
+            wanted = {key: row for rows in reference.rows[slot.collection].values() for key, row in rows.items()}
+            found += _row_faults(await world.rows(slot.collection), wanted)
+    for company in await world.companies():
+        for path in (path for slot in world.orchestrator.components.slots for path in slot.owns if path.count(".")):
+            stored, wanted = (_lasting(dig(document, path)) for document in (company, reference.companies[company["_id"]]))
+            if stored != wanted:
+                found.append(f"{company['_id']} {path}: {_unlike(stored, wanted)}")
+    return found[:20]
+
+
+def _lasting(value):
+    """Of a field, what does not follow from what else was read."""
+    if not isinstance(value, dict):
+        return value
+    return {name: without_proof(part) for name, part in value.items() if name != "recomputed"}
+
+
+def _sources(world):
+    return [slot.name for slot in world.orchestrator.components.slots]
+
+
+def _status_faults(company, sources):
     status = status_of(company)
     owner = status.get("lease", {}).get("owner")
     if status["success"] is not True or status["errors"]:
         yield f"{company['_id']} has failed: {status['errors']!r:.300}"
     if owner is not None:
         yield f"{company['_id']} is still held by {owner}"
-    for source in SOURCES:
+    for source in sources:
         if not isinstance(status["sources"].get(source, {}).get("version"), str):
             yield f"{company['_id']} {source} has no version"
 

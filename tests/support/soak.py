@@ -16,15 +16,25 @@ from unittest.mock import patch
 from pydantic import SecretStr
 
 from fmcsa_orchestrator.clients.http import Upstream
-from fmcsa_orchestrator.sources.catalogue import SOURCE_NAMES
+from fmcsa_orchestrator.sources.catalogue import BUILT_IN
 from fmcsa_orchestrator.testing import DATASETS, Fault, Fleet
 from fmcsa_orchestrator.testing.embedded_store import EmbeddedStore
 from fmcsa_orchestrator.testing.fakes import InMemoryRepository
+from fmcsa_orchestrator.testing.fmcsa.catalogue import TABLES
+from fmcsa_orchestrator.testing.fmcsa.tables.table import PerInspection
 from fmcsa_orchestrator.wiring import open_orchestrator
-from tests.support.equality import differences, row_differences
+from tests.support.equality import differences, row_differences, unlike, without_proof
 from tests.support.world import COLLECTIONS, UNHURRIED, open_world, run_out, status_of
 
+EMPTIED = (*COLLECTIONS, *TABLES)  # of an empty passenger file at the first sync nobody can tell whom it ought to have
+OF_INSPECTIONS = tuple(table.id for table in TABLES.values() if isinstance(table.make, PerInspection))  # of one day, always
+DAILY = (OF_INSPECTIONS, *((table.id,) for table in TABLES.values() if not table.monthly and table.id not in OF_INSPECTIONS))
+
 LONGEST_ROUND_S = 45
+COLUMNS = (
+    *"dot_number insp_date unique_id viol_code insp_total usdot_number docket_number report_number report_date".split(),
+    *"status op_auth_status policy_no inspection_id".split(),
+)
 SPEED = {"soda_requests_per_second": 5_000, "qcmobile_requests_per_second": 5_000, "source_calls_per_second": 50_000}
 
 
@@ -78,7 +88,7 @@ class Clients:
 
 def any_fault(rng):
     """One of everything that can go wrong."""
-    column = rng.choice(["dot_number", "insp_date", "unique_id", "viol_code", "insp_total"])
+    column = rng.choice(COLUMNS)
     value = rng.choice([{"a": 1}, ["x"]])  # another plausible value is one that nobody could tell from a true one
     return rng.choice(
         [
@@ -129,7 +139,7 @@ class Soak:
     def inject(self):
         rng = self._rng
         if rng.random() < 0.05:  # as long as the round: that a whole file is empty for one request only, nobody can tell
-            self._world.upstream.inject(Fault.empty_dataset(), dataset=rng.choice(list(COLLECTIONS)))
+            self._world.upstream.inject(Fault.empty_dataset(), dataset=rng.choice(EMPTIED))
             self.report.faults["empty dataset"] += 1
             return
         usdot = rng.choice(self._world.fleet.usdots) if rng.random() < 0.2 else None
@@ -140,6 +150,9 @@ class Soak:
         self._injections.append((self._world.upstream.inject(any_fault(rng), **where), times))
 
     def publish(self):
+        if self._rng.random() < 0.5:
+            for datasets in self._rng.sample(DAILY, self._rng.randint(1, 3)):
+                self._world.fleet.publish_daily(*datasets, changed=self._rng.choice([0.0, 0.05, 0.3]))
         if self._rng.random() < 0.3:
             self._world.upstream.publish(dataset=self._rng.choice(list(DATASETS)))
         else:
@@ -191,7 +204,7 @@ class Soak:
         honest = []
         for company in companies:
             sources = status_of(company).get("sources", {}) if "fmcsaData" in company else {}
-            if all(versions[name] and sources.get(name, {}).get("version") == versions[name] for name in SOURCE_NAMES):
+            if all(versions[name] and sources.get(name, {}).get("version") == versions[name] for name in versions):
                 honest.append(company)
         self.report.outcomes["checked in between"] += len(honest)
         return (await row_differences(self._world, honest))[:20]
@@ -205,28 +218,39 @@ class Soak:
         if not summary.success:
             self.report.wrong.append(f"the clean run: {summary.stopped} {summary.errors[:3]}")
         self.report.rounds.append((summary.stopped, summary.total, summary.failed, summary.rows_written))
-        self.report.wrong += await differences(self._world, csa_fields=await _reference(self._world))
+        reference = await _reference(self._world)
+        csa_fields = {key: _csa(company) for key, company in reference.companies.items()}
+        self.report.wrong += await differences(self._world, csa_fields=csa_fields)
+        self.report.wrong += await unlike(self._world, reference)
         self.report.requests = self._world.upstream.count()
-        self.report.rows = {name: len(await self._world.rows(dataset)) for dataset, name in COLLECTIONS.items()}
+        kept = [slot.collection for slot in self._world.orchestrator.components.slots if slot.keeps_rows]
+        self.report.rows = {name: len(await self._world.rows(name)) for name in kept}
 
 
 async def _reference(world):
-    """The CSA fields of all companies, as a fresh orchestrator reads them into memory from an upstream without faults."""
+    """All companies and rows, as a fresh orchestrator reads them into memory from an upstream without faults."""
     memory = InMemoryRepository({"_id": key, "name": f"{key}", "dotNumber": key} for key in world.fleet.usdots)
     async with open_orchestrator(world.settings.model_copy(update=UNHURRIED), repository=memory) as orchestrator:
         assert (await orchestrator.sync_all_companies()).success
-    return {key: _csa(company) for key, company in memory.companies.items()}
+    return memory
 
 
 def _csa(company):
-    csa = {f"fmcsaData.csa.{name}": value for name, value in company["fmcsaData"]["csa"].items() if name != "dataAsOf"}
+    found = company["fmcsaData"]["csa"].items()
+    csa = {f"fmcsaData.csa.{name}": without_proof(value) for name, value in found if name != "dataAsOf"}
     return csa | {f"smsBasics.{name}": value for name, value in company["smsBasics"].items() if name != "lastUpdated"}
 
 
-async def soak(companies, rounds, seed, store, uri):
-    """The whole of it, on a store that is there: the report."""
+async def soak(companies, rounds, seed, store, uri, *, sources=tuple(BUILT_IN)):
+    """The whole of it, with all sources or these, on a store that is there: the report."""
     started = time.monotonic()
-    options = {**SPEED, "qcmobile_web_key": SecretStr("demo-web-key"), "request_timeout_s": 0.4, "company_timeout_s": 120}
+    options = {
+        **SPEED,
+        "qcmobile_web_key": SecretStr("demo-web-key"),
+        "request_timeout_s": 0.4,
+        "company_timeout_s": 120,
+        "sources": sources,
+    }
     fleet = Fleet.sample(companies, seed=seed)
     with Clients().made() as clients:
         async with open_world(store, uri, fleet=fleet, **{**options, "batch_size": max(10, min(200, companies // 5))}) as world:

@@ -50,16 +50,17 @@ ROOMS = {
     "clients": {"model", "observability"},
     "storage": {"model", "observability"},
     "sources": {"model", "observability", "settings", "clients"},
-    "sync": {"model", "observability", "storage", "sources"},
+    "delivery": {"model", "observability", "clients", "storage", "report"},
+    "sync": {"model", "observability", "storage", "sources", "delivery"},
     "report": {"model", "storage", "sources"},
-    "wiring": {"model", "observability", "settings", "clients", "storage", "sources", "sync"},
+    "wiring": {"model", "observability", "settings", "clients", "storage", "sources", "delivery", "sync"},
     "api": {"model", "settings", "sync", "wiring"},
     "testing": {"model", "storage", "sources", "sync"},
     "cli": {"model", "observability", "settings", "storage", "sources", "sync", "report", "wiring", "api", "testing"},
     "__main__": {"cli"},
 }
-# Within two rooms: the protocols and what is pure know no driver; the sync knows the protocols only.
-CLOSED = {"sync": "storage.mongodb", "storage": "storage.mongodb"}
+# Within three rooms: the protocols and what is pure know no driver; sync and delivery know the protocols only.
+CLOSED = {"sync": "storage.mongodb", "delivery": "storage.mongodb", "storage": "storage.mongodb"}
 
 
 def upward(module, needs):
@@ -92,7 +93,7 @@ def test_imports_go_one_way(module):
 @pytest.mark.parametrize(
     ("module", "need"),
     [("model.company", "storage.leases"), ("sync.orchestrator", "clients.http"), ("sync.fleet_run", "storage.mongodb.driver"),
-     ("storage.leases", "storage.mongodb.driver"), ("report.read", "cli.app"), ("clients.http", "sync.clock")],
+     ("storage.leases", "storage.mongodb.driver"), ("delivery.turn", "storage.mongodb.driver"), ("delivery.turn", "sync.clock"), ("report.read", "cli.app"), ("clients.http", "sync.clock")],
 )  # fmt: skip
 def test_an_import_upwards_is_noticed(module, need):
     assert list(upward(f"{PACKAGE}.{module}", [f"{PACKAGE}.{need}"]))
@@ -113,7 +114,8 @@ def test_no_module_imports_itself_by_a_detour():
      (("os", "dotenv", "pydantic_settings"), {"settings", "testing.embedded_store", "testing.embedded_server", "storage.leases"}),
      (("typer",), {"cli"}), (("rich",), {"cli"}), (("tenacity",), {"clients.http", "storage.mongodb"}), (("aiolimiter",), {"clients.pacing"}),
      (("opentelemetry",), {"observability.telemetry"}), (("pytest",), {"testing.contract.suite"}),
-     (("jinja2", "markupsafe"), {"report.html.page"})],
+     (("jinja2", "markupsafe"), {"report.html.page"}), (("standardwebhooks",), {"delivery.webhook"}),
+     (("apprise",), {"delivery.apprise_address"})],
     ids=lambda value: "+".join(sorted(value)) if isinstance(value, tuple) else "",
 )  # fmt: skip
 def test_each_dependency_has_its_one_place(forbidden, allowed):

@@ -145,3 +145,22 @@ def test_the_secrets_within_a_uri_are_known_as_it_is_read(uri, hidden):
 def test_what_is_no_secret_or_too_short_for_one_is_left_in_texts(uri):
     text = "no mongodb on localhost:27017 for fmcsa in fmcsa_orchestrator: is it true?"
     assert redact(text, Settings(mongodb_uri=SecretStr(uri)).secrets()) == text
+
+
+def test_secrets_for_delivery_are_one_or_several_by_name(monkeypatch):
+    mail = "mailtos://me:p%40ss-word@example.com"
+    monkeypatch.setenv("FMCSA_DELIVERY_SECRETS", json.dumps({"ops": ["whsec_bmV3", "whsec_b2xk"], "mail": mail}))
+    settings = Settings.load()
+    assert settings.secrets_for_delivery() == {"ops": ["whsec_bmV3", "whsec_b2xk"], "mail": [mail]}
+    text = redact(f"whsec_bmV3 b2xk {mail} p%40ss-word p@ss-word", settings.secrets())
+    assert not [secret for secret in ("bmV3", "b2xk", "ss-word") if secret in text + repr(settings)]
+    monkeypatch.delenv("FMCSA_DELIVERY_SECRETS")
+    assert Settings.load().secrets_for_delivery() == {}
+
+
+@pytest.mark.parametrize("value", ["s3cret", '["s3cret"]', '{"ops": 7}', '{"ops": ["s3cret", 7]}', '{"ops": "s3cret"'])
+def test_secrets_for_delivery_that_are_none_are_not_repeated(monkeypatch, value):
+    monkeypatch.setenv("FMCSA_DELIVERY_SECRETS", value)
+    with pytest.raises(SettingsError, match="FMCSA_DELIVERY_SECRETS") as caught:
+        Settings.load()
+    assert "s3cret" not in str(caught.value)

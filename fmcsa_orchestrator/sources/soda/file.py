@@ -12,6 +12,7 @@ from fmcsa_orchestrator.clients.soda import K, Metadata, Rows, SodaClient
 from fmcsa_orchestrator.clients.soda_schema import Dataset, check_columns
 from fmcsa_orchestrator.model.company import Company, Finding, SourceReport
 from fmcsa_orchestrator.model.errors import (
+    DatasetClosedError,
     ImplausibleEmptyError,
     MalformedPayloadError,
     RequestRejectedError,
@@ -25,6 +26,7 @@ from fmcsa_orchestrator.sources.soda.kept_rows import KeptRows, RowKeeper
 
 # The portal's two clocks (metadata and change headers) need not agree to the second; a file a month old is far beyond.
 _CLOCK_DIFFERENCE = timedelta(hours=1)
+_CLOSED = "look for a newer version of this library; until then FMCSA_SOURCES can leave the source out"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +66,11 @@ class SodaFile:
         return str(int(self._latest.rows_updated_at.timestamp()))
 
     async def check(self) -> Finding:
-        """Whether the file is there, with the columns that we need. Raises: the errors of `SodaClient`."""
-        metadata = await self.soda.metadata(self.dataset)
+        """Whether the file is there, with the columns that we need. Raises: the other errors of `SodaClient`."""
+        try:
+            metadata = await self.soda.metadata(self.dataset)
+        except DatasetClosedError as error:
+            return Finding(self.dataset.label, False, str(error), _CLOSED)
         if not metadata.types:
             return Finding(self.dataset.label, True, "is there; the portal does not name its columns")
         try:

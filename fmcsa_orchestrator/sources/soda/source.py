@@ -1,20 +1,39 @@
 """What the sources over datasets of the open data portal have in common: one, or several that are read for the same carriers."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from math import ceil
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from fmcsa_orchestrator.clients.soda import SodaClient
 from fmcsa_orchestrator.model.company import Company, Document, Finding, SourceReport
+from fmcsa_orchestrator.model.documents import as_object, dig
 from fmcsa_orchestrator.model.errors import MalformedPayloadError, SourceError, StaleUpstreamError
 from fmcsa_orchestrator.model.fmcsa import UsdotNumber
 from fmcsa_orchestrator.model.results import Outcome
+from fmcsa_orchestrator.observability.context import current
 from fmcsa_orchestrator.sources.base import BaseSource
 from fmcsa_orchestrator.sources.soda.file import CarrierRows, SodaFile, check_newer, unless_all_stale
 from fmcsa_orchestrator.sources.soda.kept_rows import SLICE, KeptRows
+
+T = TypeVar("T")
+
+
+async def side_by_side(requests: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+    """The answers, in order: asked for at once where somebody waits, one by one in a run. One that fails ends the others.
+
+    Raises: what the first of them to fail raises.
+    """
+    if current().is_background:
+        return [await request for request in requests]
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(request) for request in requests]
+    except BaseExceptionGroup as errors:
+        raise errors.exceptions[0] from None
+    return [task.result() for task in tasks]
 
 
 class SodaSource(BaseSource):
@@ -36,7 +55,7 @@ class SodaSource(BaseSource):
 
     async def version(self) -> str:
         """The files' last replacements, and our own revision of reading them."""
-        return f"r{self.revision}{self.mark}:{','.join([await file.version() for file in self.files])}"
+        return f"r{self.revision}{self.mark}:{','.join(await side_by_side(file.version() for file in self.files))}"
 
     async def check(self) -> Sequence[Finding]:
         """Whether the files are there, with the columns that are needed."""
@@ -66,7 +85,7 @@ class SodaSource(BaseSource):
 
         In the order of the files; a source that reads the last ones by what the first has gives fewer.
         """
-        return [await (file.read(usdots) if alone else file.read_small(usdots)) for file in self.files]
+        return await side_by_side(file.read(usdots) if alone else file.read_small(usdots) for file in self.files)
 
     async def reports(
         self, companies: Sequence[Company], reads: Sequence[CarrierRows]
@@ -82,10 +101,12 @@ class Found:
     Attributes:
         rows: those of each file, in the order of the files.
         as_of: when upstream replaced the newest of the files.
+        stored: what the company's document has of the same carrier in the source's field.
     """
 
     rows: Sequence[KeptRows]
     as_of: datetime | None
+    stored: Mapping[str, Any] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         return any(self.rows)
@@ -137,7 +158,7 @@ class RowSource(SodaSource):
             rows = [part for part in parts if isinstance(part, KeptRows)]
             if len(rows) < len(parts):
                 continue
-            reports[company.usdot] = await self._believed(company, Found(rows, as_of), reads)
+            reports[company.usdot] = await self._believed(company, Found(rows, as_of, self._stored(company)), reads)
             since += sum(map(len, rows))
             if since >= SLICE:
                 since = 0
@@ -157,6 +178,10 @@ class RowSource(SodaSource):
             if not rows:
                 await file.confirm_empty(read, strictly=not found and company.stored_rows(self.name) > 0)
         return await self._report(found)
+
+    def _stored(self, company: Company) -> Mapping[str, Any]:
+        is_of_carrier = company.status.source(self.name).get("usdot") == company.usdot
+        return as_object(dig(company.document, self.owns[0])) if is_of_carrier else {}
 
     async def _report(self, found: Found) -> SourceReport:
         fault, odd_rows = found.fault(), [odd for rows in found.rows for odd in rows.odd]

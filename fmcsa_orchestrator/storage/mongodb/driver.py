@@ -80,7 +80,9 @@ _TRUST = timedelta(minutes=1)  # how long a reading of the server's clock serves
 
 
 def connect(uri: str, driver: Literal["motor", "pymongo"] = "motor", *, selection_s: float = SELECTION_S) -> Any:
-    """This driver's client for this URI. What the URI says of time limits holds, else these do.
+    """This driver's client for this URI. What the URI says of the driver's time limits holds, else these do.
+
+    `asked` gives up after `OPERATION_S` in any case: a URI can make that less, not more.
 
     A server is looked for during `selection_s`. A connection that gives no answer for `OPERATION_S` is given up by the driver as
     well: motor's threads would wait on when we do not any more. (Its `timeoutMS` would take the place of `selection_s`, too.)
@@ -208,7 +210,11 @@ async def asked(what: str, call: Callable[[], Awaitable[T]], *, limit_s: float =
 
     waits = wait_chain(*(wait_fixed(seconds) for seconds in PAUSES_S))
     attempts = AsyncRetrying(
-        stop=stop_after_attempt(len(PAUSES_S) + 1), wait=waits, retry=retry_if_exception(_passes), sleep=pause, reraise=True
+        stop=stop_after_attempt(len(PAUSES_S) + 1),
+        wait=waits,
+        retry=retry_if_exception(_passes),
+        sleep=pause_between,
+        reraise=True,
     )
     limit = asyncio.timeout(limit_s)
     try:
@@ -221,7 +227,7 @@ async def asked(what: str, call: Callable[[], Awaitable[T]], *, limit_s: float =
         raise RepositoryError(f"{what}: MongoDB has given no answer for {limit_s:.0f} s") from None
 
 
-async def pause(seconds: float) -> None:
+async def pause_between(seconds: float) -> None:
     """Between two repetitions."""
     await asyncio.sleep(seconds)
 

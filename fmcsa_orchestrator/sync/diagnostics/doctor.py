@@ -5,6 +5,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from fmcsa_orchestrator.delivery.delivery import Delivery
 from fmcsa_orchestrator.model.company import Finding
 from fmcsa_orchestrator.model.errors import (
     AuthError,
@@ -35,7 +36,11 @@ _REMEDIES = {
 
 
 async def examine(
-    repository: CompanyRepository, slots: Sequence[SourceSlot], isolation: Isolation, timeout_s: float
+    repository: CompanyRepository,
+    slots: Sequence[SourceSlot],
+    isolation: Isolation,
+    timeout_s: float,
+    delivery: Delivery | None = None,
 ) -> list[Finding]:
     """Ask the store and every source that can be asked. Nothing is written but missing indexes."""
     findings = await findings_of(
@@ -43,6 +48,8 @@ async def examine(
     )
     for slot in slots:
         findings += await findings_of(slot.name, isolation, timeout_s, partial(_check, slot))
+    if delivery is not None:
+        findings += await findings_of("subscribers", isolation, timeout_s, delivery.check)
     return findings
 
 

@@ -33,8 +33,8 @@ USDOT_COLUMN = "dot_number"
 ELSEWHERE = 1_000  # rows of carriers that this double knows nothing of: they are counted in each dataset beside the SMS files
 _PADDED = 8  # digits of a USDOT number, where it is padded
 _PUBLISHED = datetime(2026, 11, 12, 7, 5, tzinfo=UTC)
-# None is to be published in days to come: from one edition to the next it is a day instead of a month, and two hours to a
-# publication of one dataset besides.
+# None is to be published in days to come: from one edition of the monthly files to the next it is a day instead of a month, and
+# two hours to one of a daily dataset, instead of a day, or to a publication of one dataset besides.
 _EDITION, _BESIDES = timedelta(days=1), timedelta(hours=2)
 
 
@@ -214,7 +214,8 @@ class SodaDouble:
         editions, besides = self._fleet.edition_of(dataset), self.moved[dataset]
         if behind:
             editions, besides = (editions, besides - 1) if besides else (editions - 1, 0)
-        return _PUBLISHED + editions * _EDITION + besides * _BESIDES + timedelta(days=edits.days_ahead)
+        step = _BESIDES if dataset in TABLES and not TABLES[dataset].monthly else _EDITION
+        return _PUBLISHED + editions * step + besides * _BESIDES + timedelta(days=edits.days_ahead)
 
     def _month(self, dataset: str) -> int:
         """How many months after the first edition the dataset was published."""

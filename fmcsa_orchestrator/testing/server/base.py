@@ -12,7 +12,8 @@ from typing import Any, Self
 
 from aiohttp import web
 
-from fmcsa_orchestrator.testing.server.faults import Answer, Asked, Edits, Effects, Fault, Injection, Kind, effects_on
+from fmcsa_orchestrator.testing.server.faults import Answer, Asked, Edits, Effects, Fault, Kind
+from fmcsa_orchestrator.testing.server.injection import Injection, effects_on
 
 _READABLE_LINE = 65_536  # what we read at all, to be able to refuse it as the portal does
 _HEAD_START_S = 0.01  # so that the client has the first half before the reset

@@ -1,14 +1,13 @@
-"""Faults of the local upstream: what can go wrong with an answer, and which requests it happens to.
+"""Faults of the local upstream: what can go wrong with an answer.
 
 Error bodies that were recorded look as recorded; those of 202, 401, 429, 500 and 503 on the portal are made up.
 """
 
 import json
 import sys
-from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from http import HTTPStatus
+from http.client import responses
 from typing import Any, Literal, Self, get_args
 
 Kind = Literal["resource", "metadata", "qcmobile", "other"]
@@ -122,7 +121,9 @@ class Fault:
 
         def apply(plan: Effects, asked: Asked, _: int | None) -> None:
             answer = error_answer(code, asked.kind, retry_after)
-            plan.answer = answer if text is None else replace(answer, body=_message(text), content_type=JSON_TYPE)
+            if text is not None:
+                answer = replace(answer, body=json.dumps({"error": True, "message": text}).encode(), content_type=JSON_TYPE)
+            plan.answer = answer
             plan.silent |= silent
 
         return cls(f"status {code}", apply, answers=True)
@@ -287,6 +288,8 @@ class Fault:
 
     @classmethod
     def _instead(cls, name: str, answer: Answer, kinds: frozenset[Kind] = _EVERY) -> Self:
+        """This answer in place of the true one, to requests of these kinds."""
+
         def apply(plan: Effects, _: Asked, __: int | None) -> None:
             plan.answer = answer
 
@@ -294,6 +297,8 @@ class Fault:
 
     @classmethod
     def _plan(cls, name: str, **changes: Any) -> Self:
+        """The true answer, sent otherwise: these attributes of `Effects`, which `LocalServer` carries out."""
+
         def apply(plan: Effects, _: Asked, __: int | None) -> None:
             for attribute, value in changes.items():
                 setattr(plan, attribute, value)
@@ -302,6 +307,8 @@ class Fault:
 
     @classmethod
     def _edit(cls, name: str, kinds: frozenset[Kind] = _ROWS, **changes: Any) -> Self:
+        """Another content: these attributes of `Edits`, which `SodaDouble` heeds; of several faults, sets and lists add up."""
+
         def apply(plan: Effects, _: Asked, __: int | None) -> None:
             for attribute, value in changes.items():
                 before = getattr(plan.edits, attribute)
@@ -309,69 +316,6 @@ class Fault:
                 setattr(plan.edits, attribute, before | value if is_set else before + value if isinstance(value, list) else value)
 
         return cls(name, apply, kinds)
-
-
-@dataclass(slots=True, eq=False)
-class Injection:
-    """A fault at work, for the requests it matches, until it is used up or removed."""
-
-    fault: Fault
-    dataset: str | None = None
-    kind: Kind | None = None
-    usdot: int | None = None
-    times: int | None = None
-    after: int = 0
-    removed: bool = False
-    _admitted: deque[float] = field(default_factory=deque)
-
-    def remove(self) -> None:
-        """The fault is over."""
-        self.removed = True
-
-    def matches(self, asked: Asked) -> bool:
-        """Whether the request is one of those meant."""
-        return (
-            not self.removed
-            and asked.kind in self.fault.kinds
-            and self.kind in {None, asked.kind}
-            and self.dataset in {None, asked.dataset}
-            and (self.usdot is None or self.usdot in asked.usdots)
-        )
-
-    def lets_pass(self) -> bool:
-        """Whether this request is one of the first that pass; counts it."""
-        passes = self.after > 0
-        self.after -= passes
-        return passes
-
-    def fires(self, now: float) -> bool:
-        """Whether the fault happens now; counts it."""
-        if self.times == 0 or (self.fault.rate is not None and self._admits(*self.fault.rate, now)):
-            return False
-        if self.times is not None:
-            self.times -= 1
-        return True
-
-    def _admits(self, requests: int, per_s: float, now: float) -> bool:
-        while self._admitted and self._admitted[0] <= now - per_s:
-            self._admitted.popleft()
-        within = len(self._admitted) < requests
-        if within:
-            self._admitted.append(now)
-        return within
-
-
-def effects_on(asked: Asked, injections: Iterable[Injection], now: float) -> Effects:
-    """What happens to this request. Only the first fault that answers in the portal's place is used."""
-    plan = Effects()
-    for injection in injections:
-        if not injection.matches(asked) or injection.lets_pass():
-            continue
-        if plan.answer and injection.fault.answers:
-            continue
-        if injection.fires(now):
-            injection.fault.apply(plan, asked, injection.usdot)
-    return plan
 
 
 def error_answer(code: int, kind: Kind, retry_after: int | str | None = None) -> Answer:
@@ -384,15 +328,12 @@ def error_answer(code: int, kind: Kind, retry_after: int | str | None = None) ->
     return Answer(code, json.dumps(_error_body(code, kind)).encode(), JSON_TYPE, headers)
 
 
-def _message(text: str) -> bytes:
-    return json.dumps({"error": True, "message": text}).encode()
-
-
 def _error_body(code: int, kind: Kind) -> Any:
+    phrase = responses.get(code, "Unknown Error")  # those of the world's gateways, as 520, are in no standard
     if kind == "qcmobile":
-        return {"content": "Webkey not found", "retrievalDate": RETRIEVED} if code in {401, 404} else HTTPStatus(code).phrase
+        return {"content": "Webkey not found", "retrievalDate": RETRIEVED} if code in {401, 404} else phrase
     if kind == "other":
-        return {"error": True, "message": HTTPStatus(code).phrase}
+        return {"error": True, "message": phrase}
     if code == 404:
         return {"code": "not_found" if kind == "metadata" else "dataset.missing", "error": True, "message": "Not found"}
-    return _SODA_ERRORS.get(code, {"error": True, "message": HTTPStatus(code).phrase})
+    return _SODA_ERRORS.get(code, {"error": True, "message": phrase})

@@ -14,7 +14,7 @@ from tests.support.double import INSPECTIONS, VIOLATIONS, Get, Jump, came_in, ca
 from tests.support.passing_time import PATIENCE_S, turns
 
 
-@pytest.mark.parametrize("code", [202, 400, 401, 403, 404, 429, 500, 502, 503])
+@pytest.mark.parametrize("code", [202, 400, 401, 403, 404, 429, 500, 502, 503, 520])
 async def test_status(upstream: LocalFmcsa, get: Get, code: int, fleet: Fleet) -> None:
     upstream.inject(Fault.status(code))
     for path in (f"/resource/{VIOLATIONS}.json", metadata(), carrier(upstream, fleet.usdots[0])):

@@ -131,5 +131,6 @@ async def test_a_carrier_that_leaves_both_files_is_believed_gone_by_the_second_e
         fleet.publish()
         fleet.publish_daily(MCMIS)
         assert await synced() == ("failed", {True})
+        fleet.publish()
         fleet.publish_daily(MCMIS)
         assert await synced() == ("not_found", {False})

@@ -44,7 +44,7 @@ async def test_a_record_follows_the_census_at_the_cost_of_its_batches():
     for company in companies:
         rows, found, earlier = fleet.rows(CENSUS, company["_id"]), found_of(company), before[company["_id"]]
         if not rows:
-            assert found == {"records": 0, "otherRecords": []}
+            assert found == {"records": 0, "otherRecords": [], "absentSince": None}
             status = status_of(company)["sources"]["registration"]
             assert status["outcome"] == "not_found"
             assert "no proof" in status["message"]
@@ -79,19 +79,44 @@ async def test_personal_fields_that_are_switched_off_are_removed_and_come_back(s
             assert (row["phy_street"] in str(found)) == (row.get("business_org_desc") == "CORPORATION")
 
 
-async def test_a_carrier_that_leaves_the_census_is_not_found():
+@pytest.mark.parametrize("personal", [True, False])
+async def test_of_a_carrier_that_leaves_the_census_the_last_record_stays(personal):
     fleet = Fleet.sample(6)
     async with open_world("memory", None, fleet=fleet, sources=("registration",)) as world:
+        stored = []
         await world.orchestrator.sync_all_companies()
+        stored.append((await world.companies())[0])
         fleet.leave(fleet.usdots[0])
-        fleet.publish_daily(CENSUS, changed=0)
-        summary = await world.orchestrator.sync_all_companies()
-        company = (await world.companies())[0]
+        settings = world.settings.model_copy(update={"personal_fields": personal})
+        async with open_orchestrator(settings, repository=world.memory) as orchestrator:
+            for changed in (0, 0):
+                fleet.publish_daily(CENSUS, changed=changed)
+                assert (await orchestrator.sync_all_companies()).success
+                stored.append((await world.companies())[0])
         fleet.come_back(fleet.usdots[0])
         fleet.publish_daily(CENSUS, changed=0)
         await world.orchestrator.sync_all_companies()
-        back = (await world.companies())[0]
-    assert summary.success
-    assert found_of(company) == {"records": 0, "otherRecords": []}
-    assert status_of(company)["sources"]["registration"]["outcome"] == "not_found"
-    assert found_of(back)["records"] == 1
+        stored.append((await world.companies())[0])
+    there, gone, still_gone, back = map(found_of, stored)
+    status = status_of(stored[1])["sources"]["registration"]
+    assert (status["outcome"], status["rows"]) == ("not_found", 0)
+    assert (gone["records"], gone["absentSince"]) == (0, status["dataAsOf"])
+    assert gone == still_gone
+    assert back == there
+    if personal:
+        assert {**gone, "records": 1, "absentSince": None} == there
+    else:
+        assert gone["withheld"][:2] == ["contact", "officers"]
+        assert there["contact"]["phone"] not in str(gone)
+
+
+async def test_the_last_record_is_not_that_of_another_number():
+    fleet = Fleet.sample(6)
+    gone, other = fleet.usdots[:2]
+    async with open_world("memory", None, fleet=fleet, sources=("registration",)) as world:
+        await world.orchestrator.sync_all_companies()
+        fleet.leave(other)
+        fleet.publish_daily(CENSUS, changed=0)
+        world.memory.companies[gone]["dotNumber"] = other
+        await world.orchestrator.sync_company(gone)
+        assert found_of(world.memory.companies[gone]) == {"records": 0, "otherRecords": [], "absentSince": None}

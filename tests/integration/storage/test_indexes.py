@@ -8,7 +8,7 @@ import pytest
 
 from fmcsa_orchestrator import MongoCompanyRepository
 from fmcsa_orchestrator.storage.mongodb.driver import connect
-from fmcsa_orchestrator.sync.orchestrator import LOOK_S, RUN_INDEXES_S
+from fmcsa_orchestrator.sync.indexes import LOOK_S, RUN_S
 from tests.support import wire_proxy as wire
 from tests.support.backends import closed
 from tests.support.bad_day import ROWS, open_bad_day, seconds_of
@@ -116,7 +116,7 @@ async def test_a_run_does_not_wait_for_indexes_for_ever(day, jump, caplog):
     began, starts = asyncio.get_running_loop().time(), []
     day.proxy.fault = stalling(makes_indexes, wire.writes("fmcsaLeases"), starts)
     summary, _ = await seconds_of(day, day.sync.sync_all_companies(), jump, 1)
-    assert (summary.success, starts[0] - began < RUN_INDEXES_S + LATE_S) == (True, True), starts[0] - began
+    assert (summary.success, starts[0] - began < RUN_S + LATE_S) == (True, True), starts[0] - began
     assert [line["collection"] for line in told(caplog, "index_refused")] == ["companies"]
     assert await day.is_whole()
     day.proxy.fault = None

@@ -50,6 +50,16 @@ async def test_a_run_without_a_deadline_ends_when_a_query_is_not_answered(day, j
     assert await is_healed(day)
 
 
+@pytest.mark.parametrize("driver", ["motor", "pymongo"])
+async def test_a_client_of_more_patience_lengthens_no_operation(driver, wire_uri, jump):
+    """Its limits, of the URI or not, can only make ours shorter."""
+    async with open_bad_day(driver, wire_uri, client_options={"socketTimeoutMS": 1000 * 5 * round(OPERATION_S)}) as day:
+        day.proxy.fault = wire.stalled(when=wire.reads("companies"))
+        summary, seconds = await seconds_of(day, day.sync.sync_all_companies(), jump, 1)
+        assert (summary.stopped in {"database", "could_not_run"}, kinds(summary)) == (True, {"database"})
+        assert seconds < OPERATION_S + LEASE_S
+
+
 @pytest.mark.parametrize("what", WHEN)
 async def test_a_handler_is_answered_in_its_time(day, jump, what):
     day.proxy.fault = wire.stalled(when=WHEN[what])

@@ -82,16 +82,27 @@ async def test_what_ended_before_the_rows_is_told_once_all_the_same():
         assert added == inspections_upstream(fleet) - before
 
 
-async def test_a_failed_or_partial_read_tells_nothing():
+@pytest.mark.usefixtures("no_pauses")
+async def test_a_failed_read_tells_nothing_and_a_partial_one_what_is_stored_of_it():
     fleet = Fleet.sample(10)
     async with open_world("memory", None, fleet=fleet, sources=ALL) as world:
         await world.orchestrator.sync_all_companies()
+        before = inspections_upstream(fleet)
         fleet.publish(changed=1)
         world.upstream.inject(Fault.status(500), dataset=VIOLATIONS)
         world.upstream.inject(Fault.bad_value("insp_date", "99-XXX-99", one_row=True), dataset=INSPECTIONS)
         await world.orchestrator.sync_all_companies()
-        kinds = {kind.partition(".")[0] for kind, _, _ in await told(world)}
-        assert kinds <= {"basic"}
+        events = await told(world)
+        assert {kind.partition(".")[0] for kind, _, _ in events} <= {"basic", "inspection"}
+        stored = {(row["usdot"], row["uniqueId"]) for row in await world.rows(INSPECTIONS) if row["current"]}
+        assert {(usdot, key) for kind, usdot, key in events if kind == "inspection.added"} == stored - before
+        assert not {(usdot, key) for kind, usdot, key in events if kind == "inspection.removed"} & inspections_upstream(fleet)
+        world.upstream.clear_faults()
+        await world.orchestrator.sync_all_companies()
+        everything = await told(world)
+        assert len(everything) == len(set(everything))
+        added = {(usdot, key) for kind, usdot, key in everything if kind == "inspection.added"}
+        assert added == inspections_upstream(fleet) - before
 
 
 async def test_a_source_that_cannot_tell_fails_and_its_rows_wait(monkeypatch):

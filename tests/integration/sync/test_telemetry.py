@@ -20,6 +20,7 @@ from pydantic import SecretStr
 import fmcsa_orchestrator
 from fmcsa_orchestrator.observability import telemetry
 from fmcsa_orchestrator.testing import Fault, Fleet
+from tests.support.deliveries import Deliveries, FlakyReceiver, event
 from tests.support.paths import DOCS
 from tests.support.world import VIOLATIONS, open_world
 
@@ -96,6 +97,12 @@ async def test_metrics_count_what_happened():
     async with open_world("memory", "", fleet=Fleet.sample(6)) as world:
         summary = await world.orchestrator.sync_all_companies()
         requests = world.upstream.count()
+    deliveries = Deliveries({"r": FlakyReceiver(["down"])})
+    await deliveries.subscribe("r")
+    await deliveries.log.append([event(1)])
+    await deliveries.deliver()
+    await deliveries.delivery.resume("r")
+    await deliveries.deliver()
     after = points()
     added = {key: after[key] - before.get(key, 0) for key in after}
 
@@ -110,6 +117,7 @@ async def test_metrics_count_what_happened():
         for outcome, number in counts.items():
             assert total("fmcsa.outcomes", source=source, outcome=outcome) == number
     assert total("fmcsa.rows.written") == summary.rows_written
+    assert [total("fmcsa.delivery.duration", kind="callable", outcome=word) for word in ("ok", "refused")] == [1, 1]
     page = documented("metric")
     assert {name for name, _ in added} == set(page)
     for name, attributes in added:

@@ -170,7 +170,7 @@ async def test_a_second_record_is_kept_beside_the_first_whatever_the_order():
 
 
 async def test_no_record():
-    assert await summary() == {"records": 0, "otherRecords": []}
+    assert await summary() == {"records": 0, "otherRecords": [], "absentSince": None}
 
 
 COLUMNS = st.dictionaries(st.sampled_from(sorted(DATASET.columns - {"dot_number"})), st.text(max_size=12), max_size=12)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from fmcsa_orchestrator.model.carrier_events import FieldChange, Observation, RowChange, Severity
+from fmcsa_orchestrator.model.carrier_events import CarrierEvent, FieldChange, Observation, RowChange, Severity
 from fmcsa_orchestrator.model.rules import AlertRules
 from fmcsa_orchestrator.sources.changes.catalogue import EVENT_TYPES
 from fmcsa_orchestrator.sources.changes.csa import csa_events
@@ -107,6 +107,12 @@ def test_rates_are_told_of_by_a_rule_only(old, new, inspections, points, expecte
 
     events = rate_events(FieldChange(side(old), side(new), {}), AlertRules(oos_rate_points=points))
     assert [event.type for event in events] == expected
+
+
+def test_no_more_data_takes_the_place_of_what_every_event_has():
+    event = CarrierEvent("a.b", "7", Severity.LOW, data={"severity": "fatal", "usdot": 1, "more": 2})
+    data = Observation("c", 123, "inspections", DAY, DAY).document(event)["data"]
+    assert (data["severity"], data["usdot"], data["more"]) == ("low", 123, 2)
 
 
 def test_every_counterpart_is_a_type_and_severities_have_an_order():

@@ -1,0 +1,1 @@
+"""Delivery over real connections and stores."""
