@@ -18,7 +18,11 @@ from fmcsa_orchestrator.report.wording import duration, in_one_line, number, our
 from fmcsa_orchestrator.storage.fleet_status import State
 
 _NOT_FOUND = "not_found"
-_BRIEFLY = {Basic.HOS_COMPLIANCE: "HOS", Basic.CONTROLLED_SUBSTANCES_ALCOHOL: "Controlled Substances"}
+_BRIEFLY = {
+    Basic.HOS_COMPLIANCE: "HOS",
+    Basic.CONTROLLED_SUBSTANCES_ALCOHOL: "Controlled Substances",
+    Basic.HM_COMPLIANCE: "HM Compliance",
+}
 _LEAST_INSPECTIONS = AlertRules().least_inspections
 
 
@@ -36,6 +40,11 @@ class Concern:
 
     weight: Weight
     text: str
+
+
+def briefly(basic: Basic) -> str:
+    """The BASIC's name where there is little room."""
+    return _BRIEFLY.get(basic, basic.label)
 
 
 def concerns_of(
@@ -72,7 +81,7 @@ def _of_safety(safety: SafetyView) -> Iterator[Concern]:
     known = [basic for basic in safety.basics if basic.percentile is not None]
     worst = max(known, key=_beyond, default=None)
     for basic in safety.basics:
-        label = _BRIEFLY.get(basic.basic, basic.label)
+        label = briefly(basic.basic)
         if basic.exceeds:
             yield Concern(Weight.BAD, f"{label} {number(basic.percentile)} ({number(basic.threshold)})")
         elif basic is worst:

@@ -10,8 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 from fmcsa_orchestrator.cli.terminal.outcomes import STYLES
+from fmcsa_orchestrator.model.fmcsa import Basic
 from fmcsa_orchestrator.report.carrier import Section, absences
-from fmcsa_orchestrator.report.concerns import Concern, Weight
+from fmcsa_orchestrator.report.concerns import Concern, Weight, briefly
 from fmcsa_orchestrator.report.freshness import STATE_WORDS, SourceView
 from fmcsa_orchestrator.report.history import HistoryView, spark
 from fmcsa_orchestrator.report.overview import CompanyView
@@ -23,7 +24,8 @@ _THRESHOLDS = (
     "At or above the threshold FMCSA intervenes. It is QCMobile's word on the carrier, or that of passenger carriers, or the "
     "general one; who hauls hazardous materials is not known here, and has a lower one (60 for 65, 75 for 80)."
 )
-_LONGEST_WORD = len("Substances/Alcohol")  # of a BASIC
+_NARROW = 100  # columns below which names are brief
+_LEAST_RUNS, _FIGURES_WIDTH = 6, 32  # of the history: runs in a line; what stands before it, less the BASIC
 _LABEL_WIDTH = 24  # columns, of facts
 _WEIGHT_STYLES = {Weight.BAD: "red", Weight.WARNING: "yellow", Weight.NOTE: "dim"}
 _STATE_STYLES = {State.FRESH: "green", State.STALE: "yellow", State.FAILING: "red", State.NEVER: "dim"}
@@ -75,18 +77,19 @@ def _show_history(console: Console, history: HistoryView) -> None:
     if not history.basics:
         console.print(Text("History: no SMS run is kept yet", style="dim"))
         return
-    first, last = day(history.runs[0]), day(history.runs[-1])
-    table = plain_table(f"history, {len(history.runs)} SMS runs", "", f"first, {first}", f"last, {last}", "")
-    table.columns[0].min_width = _LONGEST_WORD
-    for basic in history.basics:
-        values = hundredths(basic.first), hundredths(basic.last)
-        table.add_row(basic.label, Text(basic.what, style="dim"), *values, Text(spark(basic.values, basic.top)))
+    console.print(Text(f"history, {len(history.runs)} SMS runs, from {day(history.runs[0])} to {day(history.runs[-1])}"))
+    labels = [_label(console, basic.basic) for basic in history.basics]
+    room = max(_LEAST_RUNS, console.width - max(map(len, labels)) - _FIGURES_WIDTH)
+    table = plain_table("BASIC", "figure", "first", "last", f"the last {room}" if room < len(history.runs) else "")
+    for label, basic in zip(labels, history.basics, strict=True):
+        ends = hundredths(basic.first), hundredths(basic.last)
+        table.add_row(label, Text(basic.what, style="dim"), *ends, Text(spark(basic.values[-room:], basic.top)))
     console.print(table)
     console.print()
 
 
 def _show_safety(console: Console, safety: SafetyView) -> None:
-    console.print(_basic_table(safety.basics))
+    console.print(_basic_table(console, safety.basics))
     for basic in safety.basics:
         if basic.acute_critical:
             console.print(Text(f"{basic.label}: serious violation found in an investigation", style="yellow"))
@@ -109,9 +112,8 @@ def _show_safety(console: Console, safety: SafetyView) -> None:
     console.print()
 
 
-def _basic_table(basics: Iterable[BasicView]) -> Table:
+def _basic_table(console: Console, basics: Iterable[BasicView]) -> Table:
     table = plain_table("BASIC", "percentile", "threshold", "measure", "recomputed", "violations", "OOS")
-    table.columns[0].min_width = _LONGEST_WORD
     for basic in basics:
         percentile = Text(basic.reason or number(basic.percentile), style="dim" if basic.reason else "")
         if basic.estimate is not None:
@@ -120,7 +122,7 @@ def _basic_table(basics: Iterable[BasicView]) -> Table:
             percentile = Text(f"{number(basic.percentile)} AT OR ABOVE", style="bold red")
         threshold = f"{number(basic.threshold)} {basic.threshold_by}"
         counts = number(basic.violations), number(basic.out_of_service)
-        table.add_row(basic.label, percentile, threshold, number(basic.measure), _recomputed(basic), *counts)
+        table.add_row(_label(console, basic.basic), percentile, threshold, number(basic.measure), _recomputed(basic), *counts)
     return table
 
 
@@ -173,6 +175,15 @@ def plain_table(*columns: str, numbers: int = 0, rigid: bool = False) -> Table:
         justify: Literal["left", "right"] = "right" if 0 < place <= numbers else "left"
         table.add_column(column, justify=justify, overflow="fold", no_wrap=rigid and place > 0)
     return table
+
+
+def is_narrow(console: Console) -> bool:
+    """Whether there is little room."""
+    return console.width < _NARROW
+
+
+def _label(console: Console, basic: Basic) -> str:
+    return briefly(basic) if is_narrow(console) else basic.label
 
 
 def state_text(state: State, text: str | None = None) -> Text:

@@ -7,15 +7,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from fmcsa_orchestrator.cli.terminal.company import concerns_text, plain_table, show_company_status, state_text
+from fmcsa_orchestrator.cli.terminal.company import concerns_text, is_narrow, plain_table, show_company_status, state_text
 from fmcsa_orchestrator.model.results import Outcome
 from fmcsa_orchestrator.report.freshness import STATE_WORDS
 from fmcsa_orchestrator.report.overview import CompanyView, Overview
 from fmcsa_orchestrator.report.wording import age, day, tally
 from fmcsa_orchestrator.storage.fleet_status import FleetCounts, State
 
-_WIDE = 100  # columns from which on
-_NARROW_NAME, _NAME = 20, 28  # the first column is wider
+_NARROW_NAME, _NAME = 20, 28  # columns
 _LEGEND = "in brackets: threshold of the percentile, national average of the OOS rate"
 _USUAL = (Outcome.CHANGED, Outcome.UNCHANGED)  # outcomes of which there is nothing to tell
 
@@ -31,7 +30,7 @@ def show_overview(console: Console, overview: Overview) -> None:
         console.print("no company with a dotNumber")
         return
     console.print()
-    console.print(_company_table(overview.companies, overview.at, is_narrow=console.width < _WIDE))
+    console.print(_company_table(overview.companies, overview.at, brief=is_narrow(console)))
     console.print(Text(_LEGEND, style="dim"))
     if overview.fleet.total > len(overview.companies):
         left_out = f"{len(overview.companies):,} of {overview.fleet.total:,} shown; --limit shows more"
@@ -57,15 +56,15 @@ def _show_fleet(console: Console, fleet: FleetCounts, overview: Overview) -> Non
     console.print(Text(f"  stale: last success over {overview.stale_after_h:g} hours ago; never: not synced yet", style="dim"))
 
 
-def _company_table(companies: Iterable[CompanyView], at: datetime, *, is_narrow: bool) -> Table:
+def _company_table(companies: Iterable[CompanyView], at: datetime, *, brief: bool) -> Table:
     """Who and how fresh, in columns that keep their width; the rest of the screen for what somebody should look at."""
     table = plain_table("company", "USDOT", "state", "last run", "to look at")
     for column in table.columns[:-1]:
         column.no_wrap, column.overflow = True, "ellipsis"
-    table.columns[0].max_width = _NARROW_NAME if is_narrow else _NAME
+    table.columns[0].max_width = _NARROW_NAME if brief else _NAME
     for company in companies:
         state = state_text(company.state, company.state.value)
-        concerns = concerns_text(company.concerns, "\n" if is_narrow else "; ")
+        concerns = concerns_text(company.concerns, "\n" if brief else "; ")
         table.add_row(Text(company.name), Text(company.usdot), state, age(company.last_run, at).removesuffix(" ago"), concerns)
     return table
 

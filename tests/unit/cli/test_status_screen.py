@@ -111,8 +111,14 @@ def test_what_the_sources_say_of_a_carrier():
 def test_the_history_as_lines():
     runs = [run(AS_OF + timedelta(days=30 * n), unsafeDriving={"measure": n / 2}) for n in range(4)]
     lines = [" ".join(line.split()) for line in shown(company("a"), history=history_view(runs), width=80).splitlines()]
-    assert "history, 4 SMS runs first, 2026-11-12 last, 2027-02-10" in lines
+    assert "history, 4 SMS runs, from 2026-11-12 to 2027-02-10" in lines
     assert "Unsafe Driving measure 0 1.5 ▁▃▆█" in lines
+    many = [run(AS_OF + timedelta(days=30 * n), hazmat={"measure": n}, vehicleMaintenance={"measure": 1}) for n in range(36)]
+    for width, drawn in ((60, 9), (80, 29), (120, 36)):
+        text = shown(company("a"), history=history_view(many), width=width)
+        [line] = [line for line in text.splitlines() if line.startswith("Vehicle Maint")]
+        assert line.count("█") == drawn
+        assert (f"the last {drawn}" in text) is (drawn < 36)
     assert "History: no SMS run is kept yet" in shown(company("a"), history=history_view([]))
 
 
@@ -125,6 +131,11 @@ def test_however_many_sources_there_are_the_tables_fit(width):
         assert all(len(line) <= width for line in text.splitlines())
         assert all(name in text for name in own)
     assert "failing  1 h" in text
+    lines = shown(document, sources=EVERY, width=width).splitlines()
+    [head] = [line.split() for line in lines if line.startswith("BASIC")]
+    assert head == ["BASIC", "percentile", "threshold", "measure", "recomputed", "violations", "OOS"]
+    for word in ("Controlled", "Maintenance", "Substances", "Compliance"):
+        assert any(word in line for line in lines)  # and not broken in two
 
 
 @pytest.mark.parametrize("width", [80, 120])
