@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 async def side_by_side(requests: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
-    """The answers, in order: asked for at once where somebody waits, one after the other in a run. One that fails ends the others.
+    """The answers, in order: asked for at once where somebody waits, one after the other in a run. One that fails ends them all.
 
     Raises: what the first of them to fail raises.
     """
