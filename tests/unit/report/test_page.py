@@ -5,7 +5,6 @@ import hashlib
 import re
 from dataclasses import replace
 from datetime import timedelta
-from html.parser import HTMLParser
 from itertools import pairwise
 
 import pytest
@@ -18,6 +17,7 @@ from fmcsa_orchestrator.report.html.page import page, templates
 from fmcsa_orchestrator.report.html.write import write_page
 from fmcsa_orchestrator.report.overview import make_overview, shown_name
 from fmcsa_orchestrator.storage.fleet_status import FleetCounts, ProofCounts, SourceCounts, State, StateCounts
+from tests.support.elements import Parsed
 from tests.support.hidden import HIDDEN, hidden_in
 from tests.support.status_samples import (
     AS_OF,
@@ -32,47 +32,6 @@ from tests.support.status_samples import (
     with_carrier,
     with_safety,
 )
-
-VOID = {"meta"}
-CELLS, ROWS = {"td", "th"}, {"td", "th", "tr"}
-IMPLIED = {"td": CELLS, "th": CELLS, "tr": ROWS, "tbody": {*ROWS, "thead"}, "/table": {*ROWS, "tbody"}}
-IMPLIED |= {name: {"dt", "dd"} for name in ("dt", "dd", "/dl")}
-
-
-class Parsed(HTMLParser):
-    """Elements in order, with attributes and text; raises where tags do not match."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.elements, self.open = [], []
-        self.feed(text)
-        self.close()
-        assert not self.open
-
-    def handle_starttag(self, tag, attributes):
-        self.end_implied(tag)
-        self.elements.append((tag, dict(attributes), []))
-        if tag not in VOID:
-            self.open.append(self.elements[-1])
-
-    def end_implied(self, tag):
-        """End what HTML lets one leave open, before this tag."""
-        while self.open and self.open[-1][0] in IMPLIED.get(tag, ()):
-            self.open.pop()
-
-    def handle_endtag(self, tag):
-        self.end_implied("/" + tag)
-        assert self.open.pop()[0] == tag
-
-    def handle_data(self, data):
-        for _, _, texts in self.open:
-            texts.append(data)
-
-    def all(self, *tags):
-        return [found for found in self.elements if found[0] in tags]
-
-    def texts(self, *tags):
-        return ["".join(texts) for _, _, texts in self.all(*tags)]
 
 
 def counts(**facts):
@@ -417,26 +376,3 @@ def test_a_page_of_hundreds_of_companies_is_small():
     assert len(fleet_page(*documents).encode()) < 1_000_000
     every = [with_carrier(document) for document in documents]  # three times as many sources, each with much to say
     assert len(fleet_page(*every, names=EVERY).encode()) < 2_000_000
-
-
-def test_what_the_sources_say_of_a_carrier_and_why_some_say_nothing():
-    document = with_carrier(company(1), authority=None)
-    document["fmcsaData"]["syncStatus"]["sources"]["crashes"] |= {"outcome": "failed"}
-    parsed = Parsed(one_page(document, sources=EVERY[:-1]))
-    assert "Crashes as of 2026-11-12 held from before; the last attempt: failed" in parsed.texts("h2")
-    assert {"Operating authority: not published"} <= {*parsed.texts("p")}
-    assert "▲ since 2026-11-12: Freight" in parsed.texts("dd")
-    assert len(parsed.all("dt")) == len(parsed.all("dd")) > 10
-    del document["fmcsaData"]["roadside"], document["fmcsaData"]["syncStatus"]["sources"]["roadside"]
-    assert "Roadside: switched off" in Parsed(one_page(document, sources=EVERY[:-1])).texts("p")
-
-
-def test_the_history_is_drawn_and_stands_beside_as_figures():
-    parsed = Parsed(one_page(company(1), *RUNS))
-    labels = [found["aria-label"] for _, found, _ in parsed.all("svg")]
-    assert "Unsafe Driving, percentile per SMS run, from 40 to 42" in labels
-    lines = [found["points"].split() for _, found, _ in parsed.all("polyline")]
-    assert lines == [["0.0,12.0", "0.0,12.0"], ["66.7,11.8", "100.0,11.6"], ["33.3,0.0", "33.3,0.0"]]
-    text = " ".join(" ".join(parsed.texts("tr")).split())
-    assert "2026-11-12 40 - 2026-11-19 - 1.25 2026-12-12 41 -".replace(" ", "") in text.replace(" ", "")
-    assert "No SMS run is kept yet." in Parsed(one_page(company(1))).texts("p")
