@@ -9,6 +9,7 @@ from fmcsa_orchestrator import MongoCompanyRepository, open_orchestrator
 from fmcsa_orchestrator.cli.demo import demo_settings
 from fmcsa_orchestrator.model.documents import dig, with_values
 from fmcsa_orchestrator.model.status import LEASE
+from fmcsa_orchestrator.storage.event_log import Wanted
 from fmcsa_orchestrator.testing import Fleet
 from tests.support.passing_time import jumping_time
 from tests.support.world import COLLECTIONS, open_world
@@ -67,12 +68,12 @@ class Scene:
         two_windows = {"batch_size": len(self.fleet) // 2} if conditions else {}
         conditions = conditions or Conditions()
         settings = self.settings.model_copy(update={**two_windows, **conditions.settings})
-        lent = {"repository": conditions.repository or self.repository}
+        lent = {"repository": conditions.repository or self.repository, "event_log": self.world.event_log}
         extra_sources = conditions.extra_sources or self.extra_sources
         async with open_orchestrator(settings, extra_sources=extra_sources, **lent) as self.orchestrator:
             if conditions.page_size:
                 batch_sources = [slot.source for slot in self.orchestrator.components.slots if slot.batch is not None]
-                batch_sources[-1].file.soda.page_size = conditions.page_size
+                batch_sources[-1].files[0].soda.page_size = conditions.page_size
             if mode == "run":
                 return await self.orchestrator.sync_all_companies(on_event=conditions.on_event)
             return await self.orchestrator.sync_company(self.target, on_event=conditions.on_event)
@@ -82,6 +83,10 @@ class Scene:
         return Picture(
             companies, {dataset: {row["_id"]: row for row in await self.world.rows(dataset)} for dataset in COLLECTIONS}
         )
+
+    async def events(self):
+        """All that was told."""
+        return await self.world.event_log.read(0, 100_000, Wanted())
 
     async def document(self, company_id):
         return next(company for company in await self.world.companies() if company["_id"] == company_id)
