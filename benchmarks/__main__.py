@@ -1,4 +1,4 @@
-"""`python -m benchmarks [requests|wire|latency|handlers|cpu|events|rows|memory|status|reach ...]`: prints these tables, or all."""
+"""`python -m benchmarks [requests|wire|latency|handlers|cpu|events|rows|memory|status|reach …]`: these tables, or all."""
 
 import asyncio
 import sys
