@@ -1,4 +1,4 @@
-"""`python -m benchmarks [requests|wire|latency|handlers|cpu|rows|memory|status|reach|estimates ...]`: these tables, or all."""
+"""`python -m benchmarks [requests|wire|latency|handlers|cpu|events|rows|memory|status|reach|estimates …]`: these tables, or all."""
 
 import asyncio
 import sys
@@ -7,7 +7,7 @@ from collections.abc import Callable
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import cpu, estimates, handlers, latency, memory, reach, requests, rows, status, wire
+from benchmarks import cpu, estimates, events, handlers, latency, memory, reach, requests, rows, status, wire
 
 TABLES: dict[str, Callable[[], list[Table]]] = {
     "requests": lambda: [asyncio.run(requests.measure())],
@@ -15,6 +15,7 @@ TABLES: dict[str, Callable[[], list[Table]]] = {
     "latency": lambda: asyncio.run(latency.measure()),
     "handlers": lambda: [asyncio.run(handlers.measure())],
     "cpu": lambda: [asyncio.run(cpu.measure())],
+    "events": lambda: [asyncio.run(events.measure())],
     "rows": lambda: [asyncio.run(rows.measure())],
     "memory": memory.measure,
     "status": lambda: [asyncio.run(status.measure())],

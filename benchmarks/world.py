@@ -12,6 +12,7 @@ from typing import Any
 
 from fmcsa_orchestrator import CompanyUpdate, Orchestrator, RepositoryError, open_orchestrator
 from fmcsa_orchestrator.cli.demo import demo_settings
+from fmcsa_orchestrator.storage.event_log import EventLog
 from fmcsa_orchestrator.storage.leases import Lease
 from fmcsa_orchestrator.storage.repository import RowWrite
 from fmcsa_orchestrator.testing import Fleet, LocalFmcsa
@@ -137,10 +138,11 @@ class PassingRepository(InMemoryRepository):
 
 
 @asynccontextmanager
-async def opened(addresses: Any, repository: Any) -> AsyncIterator[Orchestrator]:
+async def opened(addresses: Any, repository: Any, event_log: EventLog | None = None) -> AsyncIterator[Orchestrator]:
     """An orchestrator on a double, at rates that do not matter, without QCMobile."""
     update = {"qcmobile_web_key": None, "soda_requests_per_second": 1e6, "source_calls_per_second": 1e6}
-    async with open_orchestrator(demo_settings(addresses).model_copy(update=update), repository=repository) as orchestrator:
+    settings = demo_settings(addresses).model_copy(update=update)
+    async with open_orchestrator(settings, repository=repository, event_log=event_log) as orchestrator:
         yield orchestrator
 
 

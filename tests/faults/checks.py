@@ -3,6 +3,7 @@
 from fmcsa_orchestrator.model.documents import dig
 from fmcsa_orchestrator.model.fmcsa import PROOF
 from fmcsa_orchestrator.storage.sync_status import camel_case
+from tests.support.world import INSPECTIONS
 
 from . import truth
 from .entry import Kept
@@ -132,6 +133,24 @@ def all_is_well(scene, summary, before, after):
         assert dig(company, f"{PROOF}.agrees") is not False
         has_record = dig(company, "fmcsaData.csa.carrier") is not None
         assert has_record == (scene.settings.qcmobile_web_key is not None and truth.carrier(scene, usdot).kind != "unknown")
+
+
+def all_is_told_once(before, after, events, forgotten):
+    """An inspection that is stored anew was told, and one that was told is stored anew, or had been gone; no event is there twice.
+
+    Of companies whose status is lost the next read is a baseline.
+    """
+    assert len({event["id"] for event in events}) == len(events)
+    added, removed = (_inspections(events, f"fmcsa.inspection.{what}") for what in ("added", "removed"))
+    known, rows = ({key for key, row in picture.rows[INSPECTIONS].items() if row["current"]} for picture in (before, after))
+    if known:
+        assert {key for key in rows - known - added if after.rows[INSPECTIONS][key]["companyId"] not in forgotten} == set()
+    assert added - removed <= after.rows[INSPECTIONS].keys() - known
+
+
+def _inspections(events, kind):
+    found = [event["data"] for event in events if event["type"] == kind]
+    return {f"{data['companyId']}:{data['evidence']['key']}" for data in found}
 
 
 def nothing_is_gone(before, after):

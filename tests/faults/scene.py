@@ -9,6 +9,7 @@ from fmcsa_orchestrator import MongoCompanyRepository, open_orchestrator
 from fmcsa_orchestrator.cli.demo import demo_settings
 from fmcsa_orchestrator.model.documents import dig, with_values
 from fmcsa_orchestrator.model.status import LEASE
+from fmcsa_orchestrator.storage.event_log import Wanted
 from fmcsa_orchestrator.testing import Fleet
 from tests.support.passing_time import jumping_time
 from tests.support.world import COLLECTIONS, open_world
@@ -69,7 +70,7 @@ class Scene:
         two_windows = {"batch_size": len(self.fleet) // 2} if conditions else {}
         conditions = conditions or Conditions()
         settings = self.settings.model_copy(update={**two_windows, **conditions.settings})
-        lent = {"repository": conditions.repository or self.repository}
+        lent = {"repository": conditions.repository or self.repository, "event_log": self.world.event_log}
         extra_sources = conditions.extra_sources or self.extra_sources
         async with open_orchestrator(settings, extra_sources=extra_sources, **lent) as self.orchestrator:
             if conditions.page_size:
@@ -83,6 +84,10 @@ class Scene:
         companies = {company["_id"]: dict(company) for company in await self.world.companies()}
         kept = (*COLLECTIONS, *truth.COUNTED)
         return Picture(companies, {name: {row["_id"]: row for row in await self.world.rows(name)} for name in kept})
+
+    async def events(self):
+        """All that was told."""
+        return await self.world.event_log.read(0, 100_000, Wanted())
 
     async def document(self, company_id):
         return next(company for company in await self.world.companies() if company["_id"] == company_id)

@@ -11,6 +11,7 @@ from fmcsa_orchestrator.testing.embedded_store import EmbeddedStore
 from . import checks
 from .catalogue import FAULTS, MODES, PHASES
 from .entry import Kept, Well
+from .happenings import status_restored_as_text
 from .scene import open_scene
 
 pytestmark = [
@@ -79,4 +80,7 @@ async def test_a_fault_is_told_loses_nothing_and_heals(open_for, fault, store, p
     if fault.well is Well.LEASE:
         await scene.let_leases_run_out()
     healed = await scene.sync("run")
-    checks.all_is_well(scene, healed, before, await scene.picture())
+    at_last = await scene.picture()
+    checks.all_is_well(scene, healed, before, at_last)
+    forgotten = {scene.target} if fault.happens is status_restored_as_text else set()
+    checks.all_is_told_once(before, at_last, await scene.events(), forgotten)

@@ -6,7 +6,7 @@ import secrets
 from pymongo import AsyncMongoClient
 from pymongo.monitoring import CommandListener
 
-from fmcsa_orchestrator import MongoCompanyRepository, Settings, open_orchestrator
+from fmcsa_orchestrator import Settings, open_orchestrator
 from fmcsa_orchestrator.report.read import read_company, read_fleet
 from fmcsa_orchestrator.testing import Fault, Fleet, LocalFmcsa
 from tests.support.pages import CODE
@@ -44,7 +44,7 @@ async def test_the_page_names_every_command_that_is_sent(wire_uri):
     async with LocalFmcsa(fleet) as upstream:
         fast = {"soda_requests_per_second": 1_000, "source_calls_per_second": 1_000}
         settings = Settings(soda_base_url=upstream.soda_url, qcmobile_base_url=upstream.qcmobile_url, **fast)
-        async with open_orchestrator(settings, repository=MongoCompanyRepository(database)) as orchestrator:
+        async with open_orchestrator(settings, database=database) as orchestrator:
             await orchestrator.prepare()
             await orchestrator.check()
             await orchestrator.plan()
@@ -53,6 +53,7 @@ async def test_the_page_names_every_command_that_is_sent(wire_uri):
             upstream.inject(Fault.bad_value("viol_code", ["x"], one_row=True), dataset="8mt8-2mdr", usdot=fleet.usdots[0])
             assert not (await orchestrator.sync_all_companies()).success
             await orchestrator.sync_company(1, force=True)
+            assert await orchestrator.events()
             await orchestrator.health()
     names.sent.clear()
     await read_fleet(database, "companies", SOURCES, limit=3)
@@ -70,5 +71,28 @@ async def test_the_page_names_every_command_that_is_sent(wire_uri):
     assert on_the_page == (sent - OF_THE_DRIVER) | OF_ENDED_ROWS
     role = page[page.index("createRole") : page.index("roles: []")]
     assert collections <= set(re.findall(r'"(\w+)"', role))
+    await client.drop_database(database_name)
+    await client.close()
+
+
+async def test_without_events_nothing_is_asked_for_them(wire_uri):
+    names, database_name = Names(), f"untold_{secrets.token_hex(4)}"
+    client = AsyncMongoClient(wire_uri, tz_aware=True, event_listeners=[names])
+    database, fleet = client[database_name], Fleet.uniform(3, violations=5, inspections=5)
+    await database["companies"].insert_many([{**document, "_id": n} for n, document in enumerate(fleet.company_documents())])
+    commands = {}
+    for events in (True, False):
+        async with LocalFmcsa(fleet) as upstream:
+            fast = {"soda_requests_per_second": 1_000, "source_calls_per_second": 1_000}
+            settings = Settings(soda_base_url=upstream.soda_url, qcmobile_base_url=upstream.qcmobile_url, events=events, **fast)
+            async with open_orchestrator(settings, database=database) as orchestrator:
+                await orchestrator.prepare()
+                await orchestrator.sync_all_companies()
+                upstream.publish(changed=1.0)
+                names.asked.clear()
+                assert (await orchestrator.sync_all_companies()).success
+                commands[events] = [on for _, on in names.asked]
+    assert "fmcsaEvents" in commands[True]
+    assert "fmcsaEvents" not in commands[False]
     await client.drop_database(database_name)
     await client.close()
