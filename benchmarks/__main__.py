@@ -1,4 +1,4 @@
-"""`python -m benchmarks [requests|wire|latency|handlers|cpu|events|rows|memory|status|reach|estimates …]`: these tables, or all."""
+"""`python -m benchmarks [requests|wire|latency|handlers|cpu|events|rows|memory|…]`: these tables, or all."""
 
 import asyncio
 import sys

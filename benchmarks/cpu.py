@@ -13,7 +13,7 @@ from typing import Any
 import aiohttp
 from rich.table import Table
 
-from benchmarks.world import Addresses, PassingRepository, double, opened, versions
+from benchmarks.world import OF_SMS, Addresses, PassingRepository, double, opened, versions
 from fmcsa_orchestrator.model.company import Document
 from fmcsa_orchestrator.model.documents import content_hash, has_changes, settable, with_values
 from fmcsa_orchestrator.model.results import CompanySyncResult, Outcome, SourceOutcome
@@ -74,7 +74,7 @@ async def cpu_seconds(work: Callable[[], Awaitable[None]]) -> float:
 
 async def synced(addresses: Addresses, repository: PassingRepository) -> None:
     """One run over a repository's companies. Raises: RuntimeError when any fails."""
-    async with opened(addresses, repository) as orchestrator:
+    async with opened(addresses, repository, sources=OF_SMS) as orchestrator:
         summary = await orchestrator.sync_all_companies()
         if not summary.success:
             raise RuntimeError(f"the run failed: {summary.errors[:1]}")

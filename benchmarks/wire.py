@@ -15,7 +15,7 @@ from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStart
 from rich.table import Table
 
 from benchmarks import peer
-from benchmarks.world import Addresses, double, opened
+from benchmarks.world import OF_SMS, Addresses, double, opened
 from fmcsa_orchestrator import MongoCompanyRepository, Orchestrator
 from fmcsa_orchestrator.testing import Fleet
 from fmcsa_orchestrator.testing.embedded_store import EmbeddedStore
@@ -111,7 +111,7 @@ async def _states(who: str, upstream: Addresses) -> dict[str, Measured]:
                 state: await _measured(upstream, state, commands, lambda: peer.sync(database, upstream.soda_url))
                 for state in ("first", "all changed", "nothing changed")
             }
-        async with opened(upstream, MongoCompanyRepository(database)) as orchestrator:
+        async with opened(upstream, MongoCompanyRepository(database), sources=OF_SMS) as orchestrator:
             await orchestrator.check()  # makes the indexes
 
             async def run(state: str) -> int:

@@ -18,6 +18,8 @@ from fmcsa_orchestrator.storage.repository import RowWrite
 from fmcsa_orchestrator.testing import Fleet, LocalFmcsa
 from fmcsa_orchestrator.testing.fakes import InMemoryRepository
 
+OF_SMS = ("csa_scores", "violations", "inspections")  # what the plain scripts read as well
+
 
 class Addresses:
     """Where a double in another process listens; as much of an `LocalFmcsa` as settings need."""
@@ -40,7 +42,10 @@ class Addresses:
 
 @contextmanager
 def double(companies: int, **rows: int) -> Iterator[Any]:
-    """The `Addresses` of a double over a uniform fleet, in a process of its own, so that its CPU time is not ours."""
+    """The `Addresses` of a double over a uniform fleet, in a process of its own, so that its CPU time is not ours.
+
+    Without rows for it, over a fleet of all kinds, the last of which is a giant.
+    """
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=_serve, args=(theirs, companies, rows), daemon=True)
@@ -57,7 +62,7 @@ def double(companies: int, **rows: int) -> Iterator[Any]:
 
 def _serve(connection: Connection, companies: int, rows: dict[str, int]) -> None:
     async def serve() -> None:
-        fleet = Fleet.uniform(companies, **rows)
+        fleet = Fleet.uniform(companies, **rows) if rows else Fleet.sample(companies, giant=True)
         async with LocalFmcsa(fleet) as upstream:
             connection.send((int(upstream.soda_url.rsplit(":", 1)[1]), array("L", fleet.usdots)))
             while (changed := await asyncio.to_thread(connection.recv)) is not None:
@@ -138,9 +143,11 @@ class PassingRepository(InMemoryRepository):
 
 
 @asynccontextmanager
-async def opened(addresses: Any, repository: Any, event_log: EventLog | None = None) -> AsyncIterator[Orchestrator]:
-    """An orchestrator on a double, at rates that do not matter, without QCMobile."""
-    update = {"qcmobile_web_key": None, "soda_requests_per_second": 1e6, "source_calls_per_second": 1e6}
+async def opened(
+    addresses: Any, repository: Any, event_log: EventLog | None = None, sources: tuple[str, ...] | None = None
+) -> AsyncIterator[Orchestrator]:
+    """An orchestrator on a double, with the default sources or these, at rates that do not matter, without QCMobile."""
+    update = {"qcmobile_web_key": None, "soda_requests_per_second": 1e6, "source_calls_per_second": 1e6, "sources": sources}
     settings = demo_settings(addresses).model_copy(update=update)
     async with open_orchestrator(settings, repository=repository, event_log=event_log) as orchestrator:
         yield orchestrator
