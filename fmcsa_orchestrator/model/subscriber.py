@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from enum import StrEnum
 from typing import Annotated, Any, Self
 from zoneinfo import ZoneInfo
@@ -114,7 +114,7 @@ class Subscriber(BaseModel):
     @classmethod
     def _known_zone(cls, value: str) -> str:
         try:
-            ZoneInfo(value)
+            _zone(value)
         except (OSError, ValueError, KeyError):  # a folder, a path that leads out, unknown
             raise ValueError("no such time zone; name one as `America/Chicago`") from None
         return value
@@ -159,12 +159,12 @@ class Subscriber(BaseModel):
 
     def day(self, now: datetime) -> str:
         """The day, as ISO text, whose digest is the last that is due: today there, or yesterday before its hour."""
-        local = now.astimezone(ZoneInfo(self.time_zone))
+        local = now.astimezone(_zone(self.time_zone))
         return (local.date() - timedelta(days=local.hour < self.hour)).isoformat()
 
     def is_due(self, now: datetime) -> bool:
         """Whether it may be told something now, if there is anything."""
-        local = now.astimezone(ZoneInfo(self.time_zone))
+        local = now.astimezone(_zone(self.time_zone))
         if self.state is not SubscriberState.ACTIVE or (self.next_try is not None and now < self.next_try):
             return False
         if self.quiet_from is not None and self.quiet_until is not None:
@@ -178,6 +178,11 @@ class Subscriber(BaseModel):
     def begun(self, place: int, now: datetime) -> Self:
         """A new one, that is told what comes behind this place; its first digest comes when it is next its hour."""
         return self.model_copy(update={"cursor": place, "since": bson_time(now), "digest_day": self.day(now)})
+
+
+def _zone(name: str) -> tzinfo:
+    """UTC also where no time zones are installed."""
+    return UTC if name == "UTC" else ZoneInfo(name)
 
 
 def going_well() -> dict[str, Any]:

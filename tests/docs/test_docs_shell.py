@@ -80,7 +80,8 @@ def parsed(name, *options):
     while options and options[0] in getattr(command, "commands", {}):
         name, *options = options
         command = command.commands[name]
-    command.make_context(name, list(options))
+    if options or not hasattr(command, "commands"):  # a group by itself prints its help
+        command.make_context(name, list(options))
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,12 @@ import secrets
 from pymongo import AsyncMongoClient
 from pymongo.monitoring import CommandListener
 
-from fmcsa_orchestrator import Settings, open_orchestrator
+from fmcsa_orchestrator import Delivery, Settings, Subscriber, open_orchestrator
 from fmcsa_orchestrator.report.read import read_company, read_fleet
+from fmcsa_orchestrator.storage.mongodb.event_log import MongoEventLog
+from fmcsa_orchestrator.storage.mongodb.subscribers import MongoSubscribers
 from fmcsa_orchestrator.testing import Fault, Fleet, LocalFmcsa
+from tests.support.deliveries import FakeChannels, FlakyReceiver, event
 from tests.support.pages import CODE
 from tests.support.paths import DOCS
 from tests.support.status_samples import AS_OF, SOURCES
@@ -55,6 +58,12 @@ async def test_the_page_names_every_command_that_is_sent(wire_uri):
             await orchestrator.sync_company(1, force=True)
             assert await orchestrator.events()
             await orchestrator.health()
+    log = MongoEventLog(database)
+    delivery = Delivery(log, MongoSubscribers(database), FakeChannels(ours=FlakyReceiver()))
+    await delivery.add(Subscriber(name="ours", kind="callable"))
+    await log.append([event(1)])
+    assert (await delivery.deliver()).accepted == 1
+    await delivery.remove("ours")
     names.sent.clear()
     await read_fleet(database, "companies", SOURCES, limit=3)
     assert sorted(names.sent) == ["aggregate", "find", "find", "find"]  # counts; last run, companies, the oldest

@@ -1,11 +1,13 @@
 """A subscriber's document: what it may be, when its turn is, what becomes of it."""
 
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfoNotFoundError
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fmcsa_orchestrator.model import subscriber
 from fmcsa_orchestrator.model.carrier_events import Severity
 from fmcsa_orchestrator.model.errors import SettingsError
 from fmcsa_orchestrator.model.subscriber import Subscriber, SubscriberState, set_back
@@ -53,16 +55,14 @@ def test_severities():
 )  # fmt: skip
 def test_quiet_hours_are_by_the_clock_there(hour, quiet, due):
     quiet_from, quiet_until = quiet or (None, None)
-    subscriber = Subscriber(
-        name="c", kind="callable", time_zone="America/Chicago", quiet_from=quiet_from, quiet_until=quiet_until
-    )
-    assert subscriber.is_due(datetime(2026, 11, 27, (hour + 6) % 24, tzinfo=UTC)) is due  # six hours behind UTC in November
+    one = Subscriber(name="c", kind="callable", time_zone="America/Chicago", quiet_from=quiet_from, quiet_until=quiet_until)
+    assert one.is_due(datetime(2026, 11, 27, (hour + 6) % 24, tzinfo=UTC)) is due  # six hours behind UTC in November
 
 
 @given(st.integers(0, 40), st.floats(0, 100_000), st.booleans())
 def test_a_retry_waits_at_least_as_long_as_asked_and_no_longer_than_needed(attempts, asked_s, moved):
-    subscriber = Subscriber(name="c", kind="callable", attempts=attempts, failing_since=AT)
-    values = set_back(subscriber, "no", AT, timedelta(days=5), pause_s=asked_s, is_gone=False, moved=moved)
+    one = Subscriber(name="c", kind="callable", attempts=attempts, failing_since=AT)
+    values = set_back(one, "no", AT, timedelta(days=5), pause_s=asked_s, is_gone=False, moved=moved)
     wait_s = (values["nextTry"] - AT).total_seconds()
     assert asked_s - 0.001 <= wait_s <= max(asked_s, 4_500) + 0.001
     assert wait_s >= 3.75
@@ -70,9 +70,9 @@ def test_a_retry_waits_at_least_as_long_as_asked_and_no_longer_than_needed(attem
 
 
 def test_one_that_has_got_on_is_not_parked_for_what_was_before():
-    subscriber = Subscriber(name="c", kind="callable", attempts=9, failing_since=AT - timedelta(days=9))
+    one = Subscriber(name="c", kind="callable", attempts=9, failing_since=AT - timedelta(days=9))
     for moved, attempts, state in ((True, 1, None), (False, 10, SubscriberState.PARKED)):
-        values = set_back(subscriber, "no", AT, timedelta(days=5), pause_s=None, is_gone=False, moved=moved)
+        values = set_back(one, "no", AT, timedelta(days=5), pause_s=None, is_gone=False, moved=moved)
         assert (values["attempts"], values.get("state")) == (attempts, state)
 
 
@@ -111,3 +111,13 @@ async def test_the_day_of_a_digest_is_that_of_its_time_zone():
     assert await digests(FlakyReceiver(), 96, start=start, appends=range(96), hour=7, time_zone="America/Chicago") == [
         13, 24 + 13, 48 + 12, 72 + 12,
     ]  # fmt: skip
+
+
+def test_where_no_time_zones_are_installed_there_is_utc_all_the_same(monkeypatch):
+    def nothing(name):
+        raise ZoneInfoNotFoundError(name)
+
+    monkeypatch.setattr(subscriber, "ZoneInfo", nothing)
+    assert Subscriber(name="c", kind="callable", form="digest", hour=9).day(AT) == "2026-11-27"
+    with pytest.raises(SettingsError, match="time zone"):
+        Subscriber.of({**GOOD["callable"], "timeZone": "America/Chicago"})
