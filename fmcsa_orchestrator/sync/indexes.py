@@ -52,4 +52,4 @@ class Indexes:
             async with asyncio.timeout(LOOK_S):
                 missing = await self.components.repository.missing_indexes(self.components.collections)
         if missing:
-            note(log, logging.WARNING, "index_missing", indexes=", ".join(missing))
+            note(log, logging.INFO, "index_missing", indexes=", ".join(missing))

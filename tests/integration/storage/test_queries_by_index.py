@@ -9,16 +9,23 @@ from pymongo.monitoring import CommandListener
 from fmcsa_orchestrator import CompanyRepository, CompanyUpdate
 from fmcsa_orchestrator.model.status import STATUS
 from fmcsa_orchestrator.report.read import read_company, read_fleet
+from fmcsa_orchestrator.storage.event_log import EventLog, Wanted
+from fmcsa_orchestrator.storage.history import History, HistoryEntry
 from fmcsa_orchestrator.storage.leases import Lease, LeaseStore
+from fmcsa_orchestrator.storage.mongodb.event_log import MongoEventLog
+from fmcsa_orchestrator.storage.mongodb.history import MongoHistory
 from fmcsa_orchestrator.storage.repository import Ended
 from tests.support import real_store
 from tests.support.backends import open_backend
+from tests.support.deliveries import event
 from tests.support.pages import CODE
 from tests.support.paths import DOCS
+from tests.support.status_samples import SOURCES
 
 NOW = datetime(2026, 11, 24, 6, tzinfo=UTC)
 CARRIERS, OTHERS = 60, 300
-COLLECTIONS = {"companies": "companies", "fmcsaLeases": "leases", "rows": "rows"}
+COLLECTIONS = {"companies": "companies", "fmcsaLeases": "leases", "rows": "rows", "fmcsaEvents": "events",
+               "fmcsaHistory": "history", "fmcsaEstimates": "estimates"}  # fmt: skip
 OF_THE_DRIVER = {"lsid", "$db", "$clusterTime", "$readPreference", "txnNumber", "writeConcern", "readConcern", "maxTimeMS"}
 
 
@@ -43,7 +50,7 @@ def conditions(command):
     """The conditions of a command: one, or one for each update."""
     if "update" in command:
         return [update["q"] for update in command["updates"]]
-    return [command["filter"] if "find" in command else command["pipeline"][0]["$match"]]
+    return [command.get("filter", {}) if "find" in command else command["pipeline"][0]["$match"]]
 
 
 def fields(condition):
@@ -100,7 +107,7 @@ async def fill(database):
     await database["rows"].insert_many([row(number, key) for key in range(CARRIERS) for number in range(5)])
 
 
-async def ask_everything(repository):
+async def ask_everything(repository, event_log, history):
     """Each method of the store, so that each query that it knows is sent. The names of the methods."""
     leases, hour = repository.company_leases, timedelta(hours=1)
     (document,) = await repository.find_companies([3])
@@ -121,8 +128,23 @@ async def ask_everything(repository):
             "check_fields": None,
             "stored_rows": lambda: parts(repository.stored_rows("rows", companies=[1, 2])),
             "write_rows": lambda: repository.write_rows("rows", [row(9), Ended("1:1")], NOW),
+            "whole_rows": lambda: repository.whole_rows("rows", ["1:1"]),
+            "last_survey": lambda: repository.last_survey("fmcsaEstimates"),
+            "keep_survey": lambda: repository.keep_survey("fmcsaEstimates", {"_id": "2026-11-12", "readAt": NOW}),
             "distrust": lambda: repository.distrust([1], ["s"]),
             "save": lambda: repository.save([CompanyUpdate(1, {"n": 1}), CompanyUpdate(2, {"n": 1}, token=77)]),
+        },
+        EventLog: {
+            "prepare": lambda: event_log.prepare(5),
+            "append": lambda: event_log.append([event(1), event(2)]),
+            "read": lambda: event_log.read(0, 10, Wanted()),
+            "latest": lambda: event_log.latest(10, Wanted()),
+            "last": event_log.last,
+        },
+        History: {
+            "prepare": lambda: history.prepare(5),
+            "keep": lambda: history.keep([HistoryEntry(1, 100, NOW, NOW, {})]),
+            "of": lambda: history.of(1, 100),
         },
         LeaseStore: {
             "acquire": lambda: repository.run_leases.acquire("run", "me", 30),
@@ -152,10 +174,10 @@ async def asked(request, wire_uri):
         await fill(backend.database)
         queries.sent.clear()
         await backend.repository.prepare(["rows"])
-        await ask_everything(backend.repository)
+        await ask_everything(backend.repository, MongoEventLog(backend.database), MongoHistory(backend.database))
         if not (real_store.IS_FERRETDB and request.param in real_store.KINDS):  # it cannot count the fleet
-            await read_fleet(backend.database, "companies", limit=3)
-        await read_company(backend.database, "companies", "3")
+            await read_fleet(backend.database, "companies", SOURCES, limit=3)
+        await read_company(backend.database, "companies", "3", SOURCES)
         yield backend, queries.sent
 
 
@@ -187,7 +209,7 @@ async def test_a_real_mongodb_uses_the_index_of_the_page(asked):
             (shape,) = shapes(one)
             plan = await backend.database.command({"explain": one, "verbosity": "queryPlanner"})
             stages, used = winning(plan)
-            if "COLLSCAN" in stages or not used or not used <= page[shape]:
+            if page[shape] != {()} and ("COLLSCAN" in stages or not used or not used <= page[shape]):
                 wrong.append((shape, stages, used))
     assert wrong == []
 
