@@ -15,7 +15,7 @@ from fmcsa_orchestrator.storage.mongodb.event_log import MongoEventLog
 from fmcsa_orchestrator.testing.embedded_store import EmbeddedStore
 
 COMPANIES = 100
-ROUNDS = 5
+ROUNDS = 3
 ROWS = {"violations": 22, "inspections": 14}
 STATES = ("all changed", "nothing changed", "published again")
 TARGETS = {"all changed": "1.10", "nothing changed": "1.00, no command more", "published again": ""}

@@ -6,6 +6,7 @@ transaction nor a replica set is needed. For that there is always a last place: 
 and what is last does not expire (a TTL index goes by `expiring`, which all before it have).
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial
@@ -30,6 +31,7 @@ class MongoEventLog:
         self._events = collection_of(database, collection)
         expiry = Expiry(self._events, "expiring", "fmcsaExpiring", kept_days, "events")
         self._indexes = MongoIndexes(database, [(self._events, OF_EVENTS)], [expiry])
+        self._turn = asyncio.Lock()  # collections are written side by side: they would take each other's places
         self._last: int | None = None  # as far as we know; others may be further
 
     async def prepare(self, limit_s: float) -> Sequence[Finding]:
@@ -37,10 +39,11 @@ class MongoEventLog:
         return await self._indexes.prepare(limit_s)
 
     async def append(self, documents: Sequence[Mapping[str, Any]]) -> int:
-        """In ordered inserts, each as far as it goes before somebody else has taken a place."""
+        """In ordered inserts, each as far as it goes before somebody else has taken a place; those of one process in turn."""
         new = 0
-        for start in range(0, len(documents), _PART):
-            new += await self._append(documents[start : start + _PART])
+        async with self._turn:
+            for start in range(0, len(documents), _PART):
+                new += await self._append(documents[start : start + _PART])
         return new
 
     async def _append(self, documents: Sequence[Mapping[str, Any]]) -> int:

@@ -1,7 +1,9 @@
 """The page on what is asked of MongoDB names the commands that are sent, and no others."""
 
+import asyncio
 import re
 import secrets
+from datetime import UTC, datetime
 
 from pymongo import AsyncMongoClient
 from pymongo.monitoring import CommandListener
@@ -36,6 +38,17 @@ class Names(CommandListener):
 
     def failed(self, event):
         """Nothing."""
+
+
+class Sent(Names):
+    """All commands, each as often as it was sent."""
+
+    def __init__(self):
+        super().__init__()
+        self.names = []
+
+    def started(self, event):
+        self.names.append(event.command_name)
 
 
 async def test_the_page_names_every_command_that_is_sent(wire_uri):
@@ -103,5 +116,17 @@ async def test_without_events_nothing_is_asked_for_them(wire_uri):
                 commands[events] = [on for _, on in names.asked]
     assert "fmcsaEvents" in commands[True]
     assert "fmcsaEvents" not in commands[False]
+    await client.drop_database(database_name)
+    await client.close()
+
+
+async def test_what_one_process_tells_side_by_side_takes_its_turn(wire_uri):
+    sent, database_name = Sent(), f"turns_{secrets.token_hex(4)}"
+    client = AsyncMongoClient(wire_uri, tz_aware=True, event_listeners=[sent])
+    log = MongoEventLog(client[database_name])
+    at = datetime(2026, 6, 1, tzinfo=UTC)
+    parts = [[{"id": f"{n}:{place}", "time": at} for place in range(5)] for n in range(8)]
+    assert await asyncio.gather(*map(log.append, parts)) == [5] * 8
+    assert sent.names.count("insert") == 1 + 8  # the log's beginning, then each part once: nobody was quicker
     await client.drop_database(database_name)
     await client.close()
