@@ -29,6 +29,8 @@ from fmcsa_orchestrator.storage.row_diff import (
 LARGE = 10_000  # rows of one carrier in one collection, above which no more than a bulk of them is held
 BULK = 1_000  # rows per bulk: some 10 ms of encoding between two turns of the event loop
 
+Writes = Sequence[tuple[RowPlan, RowWrite]]
+
 
 class RowWriter:
     """Makes companies' rows equal to what their sources have read, writing only differences.
@@ -46,6 +48,7 @@ class RowWriter:
         self.at = at
         self._stored: dict[tuple[str, Any], dict[str, Mapping[str, Any]]] = {}
         self._plans: dict[str, list[RowPlan]] = {}
+        self._untold: set[int] = set()  # plans that could not be told of: nothing more of them is written
 
     async def read(self, collections: Mapping[str, Sequence[Any]]) -> None:
         """Read what is stored of companies, by their ids: one query per collection, side by side."""
@@ -142,47 +145,65 @@ class RowWriter:
     async def _write(self, collection: str, plan: RowPlan, rows: Sequence[RowWrite]) -> None:
         if rows:
             self._held.touched.add(plan.company_id)
-            await self._write_bulk(collection, [(plan, row) for row in rows])
+            writes: Writes = [(plan, row) for row in rows]
+            await self._tell({collection: writes})
+            await self._write_bulk(collection, writes)
             plan.size += len(rows)
 
     async def flush(self) -> None:
         """Write all that is planned; of what is refused, the plan says so. The collections side by side."""
-        await together(*(self._flush(collection, plans) for collection, plans in self._plans.items()))
+        planned = {collection: self._planned(plans) for collection, plans in self._plans.items()}
+        await self._tell(planned)
+        await together(*(self._flush(collection, writes) for collection, writes in planned.items()))
 
-    async def _flush(self, collection: str, plans: Sequence[RowPlan]) -> None:
+    def _planned(self, plans: Sequence[RowPlan]) -> Writes:
         """What is new or changed first, what is gone last."""
         self._held.touched.update([plan.company_id for plan in plans if plan.size])
         writes: list[tuple[RowPlan, RowWrite]] = [(plan, row) for plan in plans for row in plan.replace]
-        writes += [(plan, Ended(row_id, plan.reason)) for plan in plans for row_id in plan.end]
+        return writes + [(plan, Ended(row_id, plan.reason)) for plan in plans for row_id in plan.end]
+
+    async def _flush(self, collection: str, writes: Writes) -> None:
         for start in range(0, len(writes), BULK):
             await self._write_bulk(collection, writes[start : start + BULK])
 
-    async def _write_bulk(self, collection: str, writes: Sequence[tuple[RowPlan, RowWrite]]) -> None:
+    async def _write_bulk(self, collection: str, writes: Writes) -> None:
         async def call() -> None:  # by now we know whose leases are lost
-            ours = [(plan, row) for plan, row in writes if plan.company_id not in self._held.lost]
-            await self._try(collection, await self._told(collection, ours))
+            ours = [(plan, row) for plan, row in writes if self._is_ours(plan) and id(plan) not in self._untold]
+            await self._try(collection, ours)
 
         await self._held.write(call)
 
-    async def _told(self, collection: str, writes: Sequence[tuple[RowPlan, RowWrite]]) -> Sequence[tuple[RowPlan, RowWrite]]:
-        """Log what is to be told of these; those that are to be written, which are not a plan's of which that cannot be said."""
-        telling = [(plan, row) for plan, row in writes if plan.tell is not None]
-        if self._event_log is None or not telling:
-            return writes
-        there = [_id_of(row) for _, row in telling if isinstance(row, Ended) or row["firstSeen"] != self.at]
+    def _is_ours(self, plan: RowPlan) -> bool:
+        return plan.company_id not in self._held.lost
+
+    async def _tell(self, planned: Mapping[str, Writes]) -> None:
+        """Log what is to be told of all these rows, before any of them is written. A plan of which that cannot be said waits."""
+        event_log, telling = self._event_log, {}
+        for collection, writes in planned.items():
+            if told := [(plan, row) for plan, row in writes if plan.tell is not None]:
+                telling[collection] = told
+        if event_log is None or not telling:
+            return
+
+        async def call() -> None:
+            found = await together(*(self._events_of(collection, writes) for collection, writes in telling.items()))
+            if events := [event for part in found for event in part]:
+                await event_log.append(events)
+
+        await self._held.write(call)
+
+    async def _events_of(self, collection: str, writes: Writes) -> list[Mapping[str, Any]]:
+        there = [_id_of(row) for _, row in writes if isinstance(row, Ended) or row["firstSeen"] != self.at]
         old = {row["_id"]: row for row in await self._repository.whole_rows(collection, there)} if there else {}
         events: list[Mapping[str, Any]] = []
-        untold: set[int] = set()
-        for plan, row in telling:
+        for plan, row in writes:
             try:
-                if plan.tell is not None and id(plan) not in untold:
+                if plan.tell is not None and self._is_ours(plan) and id(plan) not in self._untold:
                     events += plan.tell.of_row(self._change(plan, row, old.get(_id_of(row))))
             except Exception as error:  # noqa: BLE001  # a source's function may raise anything
                 plan.refused = error
-                untold.add(id(plan))
-        if events:
-            await self._event_log.append(events)
-        return [(plan, row) for plan, row in writes if id(plan) not in untold]
+                self._untold.add(id(plan))
+        return events
 
     def _change(self, plan: RowPlan, row: RowWrite, old: Mapping[str, Any] | None) -> RowChange:
         """What becomes of a row; one that is past its time is not missed."""
@@ -195,7 +216,7 @@ class RowWriter:
             change = RowChange(key, None if until is not None and until <= self.at else before, None)
         return change if plan.groups is None else plan.groups.of(change)
 
-    async def _try(self, collection: str, writes: Sequence[tuple[RowPlan, RowWrite]]) -> None:
+    async def _try(self, collection: str, writes: Writes) -> None:
         """Write these; rows that break the store's driver are those of one company, found by writing each by itself."""
         try:
             refused = await self._repository.write_rows(collection, [row for _, row in writes], self.at)

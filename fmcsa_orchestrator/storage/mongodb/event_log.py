@@ -33,6 +33,7 @@ class MongoEventLog:
         self._indexes = MongoIndexes(database, [(self._events, OF_EVENTS)], [expiry])
         self._turn = asyncio.Lock()  # collections are written side by side: they would take each other's places
         self._last: int | None = None  # as far as we know; others may be further
+        self._staying = _PART  # events that have been the last of all, and have no time to expire at yet: unknown at first
 
     async def prepare(self, limit_s: float) -> Sequence[Finding]:
         """Its indexes, one of which makes MongoDB delete events after so many days."""
@@ -55,11 +56,18 @@ class MongoEventLog:
             if not by_id:
                 return new
             last = self._last or await self._last_place()
-            numbered = [{"_id": place, **document} for place, document in enumerate(by_id.values(), last + 1)]
+            numbered: list[dict[str, Any]] = [
+                {"_id": place, **document, "expiring": document["time"]}
+                for place, document in enumerate(by_id.values(), last + 1)
+            ]
+            del numbered[-1]["expiring"]
             taken = await inserted_in_order(self._events, numbered, _WRITING)
             new += taken
             self._last = last + taken if taken else None
-            if taken:
+            self._staying += bool(taken)
+            if 0 < taken < len(numbered):  # it may be the last of all, and was not meant to be
+                await asked(_WRITING, partial(self._events.update_one, {"_id": last + taken}, {"$unset": {"expiring": ""}}))
+            elif taken and self._staying > _PART:
                 await self._let_expire(last + taken, numbered[0]["time"])
         raise RepositoryError(f"{_WRITING}: others were quicker {_TRIES} times in a row")
 
@@ -72,7 +80,8 @@ class MongoEventLog:
         return last
 
     async def _let_expire(self, last: int, at: datetime) -> None:
-        """All before the last."""
+        """All before the last; not each time, since those that stay meanwhile are few."""
+        self._staying = 0
         condition = {"_id": {"$lt": last, "$gt": BEGINNING}, "expiring": None}
         await asked(_WRITING, partial(self._events.update_many, condition, {"$set": {"expiring": at}}))
 
