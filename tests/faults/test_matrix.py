@@ -60,6 +60,7 @@ async def test_a_fault_is_told_loses_nothing_and_heals(open_for, fault, store, p
     if phase == "later":
         start = await scene.picture()
         checks.all_is_well(scene, await scene.sync("run"), start, await scene.picture())
+        scene.fleet.publish_daily(changed=1.0)
         scene.upstream.publish(changed=1.0)
     before, edition = await scene.picture(), scene.fleet.edition
 

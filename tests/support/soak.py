@@ -16,6 +16,8 @@ from unittest.mock import patch
 from pydantic import SecretStr
 
 from fmcsa_orchestrator.clients.http import Upstream
+from fmcsa_orchestrator.model.documents import dig
+from fmcsa_orchestrator.model.fmcsa import PROOF
 from fmcsa_orchestrator.sources.catalogue import BUILT_IN
 from fmcsa_orchestrator.testing import DATASETS, Fault, Fleet
 from fmcsa_orchestrator.testing.embedded_store import EmbeddedStore
@@ -46,6 +48,7 @@ class Report:
     rounds: list = field(default_factory=list)
     handlers: Counter = field(default_factory=Counter)
     outcomes: Counter = field(default_factory=Counter)
+    proofs: Counter = field(default_factory=Counter)  # those that are other than a fresh reading has them, by their reason
     requests: int = 0
     rows: dict = field(default_factory=dict)
     lies: list = field(default_factory=list)
@@ -222,6 +225,9 @@ class Soak:
         csa_fields = {key: _csa(company) for key, company in reference.companies.items()}
         self.report.wrong += await differences(self._world, csa_fields=csa_fields)
         self.report.wrong += await unlike(self._world, reference)
+        for company in await self._world.companies():  # that they say "cannot tell" longer than they had to is no lie
+            if dig(company, PROOF) != dig(reference.companies[company["_id"]], PROOF):
+                self.report.proofs[str(dig(company, f"{PROOF}.reason"))] += 1
         self.report.requests = self._world.upstream.count()
         kept = [slot.collection for slot in self._world.orchestrator.components.slots if slot.keeps_rows]
         self.report.rows = {name: len(await self._world.rows(name)) for name in kept}
@@ -237,7 +243,7 @@ async def _reference(world):
 
 def _csa(company):
     found = company["fmcsaData"]["csa"].items()
-    csa = {f"fmcsaData.csa.{name}": without_proof(value) for name, value in found if name != "dataAsOf"}
+    csa = {f"fmcsaData.csa.{name}": without_proof(value) for name, value in found if name not in {"dataAsOf", "recomputed"}}
     return csa | {f"smsBasics.{name}": value for name, value in company["smsBasics"].items() if name != "lastUpdated"}
 
 
