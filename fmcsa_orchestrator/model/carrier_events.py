@@ -98,6 +98,8 @@ class Observation:
         source: the name of the source that tells them.
         at: when we saw them.
         as_of: the time of upstream's own data; None where it does not tell.
+        since: the time of the data that was stored before, against which it is a change. A sync that was killed leaves that as
+            it was: the next one sees the same change, whatever upstream has put out meanwhile.
     """
 
     company_id: Any
@@ -105,9 +107,10 @@ class Observation:
     source: str
     at: datetime
     as_of: datetime | None
+    since: datetime | None = None
 
     def document(self, event: CarrierEvent) -> dict[str, Any]:
-        """The event as it is stored, less its place in the log; the same change of the same data has the same `id`."""
+        """The event as it is stored, less its place in the log; the same change of what was stored has the same `id`."""
         return {
             "specversion": "1.0",
             "id": self._id(event),
@@ -132,5 +135,5 @@ class Observation:
         }
 
     def _id(self, event: CarrierEvent) -> str:
-        what = [self.company_id, self.usdot, self.source, event.type, event.key, event.before, event.after, self.as_of]
+        what = [self.company_id, self.usdot, self.source, event.type, event.key, event.before, event.after, self.since]
         return blake2b(to_json(canonical(what)), digest_size=16).hexdigest()

@@ -46,12 +46,14 @@ def _what(before: Any, after: Any, key: str) -> str:
     """What it is about, and what is other than it was: of objects, the fields that differ."""
     if isinstance(before, dict) and isinstance(after, dict):
         changed = [
-            f"{name} {_words(before.get(name))} → {_words(value)}" for name, value in after.items() if before.get(name) != value
+            f"{printable(str(name))} {_words(before.get(name))} → {_words(value)}"
+            for name, value in after.items()
+            if before.get(name) != value
         ]
         return f"{key}: {', '.join(changed)}"[:_LONGEST]
     if isinstance(before, dict) or isinstance(after, dict):
         told = before if isinstance(before, dict) else after
-        facts = [f"{name} {_words(value)}" for name, value in told.items() if value not in (None, 0, False, "")]
+        facts = [f"{printable(str(name))} {_words(value)}" for name, value in told.items() if value not in (None, 0, False, "")]
         return f"{key}: {', '.join(facts)}"[:_LONGEST]
     return f"{key}: {_words(before)} → {_words(after)}"[:_LONGEST]
 

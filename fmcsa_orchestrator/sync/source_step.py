@@ -153,7 +153,9 @@ class SourceStep:
         is_first |= stored.get("missingSince") is not None and not stored.get("rows")  # it has been believed that it is gone
         if parts.event_log is None or progress.rows is None or is_first:
             return None
-        seen = Observation(company.id, int(company.usdot), slot.name, progress.at, report.data_as_of)
+        seen = Observation(
+            company.id, int(company.usdot), slot.name, progress.at, report.data_as_of, company.stored_as_of(slot.name)
+        )
         return Teller(seen, slot.row_events, slot.field_events, parts.rules)
 
     def derive(self, slots: Sequence[SourceSlot], progress: Progress) -> None:

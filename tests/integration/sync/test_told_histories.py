@@ -97,8 +97,9 @@ def told(events):
         if kind.startswith("violation."):
             row = data["after"] or data["before"]
             key = f"{row['uniqueId']}:{row['violationCode']}"
-            alike[kind, data["usdot"], key] += 1
-            key = f"{key}:{alike[kind, data['usdot'], key] - 1}"
+            place = kind, data["usdot"], key, data["dataAsOf"]
+            alike[place] += 1
+            key = f"{key}:{alike[place] - 1}"
         if kind in TOLD:
             found.append((kind, data["usdot"], key))
     return found
