@@ -30,6 +30,7 @@ LIMITS = {
     "test_counts_are_those_of_the_documents": _FEW_EXPRESSIONS,
     "test_the_fleet_takes_four_commands_whatever_its_sources": _FEW_EXPRESSIONS,
     "test_an_empty_fleet_is_counted_too": _FEW_EXPRESSIONS,
+    "test_proofs_are_counted_by_what_they_say": _FEW_EXPRESSIONS,
     "test_the_least_recently_attempted_come_first_and_only_so_many": _FEW_EXPRESSIONS,
     "test_the_server_is_mongodb groups_have_objects_for_keys": _FEW_EXPRESSIONS,
     "test_the_server_is_mongodb expressions_compare_values_of_all_types": _FEW_EXPRESSIONS,

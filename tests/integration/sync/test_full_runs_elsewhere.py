@@ -16,7 +16,7 @@ from tests.support.world import open_world
 
 # FerretDB reads all documents of a collection for each update, and keeps one of its hundred connections to SQLite for every one that
 # finds its document, until the command ends: with more of them in one command it would never end.
-COMPANIES, MOST_ROWS, BULK = (100, 3, 60) if real_store.IS_FERRETDB else (300, 10_000, 1_000)
+COMPANIES, MOST_ROWS, BULK = (60, 3, 60) if real_store.IS_FERRETDB else (300, 10_000, 1_000)
 WANTED = os.environ.get("FMCSA_TEST_COMPANIES")
 COMPANIES = int(WANTED or COMPANIES)
 SETTINGS = {"batch_size": BULK, "lease_ttl_s": 600 if real_store.IS_FERRETDB else 30}  # it answers no heartbeat during a bulk
