@@ -21,6 +21,7 @@ CONTRACT = frozenset(
 # The name of a test, and the id of its parameters where not all of them are meant -> why not.
 LIMITS = {
     "test_of_those_who_read_the_same_document_one_gets_the_lease": _NOT_ATOMIC,
+    "test_all_is_delivered_once_by_several_at_once": _NOT_ATOMIC,
     # A heartbeat and the one who takes over write at once: now and then the heartbeat puts back the token that it has read.
     "test_a_write_that_took_longer_than_the_lease_makes_the_next_sync_read_again overtaken": _NOT_ATOMIC,
     "test_a_token_that_is_no_number_makes_way_for_one_and_never_says_what_a_query_asks token0": _DOLLAR,
