@@ -21,7 +21,7 @@ coverage: test
 MEASURED = tests/unit tests/integration/clients tests/integration/double tests/integration/sources
 test-in-parts: $(STAMP)
 	$(BIN)/python -m pytest -q -n auto --cov=fmcsa_orchestrator --cov-fail-under=88 $(MEASURED)
-	$(BIN)/python -m pytest -rs -n auto $(addprefix --ignore=,$(MEASURED))
+	$(BIN)/python -m pytest -rs -n auto --dist worksteal $(addprefix --ignore=,$(MEASURED))
 
 quick: $(STAMP)
 	$(BIN)/python -m pytest -q -n auto --hypothesis-profile=quick tests/unit tests/docs/test_docs.py \
