@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import blake2b
-from math import isnan
+from math import isfinite, isnan
 from typing import Any
 
 from pydantic_core import to_json
@@ -198,6 +198,12 @@ def bson_time(moment: datetime) -> datetime:
 def as_time(value: Any) -> datetime | None:
     """A time in UTC, or None for anything else."""
     return bson_time(value) if isinstance(value, datetime) else None
+
+
+def as_number(value: Any) -> float | None:
+    """A finite number, or None for anything else."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+    return value if is_number else None
 
 
 def as_object(value: Any) -> Mapping[str, Any]:

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from fmcsa_orchestrator.model.documents import as_object, as_time, dig
+from fmcsa_orchestrator.model.documents import as_number, as_object, as_time, dig
 from fmcsa_orchestrator.model.results import FAILURES
 from fmcsa_orchestrator.report.freshness import SourceView
-from fmcsa_orchestrator.report.values import as_count, as_flag, as_number, as_text
+from fmcsa_orchestrator.report.values import as_count, as_flag, as_text
 from fmcsa_orchestrator.report.wording import counted, day, dollars, in_one_line, spaced, tally
 
 _LISTED = 20  # entries of any list: as many as the sources keep

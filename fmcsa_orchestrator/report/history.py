@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from fmcsa_orchestrator.model.documents import as_object, as_time
+from fmcsa_orchestrator.model.documents import as_number, as_object, as_time
 from fmcsa_orchestrator.model.fmcsa import Basic
-from fmcsa_orchestrator.report.values import as_number
 
 _BLOCKS = "▁▂▃▄▅▆▇█"
 _GAP = "·"  # a run of which nothing is known

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from fmcsa_orchestrator.model.documents import as_object, as_time, dig
+from fmcsa_orchestrator.model.documents import as_number, as_object, as_time, dig
 from fmcsa_orchestrator.model.fmcsa import BASIC_TITLES, INTERVENTION_THRESHOLDS, Basic
-from fmcsa_orchestrator.report.values import as_count, as_flag, as_number, as_text
+from fmcsa_orchestrator.report.values import as_count, as_flag, as_text
 
 # `percentileStatus` in words, where FMCSA has none of its own.
 _REASONS = {

@@ -1,20 +1,14 @@
 """What stands in a document, whatever a host app has made of it: as we write it, or not known. Pure functions."""
 
-import math
 from typing import Any
 
+from fmcsa_orchestrator.model.documents import as_number
 from fmcsa_orchestrator.model.text import printable
 
 
 def as_text(value: Any, limit: int = 500) -> str | None:
     """A text, printable and cut to a length fit for a screen; None for anything else."""
     return printable(value[:limit]) if isinstance(value, str) else None
-
-
-def as_number(value: Any) -> float | None:
-    """A finite number, or None."""
-    is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    return value if is_number else None
 
 
 def as_count(value: Any) -> int | None:

@@ -4,7 +4,6 @@ Pure functions over the summaries of three sources. Measures are compared as the
 short of FMCSA's: whether its files count a violation that stands twice in an inspection once is not known.
 """
 
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,7 +11,7 @@ from enum import StrEnum
 from typing import Any, Self
 
 from fmcsa_orchestrator.model.company import Company, Derived
-from fmcsa_orchestrator.model.documents import as_object, as_time, dig
+from fmcsa_orchestrator.model.documents import as_number, as_object, as_time, dig
 from fmcsa_orchestrator.model.fmcsa import PROOF, Basic
 from fmcsa_orchestrator.sources.sms.measures import agree, measure_of
 from fmcsa_orchestrator.sources.sms.rulesets import SMS_3_21
@@ -125,10 +124,10 @@ class _Stored:
 def _of_basic(stored: _Stored, basic: Basic, doubt: Reason | None) -> dict[str, Any]:
     """One BASIC: what its violations weigh over the relevant inspections, beside the published measure."""
     results, violations, inspections = stored.of_basic(basic)
-    published = _number(results.get("measure"))
-    if results.get("inspectionsWithViolations") is None and published == _number(dig(results, "qcmobile.measure")):
+    published = as_number(results.get("measure"))
+    if results.get("inspectionsWithViolations") is None and published == as_number(dig(results, "qcmobile.measure")):
         published = None  # the files have none: it is QCMobile's, which may be of another run
-    weighted, weight = _number(violations.get("weightedSeverity")), _number(inspections.get("relevantTimeWeight"))
+    weighted, weight = as_number(violations.get("weightedSeverity")), as_number(inspections.get("relevantTimeWeight"))
     if doubt is not None:
         return _said(doubt)
     if published is None:
@@ -180,8 +179,3 @@ def _of_carrier(stored: _Stored, basics: Iterable[Mapping[str, Any]], doubt: Rea
 def _count(content: Mapping[str, Any], name: str) -> int:
     value = content.get(name)
     return value if isinstance(value, int) else 0
-
-
-def _number(value: Any) -> float | None:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    return value if is_number else None
