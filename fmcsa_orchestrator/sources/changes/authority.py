@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from fmcsa_orchestrator.model.carrier_events import CarrierEvent, FieldChange, RowChange, Severity
-from fmcsa_orchestrator.model.documents import as_object, as_time
+from fmcsa_orchestrator.model.documents import as_number, as_object, as_time
 from fmcsa_orchestrator.model.rules import AlertRules
 from fmcsa_orchestrator.sources.changes.event_type import EventType, picked
 
@@ -55,7 +55,7 @@ _COVERAGES = {"bipd": "bipdRequired bipdOnFile", "cargo": "cargoRequired cargoOn
 
 
 def _key(row: Mapping[str, Any]) -> str:
-    return f"{row.get('docket') or ''}:{(row.get('kind') or '').casefold()}"
+    return f"{row.get('docket') or ''}:{str(row.get('kind') or '').casefold()}"
 
 
 def authority_order_events(change: RowChange) -> Iterator[CarrierEvent]:
@@ -88,7 +88,7 @@ def authority_events(change: FieldChange, _rules: AlertRules) -> Iterator[Carrie
     if not before or not after:
         return
     old, new = _by_key(before), _by_key(after)
-    is_all = (before.get("total") or 0) <= len(before.get("authorities") or ())
+    is_all = (as_number(before.get("total")) or 0) <= len(_entries(before))
     for key, entry in new.items():
         if key in old or is_all:
             yield from _state_events(key, _state(old.get(key)), entry)
@@ -96,10 +96,15 @@ def authority_events(change: FieldChange, _rules: AlertRules) -> Iterator[Carrie
             yield from _coverage_events(key, old[key], entry)
 
 
+def _entries(value: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    found = value.get("authorities")
+    return [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []
+
+
 def _by_key(value: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     """Each authority once; of several of one docket and kind the first, which is active if any is."""
     found: dict[str, Mapping[str, Any]] = {}
-    for entry in value.get("authorities") or ():
+    for entry in _entries(value):
         found.setdefault(_key(entry), entry)
     return found
 
@@ -108,7 +113,7 @@ def _state(entry: Mapping[str, Any] | None) -> str | None:
     """Its state; of one that only the history has, that of its last change."""
     if entry is None:
         return None
-    return entry.get("state") or (as_object(entry.get("lastChange")).get("status") or "").strip().lower()
+    return str(entry.get("state") or as_object(entry.get("lastChange")).get("status") or "").strip().lower()
 
 
 def _state_events(key: str, old: str | None, entry: Mapping[str, Any]) -> Iterator[CarrierEvent]:
@@ -126,7 +131,7 @@ def _state_events(key: str, old: str | None, entry: Mapping[str, Any]) -> Iterat
     elif new == "withdrawn":
         kind = WITHDRAWN
     else:
-        is_revoked = new == "inactive" and "REVO" in (last.get("reason") or "").upper()
+        is_revoked = new == "inactive" and "REVO" in str(last.get("reason") or "").upper()
         kind = REVOKED if is_revoked else STATUS
     yield kind.event(key, before=old, after=new, occurred_on=changed_on, data=data)
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from fmcsa_orchestrator.model.carrier_events import CarrierEvent, FieldChange, Severity
-from fmcsa_orchestrator.model.documents import as_object, dig
+from fmcsa_orchestrator.model.documents import as_number, as_object, dig
 from fmcsa_orchestrator.model.fmcsa import Basic
 from fmcsa_orchestrator.model.rules import AlertRules
 from fmcsa_orchestrator.sources.changes.event_type import EventType
@@ -38,19 +38,19 @@ def csa_events(change: FieldChange, rules: AlertRules) -> Iterator[CarrierEvent]
         limits = {"percentile": rules.percentile(basic, passenger=passenger, hazmat=hazmat), "measure": rules.measures.get(basic)}
         for what, limit in limits.items():
             if limit is not None:
-                yield from _crossing(basic, what, limit, before.get(what), after.get(what))
+                yield from _crossing(basic, what, limit, as_number(before.get(what)), as_number(after.get(what)))
         if after.get("acuteCritical") is True and before.get("acuteCritical") is False:
             yield SERIOUS.event(basic.value, before=False, after=True, data={"basic": basic.value})
 
 
 def _measure_event(basic: Basic, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[CarrierEvent]:
-    old, new = before.get("measure"), after.get("measure")
+    old, new = as_number(before.get("measure")), as_number(after.get("measure"))
     if old is not None and new is not None and old != new:
         severity = Severity.LOW if new > old else None
         yield MEASURE.event(basic.value, severity=severity, before=old, after=new, data={"basic": basic.value})
 
 
-def _crossing(basic: Basic, what: str, limit: float, old: Any, new: Any) -> Iterator[CarrierEvent]:
+def _crossing(basic: Basic, what: str, limit: float, old: float | None, new: float | None) -> Iterator[CarrierEvent]:
     if old is None or new is None or (old >= limit) == (new >= limit):
         return
     kind = CROSSED if new >= limit else CLEARED

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from fmcsa_orchestrator.model.carrier_events import CarrierEvent, FieldChange, Severity
-from fmcsa_orchestrator.model.documents import as_object
+from fmcsa_orchestrator.model.documents import as_number, as_object
 from fmcsa_orchestrator.model.rules import AlertRules
 from fmcsa_orchestrator.sources.changes.event_type import EventType
 
@@ -36,7 +36,7 @@ def rate_events(change: FieldChange, rules: AlertRules) -> Iterator[CarrierEvent
 
 
 def _above(kind: Mapping[str, Any], rules: AlertRules) -> bool | None:
-    rate, average = kind.get("oosRate"), kind.get("nationalAverage")
-    if rules.oos_rate_points is None or rate is None or average is None or kind.get("inspections", 0) < rules.least_inspections:
+    rate, average, inspections = (as_number(kind.get(name)) for name in ("oosRate", "nationalAverage", "inspections"))
+    if rules.oos_rate_points is None or rate is None or average is None or (inspections or 0) < rules.least_inspections:
         return None
     return bool((rate - average) * 100 >= rules.oos_rate_points)

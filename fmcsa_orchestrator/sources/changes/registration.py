@@ -168,13 +168,13 @@ def _fleet_events(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterat
 def _count(record: Mapping[str, Any], path: str) -> int | None:
     """A number that the record does not contradict."""
     doubts, number = record.get("doubtful"), dig(record, path)
-    doubtful = {as_object(doubt).get("field") for doubt in doubts} if isinstance(doubts, list) else ()
+    doubtful = [as_object(doubt).get("field") for doubt in doubts] if isinstance(doubts, list) else []
     return number if isinstance(number, int) and path not in doubtful else None
 
 
 def _rating_events(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[CarrierEvent]:
     old, new = (dig(side, "safetyRating.rating") for side in (before, after))
-    if old == new or old not in _RANKS or new not in _RANKS:
+    if old == new or any(not isinstance(rating, str) or rating not in _RANKS for rating in (old, new)):
         return
     direction = None if new == "none" else "better" if _RANKS[new] > _RANKS[old] else "worse"
     rated_on = as_time(dig(after, "safetyRating.ratedOn"))
